@@ -1,0 +1,132 @@
+"""Where components are registered and found by name.
+
+The files of a role's folder are imported when the role is first asked for; packages add components of their own through
+the entry point group `nnrun.components`, which is read only when a name is not found among ours, or when all are listed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from registry.component import Component
+
+FOLDERS = {
+    "node": "nodes",
+    "field": "fields",
+    "source": "sources",
+    "loss": "losses",
+    "metric": "metrics",
+    "optimizer": "optimizers",
+    "schedule": "schedules",
+    "learner": "learners",
+}
+
+C = TypeVar("C", bound=type[Component])
+
+_registered: dict[str, dict[str, type[Component]]] = {role: {} for role in FOLDERS}
+_scanned: set[str] = set()
+
+
+def register(cls: C) -> C:
+    """Make a component findable. Raises: ValueError if another one has its name."""
+    names = _registered[cls.role]
+    name = cls.type_name()
+    if names.get(name, cls) is not cls:
+        raise ValueError(f"two components of role {cls.role} are called {name!r}: {names[name]!r} and {cls!r}")
+    names[name] = cls
+    return cls
+
+
+def find(role: str, name: str) -> type[Component] | None:
+    """The component of that name, or None."""
+    _scan(role)
+    if name not in _registered[role]:
+        _load_entry_points()
+    return _registered[role].get(name)
+
+
+def all_of(role: str) -> dict[str, type[Component]]:
+    """Every component of a role, by name."""
+    _scan(role)
+    _load_entry_points()
+    return dict(sorted(_registered[role].items()))
+
+
+def near(name: object, names: Iterable[str]) -> str | None:
+    """The name that was probably meant."""
+    matches = difflib.get_close_matches(str(name), list(names), n=1, cutoff=0.7)
+    return matches[0] if matches else None
+
+
+class Broken(Component):
+    """Stands for a component that was wrong, so that others keep their places and what it names is known."""
+
+    role = "broken"
+
+    given: Any = None
+    """What was written there."""
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Annotation of an option that holds a component: `Annotated[Node, Lookup("node")]`.
+
+    A bare name stands for a component without options. What is wrong inside travels as the context `errors` of one
+    pydantic error of type `component`, because pydantic would flatten it to a sentence.
+    """
+
+    role: str
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.validate)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"$ref": f"#/$defs/{self.role}"}
+
+    def validate(self, value: Any) -> Component:
+        if isinstance(value, Component):
+            return value
+        tag = "source" if self.role == "source" else "type"
+        if isinstance(value, str):
+            value = {tag: value}
+        if not isinstance(value, dict):
+            raise PydanticCustomError("wrong_type", "a {role}: a name, or a mapping with `{tag}`", {"role": self.role, "tag": tag})
+        if tag not in value:
+            raise PydanticCustomError("missing_type", "`{tag}`, the kind of {role}", {"role": self.role, "tag": tag})
+        cls = find(self.role, value[tag]) if isinstance(value[tag], str) else None
+        if cls is None:
+            context = {"role": self.role, "tag": tag, "name": value[tag], "known": list(all_of(self.role))}
+            raise PydanticCustomError("unknown_type", "no such {role}", context)
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            raise PydanticCustomError("component", "see errors", {"errors": error.errors(include_url=False), "role": self.role, "cls": cls}) from None
+
+
+def _scan(role: str) -> None:
+    if role in _scanned:
+        return
+    _scanned.add(role)
+    package = f"registry.{FOLDERS[role]}"
+    for module in pkgutil.iter_modules([str(Path(__file__).parent / FOLDERS[role])]):
+        importlib.import_module(f"{package}.{module.name}")
+
+
+def _load_entry_points() -> None:
+    if "entry points" in _scanned:
+        return
+    _scanned.add("entry points")
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group="nnrun.components"):
+        point.load()

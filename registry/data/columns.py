@@ -1,0 +1,149 @@
+"""Columns of raw values turned into arrays; what cannot be turned is refused with its row.
+
+A column is flat, with one value in a row, or ragged, with a list of values in a row: one for each tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence, Sized
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from registry.field import DataError, Encoded
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MISSING = "leave the row out, or fill the gap in the data"
+
+
+def is_missing(value: Any) -> bool:
+    """Whether nothing stands there: None, NaN, or a blank text."""
+    return value is None or bool(value != value) or (isinstance(value, str) and not value.strip())
+
+
+def check_rows(column: Sized) -> None:
+    """Refuse an empty training part. Raises: DataError."""
+    if len(column) == 0:
+        raise DataError("has no rows in the training part, so there is nothing to learn from", "look at the data and at `split`")
+
+
+def depth(value: Any) -> int:
+    """How many lists stand inside each other: 0 for a number or a text."""
+    if hasattr(value, "ndim"):
+        return int(value.ndim)
+    if not isinstance(value, list | tuple):
+        return 0
+    return 1 + (depth(value[0]) if value else 0)
+
+
+def is_ragged(column: Sequence[Any], features: int = 0) -> bool:
+    """Whether a row holds a list of values, each of which has `features` axes of its own."""
+    return len(column) > 0 and depth(column[0]) > features
+
+
+def shown(value: object) -> str:
+    """A value of the data inside a sentence."""
+    text = str(value)
+    return f"`{text if len(text) <= 40 else text[:37] + '...'}`"
+
+
+def parse_numbers(column: Sequence[Any], names: Sequence[str] | None = None, size: int | None = None) -> Encoded:
+    """Float64 values of a flat or ragged column; a tick is a number or, with `size`, so many of them.
+
+    `names` are those of the features, for the messages. Raises: DataError if one is missing or no finite number.
+    """
+    features = 0 if size is None else 1
+    if not is_ragged(column, features):
+        return Encoded(_numbers(column, names, size))
+    return by_row(column, lambda row: _numbers(row, names, size))
+
+
+def by_row(column: Sequence[Any], parse: Callable[[Any], np.ndarray]) -> Encoded:
+    """A ragged column: each row parsed to (T, *axes), then padded. Raises: DataError naming row and tick."""
+    parsed = []
+    for index, row in enumerate(column):
+        if is_missing(row) if depth(row) == 0 else len(row) == 0:
+            raise DataError("has no value", MISSING, row=index)
+        if depth(row) == 0:
+            raise DataError(f"holds {shown(row)}, where a list is wanted", "give one value for each tick", row=index)
+        with in_row(index):
+            parsed.append(parse(row))
+    return pad(parsed)
+
+
+@contextmanager
+def in_row(row: int) -> Iterator[None]:
+    """Within it, what is wrong with a value is said of this row; what is wrong with a row of that value, of a tick."""
+    try:
+        yield
+    except DataError as error:
+        what = error.what if error.row is None else f"{error.what}, at tick {error.row + 1}"
+        raise DataError(what, error.help, row) from error.__cause__
+
+
+def pad(rows: Sequence[np.ndarray]) -> Encoded:
+    """Arrays (T, *axes) of different length as one (n, T, *axes), padded with zeros."""
+    import numpy as np
+
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    values = np.zeros((len(rows), int(lengths.max(initial=0)), *(rows[0].shape[1:] if rows else ())), rows[0].dtype if rows else np.float64)
+    for target, row in zip(values, rows, strict=True):
+        target[: len(row)] = row
+    return Encoded(values, lengths)
+
+
+def mask(encoded: Encoded) -> np.ndarray:
+    """Which ticks are real: (n, T)."""
+    import numpy as np
+
+    assert encoded.lengths is not None
+    return np.arange(encoded.values.shape[1]) < encoded.lengths[:, None]
+
+
+def real(encoded: Encoded) -> np.ndarray:
+    """All values that are not padding: (M, *axes)."""
+    return encoded.values if encoded.lengths is None else encoded.values[mask(encoded)]
+
+
+def _numbers(column: Sequence[Any], names: Sequence[str] | None, size: int | None) -> np.ndarray:
+    import numpy as np
+
+    shape = (len(column),) if size is None else (len(column), size)
+    try:
+        array = np.asarray(column)
+        if array.dtype.kind in "mMc":  # numpy would turn dates into days since 1970 without a word
+            raise DataError(f"holds {shown(array[0])}, which is no number", "write a date as numbers, such as a year and a month", row=0)
+        array = array.astype(np.float64)
+    except (TypeError, ValueError):
+        array = np.full(0, np.nan)  # one of them is no number: the search below names it
+    if array.shape == shape and np.isfinite(array).all():
+        return array
+    for index, row in enumerate(column):
+        if size is None:
+            _check(row, index, "")
+            continue
+        if depth(row) == 0:
+            raise DataError(f"holds {shown(row)}, where a list of {size} numbers is wanted", "make all rows equally long", row=index)
+        if len(row) != size:
+            raise DataError(f"holds a list of {len(row)}, where {size} numbers are wanted", "make all rows equally long", row=index)
+        for feature, value in enumerate(row):
+            _check(value, index, f" in `{names[feature]}`" if names else f" in place {feature + 1}")
+    return np.asarray(column, dtype=np.float64)
+
+
+def _check(value: Any, row: int, place: str) -> None:
+    from math import isinf
+
+    if depth(value) > 0:
+        raise DataError(f"holds a list{place}, where one number is wanted", "a `vector` or `series` field takes lists", row=row)
+    if is_missing(value):
+        raise DataError(f"has no value{place}", MISSING, row=row)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise DataError(f"holds {shown(value)}{place}, which is no number", "a `category` or `text` field takes words", row=row) from None
+    if number != number:
+        raise DataError(f"has no value{place}, but {shown(value)}", MISSING, row=row)
+    if isinf(number):
+        raise DataError(f"holds {shown(value)}{place}, which is not finite", MISSING, row=row)

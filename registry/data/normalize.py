@@ -1,0 +1,68 @@
+"""Normalisation, fitted on the training part only: normalised = (natural - shift) / scale, for each feature."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from registry.data.columns import check_rows, mask
+from registry.field import DataError, Encoded, Facts
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Normalize = Literal["standard", "minmax", "none"]
+"""`standard`: mean 0 and standard deviation 1 in the training part. `minmax`: from 0 to 1 there. `none`: as in the data."""
+
+
+def fit_scale(values: np.ndarray, how: Normalize) -> dict[str, Any]:
+    """Facts `shift` and `scale` of values (M, *axes): numbers, or lists where a value has features.
+
+    A feature that never changes keeps its scale: it becomes 0. Raises: DataError if there is nothing to learn from.
+    """
+    import numpy as np
+
+    check_rows(values)
+    if how == "none":
+        return {"shift": np.zeros(values.shape[1:]).tolist(), "scale": np.ones(values.shape[1:]).tolist()}
+    with np.errstate(over="ignore", invalid="ignore"):
+        span = np.ptp(values, axis=0)
+        shift, scale = (values.mean(axis=0), values.std(axis=0)) if how == "standard" else (values.min(axis=0), span)
+    if not (np.isfinite(shift).all() and np.isfinite(scale).all()):
+        raise DataError(f"holds numbers too large to be normalised: up to {np.abs(values).max():.3g}", "measure them in a larger unit")
+    constant = (span == 0) | (scale == 0)  # by the span: the deviation of equal numbers may be a rounding error instead of 0
+    shift, scale = np.where(constant, values[0], shift), np.where(constant, 1.0, scale)
+    return {"shift": shift.tolist(), "scale": scale.tolist()}
+
+
+def normalized(encoded: Encoded, facts: Facts, trailing: int = 0) -> Encoded:
+    """Natural values as float32 of the network; `trailing` axes behind the features are scaled alike.
+
+    Raises: DataError if a number is too large for 32 bits.
+    """
+    import numpy as np
+
+    shift, scale = _spread(facts, trailing)
+    with np.errstate(over="ignore"):
+        values = ((encoded.values - shift) / scale).astype(np.float32)
+    if not np.isfinite(values).all():
+        row = int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0])
+        raise DataError("holds a number too large for 32 bits", "normalize: standard", row=row)
+    if encoded.lengths is not None:
+        values[~mask(encoded)] = 0
+    return Encoded(values, encoded.lengths)
+
+
+def natural(values: np.ndarray, facts: Facts, trailing: int = 0) -> np.ndarray:
+    """Values of the network in the units of the data."""
+    import numpy as np
+
+    shift, scale = _spread(facts, trailing)
+    numbers: np.ndarray = np.asarray(values, dtype=np.float64) * scale + shift
+    return numbers
+
+
+def _spread(facts: Facts, trailing: int) -> tuple[np.ndarray, np.ndarray]:
+    import numpy as np
+
+    shift, scale = np.asarray(facts["shift"]), np.asarray(facts["scale"])
+    return tuple(array.reshape(array.shape + (1,) * trailing) for array in (shift, scale))  # type: ignore[return-value]

@@ -1,0 +1,185 @@
+"""Pictures as arrays (C, H, W) of 32-bit numbers; 8-bit values become 0 to 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from registry.data.columns import MISSING, in_row, is_missing, shown
+from registry.field import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+GREY, COLOUR = 1, 3
+
+_GREY_MODES = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+_TURNED = (5, 6, 7, 8)
+_ORIENTATION = 0x0112
+"""Exif: how the camera was held; from 5 on, height and width are exchanged."""
+
+_LAYOUT = "a picture is an array of numbers (H, W), (H, W, C) or (C, H, W) with 1, 3 or 4 channels"
+
+Size = tuple[int, int]
+"""Height and width."""
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value holds numbers itself, instead of naming or packing a file."""
+    return hasattr(value, "ndim") or isinstance(value, list | tuple)
+
+
+def picture(value: Any, size: Size | None = None, channels: int | None = None) -> np.ndarray:
+    """One picture (C, H, W): an array, the path of a file, or the bytes of one. Raises: DataError."""
+    if is_array(value):
+        return pictures(value, 0, size, channels)
+    with opened(value) as image:
+        return from_image(image, size, channels)
+
+
+def pictures(array: Any, leading: int, size: Size | None = None, channels: int | None = None) -> np.ndarray:
+    """Pictures in an array with so many axes before those of a picture: (H, W), (H, W, C) or (C, H, W)."""
+    import numpy as np
+
+    try:
+        array = np.asarray(array)
+    except ValueError:
+        raise DataError("holds no picture, but lists of different length", _LAYOUT) from None
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"holds no picture, but an array of {array.dtype}", _LAYOUT)
+    array = _to_unit(_channels_first(array, leading))
+    if not np.isfinite(array).all():
+        bad = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
+        raise DataError("has pixels without a finite value", MISSING, row=int(np.flatnonzero(bad)[0]) if leading else None)
+    return _resized(_in_channels(array, channels), size)
+
+
+def extent(value: Any) -> tuple[int, int, int]:
+    """Channels, height and width of a picture; of a file, only its head is read. Raises: DataError."""
+    if is_array(value):
+        channels, height, width = picture(value).shape
+        return channels, height, width
+    with opened(value) as image:
+        width, height = image.size
+        if image.getexif().get(_ORIENTATION) in _TURNED:
+            height, width = width, height
+        return GREY if image.mode in _GREY_MODES else COLOUR, height, width
+
+
+@contextmanager
+def opened(value: Any) -> Iterator[Image]:
+    """A picture file, by path or as bytes, alone or beside its path as Parquet files of pictures have it."""
+    from io import BytesIO
+    from os import PathLike
+
+    from PIL import Image
+
+    if isinstance(value, dict):
+        value = value.get("bytes") or value.get("path")
+    if is_missing(value):
+        raise DataError("has no value", MISSING)
+    if not isinstance(value, str | bytes | PathLike):
+        raise DataError(f"holds {shown(value)}, which is no picture", "a picture is an array, or the path of a file")
+    said = "holds bytes that" if isinstance(value, bytes) else f"names the file `{value}`, which"
+    try:
+        with Image.open(BytesIO(value) if isinstance(value, bytes) else value) as image:
+            yield image
+    except FileNotFoundError:
+        raise DataError(f"{said} does not exist", "paths are relative to the file they stand in") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(f"{said} cannot be read as a picture: {error}", "Pillow reads PNG, JPEG, GIF and most other formats") from error
+
+
+def from_image(image: Image, size: Size | None = None, channels: int | None = None) -> np.ndarray:
+    """A picture that Pillow has opened, held upright."""
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    deep = image.mode in ("I", "F") or image.mode.startswith("I;16")
+    sixteen = image.mode == "I" and image.format == "PNG"  # Pillow used to keep 16 bits in 32
+    grey = image.mode in _GREY_MODES if channels is None else channels == GREY
+    image = ImageOps.exif_transpose(image)
+    if deep:
+        array = np.asarray(image)
+        return pictures(array.astype(np.uint16) if sixteen else array, 0, size, channels)
+    image = image.convert("L" if grey else "RGB")
+    if size is not None and image.size != size[::-1]:
+        image = image.resize(size[::-1], Image.Resampling.BILINEAR)
+    return pictures(np.asarray(image), 0)
+
+
+def frames(value: Any, size: Size | None = None, channels: int | None = None) -> np.ndarray:
+    """A film (T, C, H, W): an array of frames, a list of pictures, or an animated file. Raises: DataError."""
+    from PIL import ImageSequence
+
+    if hasattr(value, "ndim"):
+        film = pictures(value, 1, size, channels)
+    elif isinstance(value, list | tuple):
+        film = _stacked([_frame(frame, tick, size, channels) for tick, frame in enumerate(value)])
+    else:
+        with opened(value) as image:
+            film = _stacked([from_image(frame, size, channels) for frame in ImageSequence.Iterator(image)])
+    if len(film) == 0:
+        raise DataError("holds a film without frames", MISSING)
+    return film
+
+
+def _frame(value: Any, tick: int, size: Size | None, channels: int | None) -> np.ndarray:
+    with in_row(tick):
+        return picture(value, size, channels)
+
+
+def _stacked(images: Sequence[np.ndarray]) -> np.ndarray:
+    import numpy as np
+
+    if len({image.shape for image in images}) > 1:
+        raise DataError("holds frames of different sizes", "`size: [H, W]` and `channels` make them equal")
+    return np.stack(images) if images else np.zeros((0, 1, 1, 1), np.float32)
+
+
+def _channels_first(array: np.ndarray, leading: int) -> np.ndarray:
+    import numpy as np
+
+    axes = array.shape[leading:]
+    if len(axes) == 2:
+        return np.expand_dims(array, leading)
+    if len(axes) == 3 and axes[2] in (1, 3, 4):
+        return np.moveaxis(array, -1, leading)
+    if len(axes) == 3 and axes[0] in (1, 3, 4):
+        return array
+    raise DataError(f"holds an array of {axes}, which is no picture", _LAYOUT)
+
+
+def _to_unit(array: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    numbers = array.astype(np.float32)
+    if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
+        numbers /= 2 ** (8 * array.dtype.itemsize) - 1
+    return numbers
+
+
+def _in_channels(array: np.ndarray, channels: int | None) -> np.ndarray:
+    import numpy as np
+
+    present = array.shape[-3]
+    array = array[..., :COLOUR, :, :]  # the fourth channel is how opaque a pixel is
+    if channels == COLOUR and present == GREY:
+        return np.repeat(array, COLOUR, axis=-3)
+    if channels == GREY and present != GREY:
+        luma = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as Pillow
+        return np.expand_dims(np.einsum("...chw,c->...hw", array, luma), -3)
+    return array
+
+
+def _resized(array: np.ndarray, size: Size | None) -> np.ndarray:
+    import numpy as np
+    from PIL import Image
+
+    if size is None or array.shape[-2:] == size:
+        return array
+    planes = array.reshape(-1, *array.shape[-2:])
+    images = [Image.fromarray(plane).resize(size[::-1], Image.Resampling.BILINEAR) for plane in planes]
+    return np.stack([np.asarray(image) for image in images]).reshape(*array.shape[:-2], *size)

@@ -1,0 +1,117 @@
+"""What data sources share: choosing columns, and tables that come in files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field as Option
+from pydantic_core import PydanticCustomError
+
+from registry.catalog import near
+from registry.data.files import existing, locate
+from registry.field import DataError
+from registry.source import Columns, Source, SourceError
+
+FilePath = Annotated[str, Option(min_length=1)]
+
+
+class Files(BaseModel):
+    """One file for each part of the data; parts that are left out are split off by `split`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+    train: FilePath
+    """What the network learns from."""
+    valid: FilePath | None = None
+    """What early stopping and a search look at."""
+    test: FilePath | None = None
+    """What is looked at once, at the end."""
+
+
+class FileSource(Source):
+    """A table in a file, or in one file for each part."""
+
+    file: FilePath | None = None
+    """Path of the file, relative to the spec."""
+    files: Files | None = None
+    """Paths of separate files for the parts, such as `{train: a.csv, test: b.csv}`, instead of `file`."""
+
+    @model_validator(mode="after")
+    def _file_or_files(self) -> Self:
+        if (self.file is None) == (self.files is None):
+            given = "neither" if self.file is None else "both"
+            raise PydanticCustomError("conflict", "either `file`, the path of one file, or `files`, one for each part", {"given": given})
+        return self
+
+    def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
+        parts = {"all": self.file} if self.files is None else self.files.model_dump(exclude_none=True)
+        return {part: self._table(existing(folder, str(path)), columns, paths) for part, path in parts.items()}
+
+    def read(self, file: Path, columns: Sequence[str]) -> Columns:
+        """These columns of one file. Raises: SourceError, DataError."""
+        raise NotImplementedError(f"{type(self).__name__} does not read a file")
+
+    def _table(self, file: Path, columns: Sequence[str], paths: Collection[str]) -> Columns:
+        table = self.read(file, columns)
+        return {name: absolute(values, file.parent) if name in paths else values for name, values in table.items()}
+
+
+class PackagedSource(Source):
+    """A table that an installed package ships."""
+
+    def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
+        table = self.table()
+        check_columns(f"`{self.type_name()}`", columns, table)
+        return {"all": {name: table[name] for name in columns}}
+
+    def table(self) -> Mapping[str, Any]:
+        """All columns."""
+        raise NotImplementedError(f"{type(self).__name__} has no table")
+
+
+@contextmanager
+def needs_extra(source: str, package: str, extra: str) -> Iterator[None]:
+    """Within it, an import that fails names the optional part of nnrun that brings the package. Raises: SourceError."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != package:
+            raise
+        raise SourceError(f"`{source}` needs the package {package}, which is not installed", f'pip install "nnrun[{extra}]"') from None
+
+
+def check_columns(place: str, wanted: Sequence[str], present: Collection[str]) -> None:
+    """Refuse columns that are not there. Raises: DataError."""
+    for name in wanted:
+        if name not in present:
+            others = ", ".join(f"`{other}`" for other in present)
+            close = near(name, present)
+            help = f"a column `{close}` exists; `column: {close}` reads it" if close else f"`column: NAME` reads one of {others}"
+            raise DataError(f"{place} has no column `{name}`, only {others}", help)
+
+
+def check_lengths(place: str, table: Columns) -> None:
+    """Refuse columns of different length. Raises: DataError."""
+    lengths = {name: len(values) for name, values in table.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"`{name}` {length}" for name, length in lengths.items())
+        raise DataError(f"{place} has columns of different length: {listed}", "each needs one entry for each example")
+
+
+def absolute(values: Sequence[Any], folder: Path) -> Sequence[Any]:
+    """Paths of files made absolute, also within lists; what is no path stays."""
+    return values if hasattr(values, "dtype") else [_absolute(value, folder) for value in values]
+
+
+def _absolute(value: Any, folder: Path) -> Any:
+    if isinstance(value, str) and value.strip():
+        return str(locate(folder, value))
+    if isinstance(value, list | tuple):
+        return [_absolute(entry, folder) for entry in value]
+    if isinstance(value, dict) and not value.get("bytes"):
+        return _absolute(value.get("path"), folder)
+    return value

@@ -1,0 +1,112 @@
+"""Texts cut into tokens, and put together again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+from registry.field import DataError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer as FileOfTokens
+
+SPECIALS = ("<padding>", "<unknown>", "<begin>", "<end>")
+"""The first symbols of every vocabulary."""
+PADDING, UNKNOWN, BEGIN, END = range(4)
+
+_APOSTROPHE = "'\N{RIGHT SINGLE QUOTATION MARK}"
+
+WORD = re.compile(rf"\d+(?:[.,]\d+)+|\w+(?:[{_APOSTROPHE}]\w+)*|[^\w\s]")
+"""A number such as 1,000.5; a word, also with apostrophes inside (don't); or one sign of punctuation."""
+
+_GLUED_LEFT = re.compile(r" (?=[.,;:!?…)\]}])")
+_GLUED_RIGHT = re.compile(r"(?<=[(\[{]) ")
+
+
+class Tokens(Protocol):
+    """A way to cut texts."""
+
+    def split(self, text: str) -> list[str]:
+        """The tokens of a text."""
+
+    def join(self, tokens: Sequence[str]) -> str:
+        """The text of tokens."""
+
+
+class Words:
+    """Words, numbers and signs of punctuation; white space is dropped."""
+
+    def split(self, text: str) -> list[str]:
+        return WORD.findall(text)
+
+    def join(self, tokens: Sequence[str]) -> str:
+        return _GLUED_RIGHT.sub("", _GLUED_LEFT.sub("", " ".join(tokens)))
+
+
+class Characters:
+    """Unicode characters, white space too."""
+
+    def split(self, text: str) -> list[str]:
+        return list(text)
+
+    def join(self, tokens: Sequence[str]) -> str:
+        return "".join(tokens)
+
+
+class Bytes:
+    """Bytes of the text in UTF-8, each written as two hexadecimal digits."""
+
+    symbols = tuple(f"{byte:02x}" for byte in range(256))
+
+    def split(self, text: str) -> list[str]:
+        return [self.symbols[byte] for byte in text.encode(errors="replace")]
+
+    def join(self, tokens: Sequence[str]) -> str:
+        parts = [token if token in self._known else b"<unknown>".hex() for token in tokens]
+        return bytes.fromhex("".join(parts)).decode(errors="replace")
+
+    _known = frozenset(symbols)
+
+
+class FromFile:
+    """Tokens of a trained tokenizer, from the JSON text of its file."""
+
+    def __init__(self, text: str) -> None:
+        self.tokenizer = _load(text)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """All tokens, in the order of the file's numbers."""
+        vocabulary = self.tokenizer.get_vocab()
+        return tuple(sorted(vocabulary, key=vocabulary.__getitem__))
+
+    def split(self, text: str) -> list[str]:
+        return list(self.tokenizer.encode(text, add_special_tokens=False).tokens)
+
+    def join(self, tokens: Sequence[str]) -> str:
+        numbers = [self.tokenizer.token_to_id(token) for token in tokens]
+        return str(self.tokenizer.decode([number for number in numbers if number is not None], skip_special_tokens=False))
+
+
+@lru_cache(maxsize=4)
+def _load(text: str) -> FileOfTokens:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        raise DataError("needs the package `tokenizers` to read a tokenizer file", 'pip install "nnrun[tokenizers]"') from None
+    try:
+        return Tokenizer.from_str(text)
+    except Exception as error:  # the library raises bare Exception
+        help = "a file `tokenizer.json` of Hugging Face's tokenizers is wanted"
+        raise DataError(f"has a tokenizer file that cannot be read: {error}", help) from error
+
+
+def commonest(tokens: Iterable[str], most: int, least: int) -> list[str]:
+    """The `most` commonest tokens that occur `least` times or more; of equally common ones the first of the alphabet."""
+    from collections import Counter
+
+    counts = Counter(tokens)
+    ranked = sorted((token for token, count in counts.items() if count >= least), key=lambda token: (-counts[token], token))
+    return ranked[:most]

@@ -1,0 +1,108 @@
+"""What a field type owes: it turns a column of data into numbers, and numbers back into what people read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+from pydantic import Field as Option
+
+from registry.component import Component
+from registry.shape import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Generator, Tensor
+
+Facts = Mapping[str, Any]
+"""What a field learned from the training part: vocabulary, classes, mean. Plain JSON; it travels with the network."""
+
+
+class DataError(Exception):
+    """The data is not what the spec says. `message` names wanted and given; `help` is a repair.
+
+    What a field says of its column is a predicate, `what`, which `naming` completes. `row` is the one to blame, counted
+    from 0 in the column that was given; people read it counted from 1.
+    """
+
+    def __init__(self, what: str, help: str | None = None, row: int | None = None) -> None:
+        super().__init__(what if row is None else f"row {row + 1} {what}")
+        self.message, self.what, self.help, self.row = str(self), what, help, row
+
+    def of(self, name: str, rows: Sequence[int] | None = None) -> DataError:
+        """The same, said of the field or column `name`, whose entries stand in these rows of the data."""
+        if self.row is None:
+            return DataError(f"`{name}` {self.what}", self.help)
+        row = int(rows[self.row]) if rows is not None else self.row
+        return DataError(f"`{name}` in row {row + 1} {self.what}", self.help)
+
+
+@contextmanager
+def naming(name: str, rows: Sequence[int] | None = None) -> Iterator[None]:
+    """Within it, what is wrong with a column is said with the name of its field and the rows of the whole data."""
+    try:
+        yield
+    except DataError as error:
+        raise error.of(name, rows) from None
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A column as numbers: `values` (n, *axes) or, along time, (n, T, *axes) padded with zeros; then `lengths` (n,) too."""
+
+    values: np.ndarray
+    lengths: np.ndarray | None = None
+
+
+class Field(Component):
+    """Base of all field types.
+
+    `fit` and `encode` do not know the field's name: call them within `naming`.
+    """
+
+    role: ClassVar[str] = "field"
+    holds_paths: ClassVar[bool] = False
+    """Whether texts in the column are paths of files."""
+
+    column: Annotated[str, Option(min_length=1)] | None = None
+    """Name of the column or array, where it is not the field's own."""
+
+    def shape(self, name: str, facts: Facts | None = None) -> Shape:
+        """Type of the field called `name`; sizes that only the data knows are texts until the facts are there."""
+        raise NotImplementedError
+
+    def reads(self, name: str) -> tuple[str, ...]:
+        """Columns of the source that the field called `name` is made of."""
+        return (self.column or name,)
+
+    def gather(self, name: str, columns: Mapping[str, Sequence[Any]]) -> Sequence[Any]:
+        """The column that `fit` and `encode` take, of what `reads` asked for."""
+        (column,) = self.reads(name)
+        return columns[column]
+
+    def located(self, folder: Path) -> Self:
+        """The same field with the paths of its options made absolute; relative ones start at `folder`."""
+        return self
+
+    def build_augment(self) -> Callable[[Tensor, Generator], Tensor] | None:
+        """Random changes of a training batch, as the network gets it, that leave its meaning, if any were asked for."""
+        return None
+
+    def fit(self, column: Sequence[Any]) -> dict[str, Any]:
+        """Facts from the training part of the column. Raises: DataError."""
+        return {}
+
+    def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
+        """The column as numbers. Raises: DataError naming the row."""
+        raise NotImplementedError
+
+    def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:
+        """What people read for `values` in the units or symbols of the data: one entry a row."""
+        return list(values.tolist())
+
+    def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
+        """A made-up column of `count` values of this type, for trying a spec without its data."""
+        raise NotImplementedError

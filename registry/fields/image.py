@@ -1,0 +1,157 @@
+"""Pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from registry.catalog import register
+from registry.data.columns import check_rows, in_row
+from registry.data.normalize import Normalize, fit_scale, natural, normalized
+from registry.data.pixels import extent, picture, pictures
+from registry.field import DataError, Encoded, Facts, Field
+from registry.options import LARGEST, Amount, Portion
+from registry.shape import Shape, ShapeError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Generator, Tensor
+
+
+def _size(value: Any) -> tuple[int, int]:
+    sides = list(value) if isinstance(value, list | tuple) else [value, value]
+    if len(sides) == 2 and all(isinstance(side, int) and not isinstance(side, bool) and 1 <= side <= LARGEST for side in sides):
+        return sides[0], sides[1]
+    raise PydanticCustomError("wrong_type", "height and width in pixels, such as `[28, 28]`, or one whole number for both")
+
+
+_SIDE = {"type": "integer", "minimum": 1}
+Size = Annotated[
+    Any, BeforeValidator(_size), WithJsonSchema({"anyOf": [_SIDE, {"type": "array", "items": _SIDE, "minItems": 2, "maxItems": 2}]})
+]
+
+
+class Augment(BaseModel):
+    """Random changes of the training images, new in each epoch, that leave what they show."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+    shift: Amount = 0
+    """Move by up to so many pixels, up or down and left or right; the pixels of the border fill the gap."""
+    flip: Literal["none", "horizontal", "vertical"] = "none"
+    """Mirror every second image on average: `horizontal` exchanges left and right, `vertical` top and bottom."""
+
+
+class Pictures(Field):
+    """What images and videos share."""
+
+    holds_paths: ClassVar[bool] = True
+
+    size: Size | None = None
+    """Height and width in pixels to which all images are brought (bilinear; the sides are stretched alike or not). Where
+    left out, all images must have one size."""
+    channels: Literal[1, 3] | None = None
+    """1 for grey, 3 for red, green and blue; others are converted. Where left out, as in the data."""
+    normalize: Normalize = "none"
+    """How the pixels are scaled before the network sees them, each channel for itself: `standard` to mean 0 and standard
+    deviation 1, `minmax` to 0 to 1, `none` not at all. Fitted on the training part."""
+    binarize: Portion | None = None
+    """Threshold between 0 and 1: brighter pixels become 1, all others 0."""
+    augment: Augment = Augment()
+    """Random changes of the training images; validation and test see them as they are."""
+
+    def shape(self, name: str, facts: Facts | None = None) -> Shape:
+        if self.binarize is not None and self.normalize != "none":
+            message = "`binarize` makes pixels 0 or 1, which `normalize` would undo"
+            raise ShapeError(message, field="normalize", help="leave out one of them")
+        height, width = facts["size"] if facts else self.size or (f"{name}.height", f"{name}.width")
+        channels = facts["channels"] if facts else self.channels or f"{name}.channels"
+        return Shape((channels, height, width))
+
+    def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:
+        return list(natural(values, facts, trailing=2).tolist())
+
+    def build_augment(self) -> Callable[[Tensor, Generator], Tensor] | None:
+        if self.augment == Augment():
+            return None
+        from registry.modules.augment import augment
+
+        return partial(augment, shift=self.augment.shift, flip=self.augment.flip)
+
+    def _common(self, extents: Iterable[tuple[int, int, int]]) -> tuple[tuple[int, int], int]:
+        """Size and channels of all images: those of the options, else the size of the first and the most channels of any."""
+        seen = list(extents)
+        return self.size or seen[0][1:], self.channels or max(channels for channels, _, _ in seen)
+
+    def _check(self, images: np.ndarray, size: tuple[int, int], row: int) -> None:
+        if images.shape[-2:] != size:
+            (height, width), (wanted_height, wanted_width) = images.shape[-2:], size
+            what = f"holds an image {height} pixels high and {width} wide, where {wanted_height} and {wanted_width} are wanted"
+            raise DataError(what, f"`size: [{wanted_height}, {wanted_width}]` brings all images to one size", row)
+
+    def _finished(self, encoded: Encoded, facts: Facts) -> Encoded:
+        if self.binarize is None:
+            return normalized(encoded, facts, trailing=2)
+        return Encoded((encoded.values > self.binarize).astype("float32"), encoded.lengths)
+
+    def _facts(self, size: tuple[int, int], channels: int, images: Callable[[], np.ndarray]) -> dict[str, Any]:
+        """`images` reads all of them, (M, C, H, W); asked only where their values matter."""
+        import numpy as np
+
+        pixels = np.zeros((1, channels)) if self.normalize == "none" else np.moveaxis(images(), 1, -1).reshape(-1, channels)
+        return {"size": list(size), "channels": channels, **fit_scale(pixels.astype(np.float64), self.normalize)}
+
+
+@register
+class Image(Pictures):
+    """A picture in each row: an array, the path of a file, or the bytes of one.
+
+    An array is (H, W), (H, W, C) or (C, H, W). Pixels of 8 or 16 bits become numbers from 0 to 1, others stay as they are.
+    A file is held upright as its camera noted; what a transparent pixel hides is shown.
+
+    Shape: (C, H, W).
+    Raises: DataError if a picture is missing, cannot be read, or has another size and `size` is not given.
+    """
+
+    type: Literal["image"]
+
+    def fit(self, column: Sequence[Any]) -> dict[str, Any]:
+        check_rows(column)
+        known = self.size and self.channels
+        size, channels = self._common(() if known else _extents(column))
+        return self._facts(size, channels, lambda: self._read(column, size, channels))
+
+    def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
+        height, width = facts["size"]
+        return self._finished(Encoded(self._read(column, (height, width), facts["channels"])), facts)
+
+    def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
+        return list(rng.integers(0, 256, (count, *(self.size or (28, 28)), self.channels or 1), dtype="uint8"))
+
+    def _read(self, column: Sequence[Any], size: tuple[int, int], channels: int) -> np.ndarray:
+        import numpy as np
+
+        if getattr(column, "ndim", 1) > 1:
+            images = pictures(column, 1, self.size, channels)
+            self._check(images, size, row=0)
+            return images
+        images = np.empty((len(column), channels, *size), dtype=np.float32)
+        for row, value in enumerate(column):
+            with in_row(row):
+                image = picture(value, self.size, channels)
+            self._check(image, size, row)
+            images[row] = image
+        return images
+
+
+def _extents(column: Sequence[Any]) -> Iterator[tuple[int, int, int]]:
+    if getattr(column, "ndim", 1) > 1:
+        yield pictures(column[:1], 1).shape[1:]
+        return
+    for row, value in enumerate(column):
+        with in_row(row):
+            yield extent(value)

@@ -1,0 +1,69 @@
+"""Numbers in the course of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field as Option
+
+from registry.catalog import register
+from registry.data.columns import parse_numbers, real
+from registry.data.normalize import Normalize, fit_scale, natural, normalized
+from registry.field import Encoded, Facts, Field
+from registry.fields.vector import one_column, side_by_side
+from registry.options import Count, Many
+from registry.shape import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@register
+class Series(Field):
+    """Numbers in the course of time, such as the temperature of each month.
+
+    The rows of the table are the ticks, in order, and `window` cuts the series into examples. Where a row holds a list
+    instead, each row is an example with a series of its own, as long as it likes.
+
+    Shape: a number at each tick; with `columns` or `size`, (N) at each tick.
+    Raises: DataError if there is a gap, or a value that is no finite number.
+    """
+
+    type: Literal["series"]
+    columns: Many[Annotated[str, Option(min_length=1)]] | None = None
+    """Columns that are measured together: their values at a tick are a vector, in this order."""
+    size: Count | None = None
+    """How many numbers one column holds at each tick, where it holds lists or an array."""
+    normalize: Normalize = "none"
+    """How the numbers are scaled before the network sees them: `standard` to mean 0 and standard deviation 1, `minmax` to
+    0 to 1, `none` not at all. Fitted on the training part; predictions come back in the units of the data."""
+
+    def shape(self, name: str, facts: Facts | None = None) -> Shape:
+        one_column(self.column, self.columns, self.size)
+        return Shape((self._size,) if self._size else (), time=name)
+
+    def reads(self, name: str) -> tuple[str, ...]:
+        return self.columns or super().reads(name)
+
+    def gather(self, name: str, columns: Mapping[str, Sequence[Any]]) -> Sequence[Any]:
+        return side_by_side([columns[column] for column in self.columns]) if self.columns else super().gather(name, columns)
+
+    def fit(self, column: Sequence[Any]) -> dict[str, Any]:
+        return fit_scale(real(self._parse(column)), self.normalize)
+
+    def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
+        return normalized(self._parse(column), facts)
+
+    def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:
+        return list(natural(values, facts).tolist())
+
+    def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
+        return list(rng.normal(size=(count, self._size) if self._size else count))
+
+    def _parse(self, column: Sequence[Any]) -> Encoded:
+        return parse_numbers(column, self.columns, self._size)
+
+    @property
+    def _size(self) -> int | None:
+        return len(self.columns) if self.columns else self.size

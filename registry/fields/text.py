@@ -1,0 +1,130 @@
+"""Texts as sequences of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import Field as Option
+from pydantic_core import PydanticCustomError
+
+from registry.catalog import register
+from registry.data.columns import MISSING, by_row, check_rows, in_row, is_missing, shown
+from registry.data.files import existing, locate, read_text
+from registry.data.samples import in_ticks
+from registry.data.tokens import BEGIN, END, PADDING, SPECIALS, UNKNOWN, Bytes, Characters, FromFile, Tokens, Words, commonest
+from registry.field import DataError, Encoded, Facts, Field
+from registry.options import LARGEST, Count
+from registry.shape import Axis, Shape, ShapeError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def _tokens(value: Any) -> str:
+    if isinstance(value, str) and (value in ("words", "characters", "bytes") or value.endswith(".json")):
+        return value
+    raise PydanticCustomError("wrong_type", "`words`, `characters`, `bytes`, or the path of a tokenizer file, which ends in .json")
+
+
+@register
+class Text(Field):
+    """A text in each row, cut into tokens; each token is a number of the vocabulary.
+
+    The vocabulary is that of the training part, the commonest tokens first. Four symbols stand before them: 0 padding,
+    1 unknown, 2 begin and 3 end. Begin and end are not put around a text; decoding uses them.
+
+    Shape: a token at each tick of a time axis that has the field's name.
+    Raises: DataError if a row has no text, or none that leaves a token.
+    """
+
+    type: Literal["text"]
+    tokens: Annotated[Any, BeforeValidator(_tokens), WithJsonSchema({"type": "string"})] = "words"
+    """What a token is. `words`: words, numbers (1,000.5) and single signs of punctuation, without white space; a word may
+    have apostrophes inside (don't). `characters`: Unicode characters. `bytes`: bytes of the UTF-8 form; nothing is ever
+    unknown. Else the path of a `tokenizer.json` of Hugging Face's `tokenizers`, with the vocabulary of that file.
+    Scripts that do not part words by spaces want `characters`, `bytes` or a file."""
+    vocabulary: Annotated[int, Option(ge=len(SPECIALS) + 1, le=LARGEST)] = 8000
+    """How many symbols at most, with the four special ones; rarer words or characters become unknown."""
+    min_count: Count = 1
+    """Words or characters that occur less often than this in the training part become unknown."""
+    lower: bool | None = None
+    """Whether capitals become small letters. Where left out, they do for `words` only."""
+    max_length: Count | None = None
+    """How many tokens of a text are kept at most: longer texts lose their end."""
+
+    def shape(self, name: str, facts: Facts | None = None) -> Shape:
+        if self.tokens not in ("words", "characters"):
+            given = "bytes have one of 256" if self.tokens == "bytes" else "a tokenizer file brings one"
+            for option in ("vocabulary", "min_count"):
+                if option in self.model_fields_set:
+                    message = f"`{option}` is about a vocabulary learned from the data, but {given}"
+                    raise ShapeError(message, field=option, help=f"leave out `{option}`")
+        classes: Axis = len(SPECIALS) + 256 if self.tokens == "bytes" else len(facts["vocabulary"]) if facts else name
+        return Shape(kind="token", classes=classes, time=name)
+
+    def located(self, folder: Path) -> Self:
+        if self.tokens in ("words", "characters", "bytes"):
+            return self
+        return self.model_copy(update={"tokens": str(locate(folder, self.tokens))})
+
+    def fit(self, column: Sequence[Any]) -> dict[str, Any]:
+        if self.tokens == "bytes":
+            return {"vocabulary": [*SPECIALS, *Bytes.symbols]}
+        if self.tokens not in ("words", "characters"):
+            text = read_text(existing(Path(), self.tokens))
+            return {"vocabulary": [*SPECIALS, *FromFile(text).symbols], "tokenizer": text}
+        check_rows(column)
+        split = self._split({})
+        tokens = (token for row, text in enumerate(column) for token in _cut(split, text, row))
+        return {"vocabulary": [*SPECIALS, *commonest(tokens, self.vocabulary - len(SPECIALS), self.min_count)]}
+
+    def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
+        import numpy as np
+
+        split = self._split(facts)
+        # A word that is spelled like a special symbol is just a word: the later number wins.
+        number = {token: index for index, token in enumerate(facts["vocabulary"])}
+        rows = [[number.get(token, UNKNOWN) for token in _cut(split, text, row)] for row, text in enumerate(column)]
+        return by_row(rows, lambda row: np.array(row, dtype=np.int64))
+
+    def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:
+        import numpy as np
+
+        return [self._join(np.atleast_1d(row), facts) for row in values]  # of single tokens, each is a text
+
+    def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
+        letters, space = list("abcdefghij"), " " if self.tokens == "words" else ""
+        return in_ticks(lambda n: space.join(rng.choice(letters, n)), count)
+
+    def _way(self, facts: Facts) -> Tokens:
+        match self.tokens:
+            case "words":
+                return Words()
+            case "characters":
+                return Characters()
+            case "bytes":
+                return Bytes()
+        return FromFile(facts["tokenizer"])
+
+    def _split(self, facts: Facts) -> Callable[[str], list[str]]:
+        split = self._way(facts).split
+        lower = self.tokens == "words" if self.lower is None else self.lower
+        return lambda text: split(text.lower() if lower else text)[: self.max_length]
+
+    def _join(self, numbers: np.ndarray, facts: Facts) -> str:
+        listed = numbers.tolist()
+        listed = listed[: listed.index(END)] if END in listed else listed
+        return self._way(facts).join([facts["vocabulary"][number] for number in listed if number not in (PADDING, BEGIN)])
+
+
+def _cut(split: Callable[[str], list[str]], text: Any, row: int) -> list[str]:
+    with in_row(row):
+        if not isinstance(text, str):
+            raise DataError("has no value" if is_missing(text) else f"holds {shown(text)}, which is no text", MISSING)
+        tokens = split(text)
+        if not tokens:
+            raise DataError(f"holds a text without any token: {shown(text)}", MISSING)
+        return tokens

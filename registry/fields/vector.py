@@ -1,0 +1,100 @@
+"""Several numbers side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field as Option
+
+from registry.catalog import register
+from registry.data.columns import check_rows, depth, parse_numbers
+from registry.data.normalize import Normalize, fit_scale, natural, normalized
+from registry.field import DataError, Encoded, Facts, Field
+from registry.options import Count, Many
+from registry.shape import Axis, Shape, ShapeError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@register
+class Vector(Field):
+    """Several numbers in each row: columns of a table side by side, or one column that holds lists or an array.
+
+    Shape: (N) with N the number of `columns`, or the size of the array.
+    Raises: DataError if a row has no value somewhere, one that is no finite number, or another size than the first row.
+    """
+
+    type: Literal["vector"]
+    columns: Many[Annotated[str, Option(min_length=1)]] | None = None
+    """The columns that are put side by side, in this order. Where left out, one column holds all numbers of a row."""
+    size: Count | None = None
+    """How many numbers a row of that one column holds, where it should be known before the data is read."""
+    normalize: Normalize = "none"
+    """How the numbers are scaled before the network sees them, each place of the vector for itself: `standard` to mean 0
+    and standard deviation 1, `minmax` to 0 to 1, `none` not at all. Fitted on the training part."""
+
+    def shape(self, name: str, facts: Facts | None = None) -> Shape:
+        one_column(self.column, self.columns, self.size)
+        size: Axis | None = facts["size"] if facts else self._size
+        return Shape((size or name,))
+
+    def reads(self, name: str) -> tuple[str, ...]:
+        return self.columns or super().reads(name)
+
+    def gather(self, name: str, columns: Mapping[str, Sequence[Any]]) -> Sequence[Any]:
+        return side_by_side([columns[column] for column in self.columns]) if self.columns else super().gather(name, columns)
+
+    def fit(self, column: Sequence[Any]) -> dict[str, Any]:
+        size = self._size or first_size(column)
+        return {"size": size, **fit_scale(parse_numbers(column, self.columns, size).values, self.normalize)}
+
+    def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
+        return normalized(parse_numbers(column, self.columns, facts["size"]), facts)
+
+    def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:
+        return list(natural(values, facts).tolist())
+
+    def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
+        return list(rng.normal(size=(count, self._size or 4)))
+
+    @property
+    def _size(self) -> int | None:
+        return len(self.columns) if self.columns else self.size
+
+
+def one_column(column: str | None, columns: Sequence[str] | None, size: int | None) -> None:
+    """Refuse options that speak of one column beside `columns`. Raises: ShapeError."""
+    if columns is None:
+        return
+    for option, value in (("column", column), ("size", size)):
+        if value is not None:
+            message = f"`{option}` is for one column that holds lists, but `columns` names {len(columns)}"
+            raise ShapeError(message, field=option, help=f"leave out `{option}`")
+
+
+def side_by_side(columns: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    """Columns as rows of tuples; where rows hold lists, as rows of lists of tuples, one for each tick.
+
+    Raises: DataError if the lists of a row are not equally long.
+    """
+    rows = list(zip(*columns, strict=True))
+    if not rows or depth(rows[0][0]) == 0:
+        return rows
+    for index, row in enumerate(rows):
+        lengths = [len(ticks) if depth(ticks) else 0 for ticks in row]
+        if min(lengths) != max(lengths):
+            raise DataError(
+                f"has lists of different length in its columns: {lengths}", "give each column one value for each tick", row=index
+            )
+    return [list(zip(*row, strict=True)) for row in rows]
+
+
+def first_size(column: Sequence[Any]) -> int:
+    """How many numbers the first row holds. Raises: DataError if it holds no list."""
+    check_rows(column)
+    if depth(column[0]) == 0:
+        help = "`columns: [a, b]` puts columns side by side"
+        raise DataError("holds no list of numbers, which a vector without `columns` takes", help, row=0)
+    return len(column[0])

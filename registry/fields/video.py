@@ -1,0 +1,71 @@
+"""Films."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from registry.catalog import register
+from registry.data.columns import check_rows, in_row, pad, real
+from registry.data.pixels import extent, frames, is_array
+from registry.data.samples import in_ticks
+from registry.field import Encoded, Facts
+from registry.fields.image import Pictures
+from registry.shape import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Generator, Tensor
+
+
+@register
+class Video(Pictures):
+    """A film in each row: an array of frames, a list of pictures (arrays or paths of files), or the path of an animated file.
+
+    An array is (T, H, W), (T, H, W, C) or (T, C, H, W). Films may differ in length. `augment` changes all frames of a film
+    alike.
+
+    Shape: (C, H, W) at each frame; the frames are the ticks of a time axis that has the field's name.
+    Raises: DataError if a film is missing, cannot be read, or has frames of another size and `size` is not given.
+    """
+
+    type: Literal["video"]
+
+    def shape(self, name: str, facts: Facts | None = None) -> Shape:
+        return replace(super().shape(name, facts), time=name)
+
+    def build_augment(self) -> Callable[[Tensor, Generator], Tensor] | None:
+        change = super().build_augment()
+        if change is None:
+            return None
+        return lambda films, generator: change(films.transpose(0, 1), generator).transpose(0, 1)  # time comes first
+
+    def fit(self, column: Sequence[Any]) -> dict[str, Any]:
+        check_rows(column)
+        known = self.size and self.channels
+        size, channels = self._common(() if known else _extents(column))
+        return self._facts(size, channels, lambda: real(self._read(column, size, channels)))
+
+    def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
+        height, width = facts["size"]
+        return self._finished(self._read(column, (height, width), facts["channels"]), facts)
+
+    def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
+        picture = (*(self.size or (28, 28)), self.channels or 1)
+        return in_ticks(lambda n: rng.integers(0, 256, (n, *picture), dtype="uint8"), count)
+
+    def _read(self, column: Sequence[Any], size: tuple[int, int], channels: int) -> Encoded:
+        films = []
+        for row, value in enumerate(column):
+            with in_row(row):
+                film = frames(value, self.size, channels)
+            self._check(film, size, row)
+            films.append(film)
+        return pad(films)
+
+
+def _extents(column: Sequence[Any]) -> Iterator[tuple[int, int, int]]:
+    for row, value in enumerate(column):
+        with in_row(row):
+            yield extent(value) if not is_array(value) or len(value) == 0 else extent(value[0])

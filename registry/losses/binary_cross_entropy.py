@@ -1,0 +1,50 @@
+"""Binary cross entropy: the loss of yes or no."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from registry.catalog import register
+from registry.comparison import check_yes_no_scores
+from registry.field import Facts
+from registry.losses.class_weights import ClassWeights, check_class_weights, resolve_class_weights
+from registry.objective import Loss
+from registry.options import Rate
+from registry.shape import Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@register
+class BinaryCrossEntropy(Loss):
+    """Surprise at a yes or a no: minus the log of the probability that the sigmoid of the score gives it.
+
+    Equal to `cross_entropy` of two classes with the scores 0 and the input. The scores go in as they are; a `sigmoid`
+    before this loss would be one too many. A normalised target is taken back to the units of the data first.
+
+    Shape: one score against a category of two classes, of which the second is yes; or scores (*axes) against as many
+    numbers from 0 to 1, each judged for itself: labels that may hold together, or the pixels of an image.
+    Raises: ShapeError if the scores are not as many as the target's numbers, or if the target has more classes than two;
+    DataError if a number of the target is below 0 or above 1.
+    Source: Bishop 2006, Pattern recognition and machine learning, equation 4.90.
+    """
+
+    logits = True
+
+    type: Literal["binary_cross_entropy"]
+    label_smoothing: Rate = 0.0
+    """Share of the target's probability that is spread evenly over yes and no, against overconfidence (Szegedy et al. 2016,
+    Rethinking the inception architecture, section 7)."""
+    class_weights: ClassWeights = None
+    """How much a no and a yes count, as a list of two numbers. `balanced`: both alike, however rare, which is
+    examples / (2 * examples of the class) in the training part; it takes a category. The loss is the weighted mean."""
+
+    def check(self, input: Shape, target: Shape) -> None:
+        check_yes_no_scores(input, target, self.target)
+        check_class_weights(self.class_weights, target)
+
+    def build(self, input: Shape, target: Shape, facts: Facts) -> nn.Module:
+        from registry.modules import losses
+
+        return losses.BinaryCrossEntropy(resolve_class_weights(self.class_weights, facts), self.label_smoothing, facts)

@@ -1,0 +1,54 @@
+"""Agreement of prediction and truth beyond chance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from registry.catalog import register
+from registry.metrics.classification import Choosing
+from registry.shape import Shape
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric as Meter
+
+
+@register
+class Matthews(Choosing):
+    """Correlation of predicted and true classes, from -1 to 1; 0 is chance, whatever the frequencies of the classes.
+
+    Shape: (K), a score for each class, against a category; one score against a category of two classes.
+    Raises: ShapeError if the scores are not as many as the classes.
+    Source: Matthews 1975 for two classes; Gorodkin 2004, Comparing two K-category assignments by a K-category
+    correlation coefficient, for more.
+    """
+
+    type: Literal["matthews"]
+    multilabel: ClassVar[bool] = False
+
+    def build(self, input: Shape, target: Shape) -> Meter:
+        from torchmetrics.classification import MulticlassConfusionMatrix
+
+        from registry.modules.meters import then
+        from registry.modules.statistics import matthews
+
+        return then(matthews, MulticlassConfusionMatrix(self.classes(input, target), validate_args=False))
+
+
+@register
+class CohenKappa(Choosing):
+    """Accuracy beyond what chance would give with the same frequencies: (accuracy - chance) / (1 - chance).
+
+    Shape: (K), a score for each class, against a category; one score against a category of two classes.
+    Raises: ShapeError if the scores are not as many as the classes.
+    Source: Cohen 1960, A coefficient of agreement for nominal scales; Cohen 1968 for the weights.
+    """
+
+    type: Literal["cohen_kappa"]
+    multilabel: ClassVar[bool] = False
+    weights: Literal["none", "linear", "quadratic"] = "none"
+    """What a mistake costs: always the same, or, where classes have an order, the distance of both classes or its square."""
+
+    def build(self, input: Shape, target: Shape) -> Meter:
+        from torchmetrics.classification import MulticlassCohenKappa
+
+        return MulticlassCohenKappa(self.classes(input, target), weights=self.weights, validate_args=False)

@@ -1,0 +1,74 @@
+"""What the metrics of classes have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from registry.comparison import Task, task_of
+from registry.field import Facts
+from registry.objective import Metric
+from registry.shape import InputError, Shape, known
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torchmetrics import Metric as Meter
+
+ACCEPTED = "`accuracy`, `top_k_accuracy`, `log_loss` and `perplexity` judge tokens"
+
+
+class Classification(Metric):
+    """Base of the metrics that read scores: (K), one for each class, or one score for two classes."""
+
+    multilabel: ClassVar[bool] = True
+    """Whether many yes-or-no scores can be judged too."""
+    tokens: ClassVar[bool] = False
+    """Whether tokens can be judged too: not where the meter is as large as the square of the vocabulary."""
+
+    def check(self, input: Shape, target: Shape) -> None:
+        if target.kind == "token" and not self.tokens:
+            raise InputError("a category as its target", position=1, help=ACCEPTED)
+        if task_of(input, target, self.target) == "multilabel" and not self.multilabel:
+            raise InputError(
+                "a category, or a single 0 or 1, as its target", position=1, help="`accuracy`, `f1` and `auroc` judge many labels"
+            )
+
+    def task(self, input: Shape, target: Shape) -> Task:
+        """How the scores are read, once `check` has let them pass."""
+        return task_of(input, target, self.target)
+
+    def classes(self, input: Shape, target: Shape) -> int:
+        """How many classes there are."""
+        return 2 if self.task(input, target) == "binary" else known(input.axes[0])
+
+
+class Choosing(Classification):
+    """Base of the metrics that look only at the class with the best score."""
+
+    def prepare(self, input: Tensor, target: Tensor, facts: Facts) -> tuple[Tensor, Tensor]:
+        from registry.modules.scores import chosen
+
+        return chosen(input, target, facts)
+
+
+class Counting(Choosing):
+    """Base of the metrics that are counted for each class and then averaged."""
+
+    meter: ClassVar[str]
+    """The torchmetrics class, without the task in front."""
+
+    average: Literal["macro", "micro", "weighted"] | None = None
+    """How the figures of the classes become one. `macro`: their mean, all classes alike. `weighted`: their mean, by how
+    often each occurs. `micro`: counted over all examples at once. Where left out: with two classes the figure of the
+    second class alone (scikit-learn's `binary`), with more classes or many labels `macro`."""
+
+    def build(self, input: Shape, target: Shape) -> Meter:
+        from torchmetrics import classification
+
+        task, average = self.task(input, target), self.average or "macro"
+        if task == "multilabel":
+            meter = getattr(classification, f"Multilabel{self.meter}")(known(target.size), average=average, validate_args=False)
+        elif self.classes(input, target) == 2 and self.average is None:
+            meter = getattr(classification, f"Binary{self.meter}")(validate_args=False)
+        else:
+            meter = getattr(classification, f"Multiclass{self.meter}")(self.classes(input, target), average=average, validate_args=False)
+        return meter  # type: ignore[no-any-return]

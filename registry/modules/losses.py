@@ -1,0 +1,95 @@
+"""Losses as modules: (input, target) -> (sum of losses, sum of weights), so that a mean over batches is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from registry.field import DataError
+from registry.modules.units import natural
+
+
+class Elementwise(nn.Module):
+    """A loss of numbers, entry by entry.
+
+    Shape: input and target (M, *axes), or (M, 1) and (M) -> two scalars; the weight of every entry is 1.
+    """
+
+    def __init__(self, loss: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        input = exact(input).reshape(target.shape)
+        return self.loss(input, target.to(input.dtype), reduction="sum"), _count(input, target)
+
+
+class CrossEntropy(nn.Module):
+    """Cross entropy of the softmax of scores and a target class.
+
+    Shape: input (M, K, *axes), target (M, *axes) with whole numbers below K -> two scalars.
+    """
+
+    def __init__(self, class_weights: Sequence[float] | None, label_smoothing: float) -> None:
+        super().__init__()
+        self.label_smoothing = label_smoothing
+        self.class_weights: Tensor | None
+        self.register_buffer("class_weights", None if class_weights is None else torch.tensor(class_weights), persistent=False)
+
+    def forward(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        input = exact(input)
+        weights = None if self.class_weights is None else self.class_weights.to(input.dtype)
+        total = F.cross_entropy(input, target, weights, reduction="sum", label_smoothing=self.label_smoothing)
+        return total, _count(input, target) if weights is None else weights[target].sum()
+
+
+class BinaryCrossEntropy(nn.Module):
+    """Cross entropy of the sigmoid of scores and targets from 0 to 1: that of two classes with the scores 0 and `input`.
+
+    Shape: input and target (M, *axes), or (M, 1, *axes) and (M, *axes) -> two scalars.
+    Raises: DataError if a target, in the units of the data, is not from 0 to 1.
+    """
+
+    def __init__(self, class_weights: Sequence[float] | None, label_smoothing: float, facts: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.weights = class_weights or (1.0, 1.0)
+        self.label_smoothing = label_smoothing
+        self.facts = facts
+
+    def forward(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        input = exact(input).reshape(target.shape)
+        yes = portions(target, self.facts).to(input.dtype)
+        aim = yes * (1 - self.label_smoothing) + self.label_smoothing / 2
+        no_weight, yes_weight = self.weights
+        losses = yes_weight * aim * F.logsigmoid(input) + no_weight * (1 - aim) * F.logsigmoid(-input)
+        return -losses.sum(), (yes_weight * yes + no_weight * (1 - yes)).sum()
+
+
+def exact(values: Tensor) -> Tensor:
+    """At least 32 bits: sums of half-precision losses would be rounded to three digits."""
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+
+
+def portions(target: Tensor, facts: Mapping[str, Any]) -> Tensor:
+    """Targets from 0 to 1: one of two classes, or numbers in the units of the data. Raises: DataError."""
+    if not target.is_floating_point():
+        return target
+    values = natural(exact(target), facts)
+    inside = (values >= -ROUNDING) & (values <= 1 + ROUNDING)
+    if not inside.all():
+        raise DataError(
+            f"the target holds {values[~inside][0].item():g}, but yes or no goes from 0 to 1", "`mse`, `mae` and `huber` judge any numbers"
+        )
+    return values.clamp(0, 1)
+
+
+ROUNDING = 1e-4
+"""How far 0 and 1 may be off after normalisation was undone in 32 bits."""
+
+
+def _count(input: Tensor, target: Tensor) -> Tensor:
+    return torch.full((), float(target.numel()), dtype=input.dtype, device=input.device)

@@ -1,0 +1,99 @@
+"""What a node type owes: ports, a shape rule, its parameters, and a builder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from registry.component import Component
+from registry.options import Init, Regularize
+from registry.shape import Axis, Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+NODE = r"^[a-z][a-z0-9_/]*$"
+RUN = r"^run:[0-9a-f]{32}(/[a-z][a-z0-9_/]*)?$"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A named input beside the main one."""
+
+    required: bool = True
+    time: Literal["same", "own", "none"] = "same"
+    """Which time axis may arrive: that of the main input, one of its own, or none at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value that a node reads because an option names it, not because an edge brings it."""
+
+    name: str
+    port: str | None
+    delay: int
+    option: str
+    """The option that names it."""
+    start: int
+    """Where in the option's text, in characters."""
+    end: int
+
+
+class Node(Component):
+    """Base of all node types. Shapes never hold the batch axis; modules get (B, *axes) or, along time, (T, B, *axes).
+
+    Inputs and ports of the methods are `Shape`s; they are typed `Any` so that a node may name those it takes.
+    """
+
+    role: ClassVar[str] = "node"
+
+    inputs: ClassVar[Literal["none", "one", "many"]] = "one"
+    """How many edges may arrive at the main input."""
+    ports: ClassVar[Mapping[str, Port]] = {}
+    """Inputs beside the main one."""
+    outputs: ClassVar[tuple[str, ...]] = ()
+    """Values beside the main one, read as `node.output`; the module then returns a tuple."""
+    scope: ClassVar[Literal["tick", "time"]] = "tick"
+    """`tick`: has no memory, is told the shape of one tick, and runs at each. `time`: needs the whole sequence; its
+    shape rule sees the time axis, and its module is called with `lengths` (B,) too."""
+    batch: ClassVar[Literal["any", "one", "real"]] = "one"
+    """How a tick node's module takes ticks. `any`: under any number of leading axes; `one`: folded into the batch;
+    `real`: folded, with the padding left out, because examples influence each other."""
+
+    def readings(self) -> tuple[Reading, ...]:
+        """What the options read, in the order of the node's inputs. Edges come after."""
+        return ()
+
+    def shape(self, *inputs: Any, **ports: Any) -> Shape:
+        """Type of the main output. Raises: ShapeError if the node cannot take what arrives."""
+        raise NotImplementedError(f"{type(self).__name__} has no shape rule")
+
+    def output_shape(self, output: str, *inputs: Any, **ports: Any) -> Shape:
+        """Type of a value of `outputs`."""
+        raise NotImplementedError(f"{type(self).__name__} has no output `{output}`")
+
+    def parameters(self, *inputs: Any, **ports: Any) -> dict[str, tuple[Axis, ...]]:
+        """Names and sizes of what training changes, as `named_parameters` of the built module has them."""
+        return {}
+
+    def build(self, *inputs: Any, **ports: Any) -> nn.Module:
+        """The module. Called only after `shape` accepted the same inputs and all sizes are numbers."""
+        raise NotImplementedError(f"{type(self).__name__} has no builder")
+
+
+class Trainable(Node):
+    """A node with weights."""
+
+    init: Init = "xavier"
+    """How the weights start."""
+    freeze: bool = False
+    """Keep the weights as they start: training does not change them."""
+    share: Annotated[str, Field(pattern=NODE)] | None = None
+    """Another node of the same type and sizes whose weights this one uses."""
+    weights: Annotated[str, Field(pattern=RUN)] | None = None
+    """Start from a node of a finished run, `run:ID/node`; without the node's name, from the node of the same name."""
+    regularize: Regularize = Regularize()
+    """Penalties on this node's weights, beside those of `train.regularize`."""

@@ -1,0 +1,90 @@
+"""Convolution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from registry.accept import image, known_lengths
+from registry.activations import Activation
+from registry.catalog import register
+from registry.node import Trainable
+from registry.nodes.activation import check_activation
+from registry.options import Count, Padding, Sides, per_axis
+from registry.shape import Axis, InputError, Shape, ShapeError, known
+from registry.spatial import Windows, windows
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@register
+class Conv(Trainable):
+    """Slide learned kernels over a row, an image or a volume.
+
+    One-, two- or three-dimensional by what arrives. `groups` parts the channels in as many groups that do not see each
+    other; as many groups as channels make a depthwise convolution.
+
+    Shape: (C, H, W) -> (filters, H', W'), with H' = (H + padding - (kernel - 1) * dilation - 1) // stride + 1, where padding
+    is that of both sides together, and W' alike. `padding: same` gives H' = ceil(H / stride). (C, L) and (C, D, H, W) alike.
+    Raises: ShapeError if the kernel does not fit the padded image, or the groups do not divide the channels.
+    Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, section II.A.
+    """
+
+    type: Literal["conv"]
+    filters: Count
+    """Number of kernels, hence of output channels."""
+    kernel: Sides = 3
+    """Size of a kernel, in pixels."""
+    stride: Sides = 1
+    """Pixels between two positions of a kernel."""
+    padding: Padding = "valid"
+    """`valid`: none. `same`: zeros, as many as give ceil(size / stride) positions; an odd row or column comes below or
+    right. A number: so many zeros on each side."""
+    dilation: Sides = 1
+    """Pixels between two neighbours of a kernel; above 1 the kernel is spread, with holes."""
+    groups: Count = 1
+    """Groups of channels with kernels of their own."""
+    bias: bool = True
+    """Add a learned constant to each output channel."""
+    activation: Activation = "identity"
+    """What is applied to the sums."""
+
+    def shape(self, x: Shape) -> Shape:
+        y = Shape((self.filters, *self._windows(x).positions))
+        self._channels(x)
+        check_activation(self.activation, y)
+        return y
+
+    def parameters(self, x: Shape) -> dict[str, tuple[Axis, ...]]:
+        weight: dict[str, tuple[Axis, ...]] = {"weight": (self.filters, self._channels(x), *per_axis(self.kernel, len(x.axes) - 1))}
+        return weight | ({"bias": (self.filters,)} if self.bias else {})
+
+    def build(self, x: Shape) -> nn.Module:
+        import torch
+
+        from registry.modules.convolution import Convolution
+        from registry.modules.init import initialize
+
+        lie = self._windows(x)
+        weight = initialize(torch.empty(self.filters, known(self._channels(x)), *lie.size), self.init)
+        return Convolution(
+            weight, bias=self.bias, stride=lie.stride, pads=lie.pads, dilation=lie.dilation, groups=self.groups, activation=self.activation
+        )
+
+    def _windows(self, x: Shape) -> Windows:
+        lengths = known_lengths(image(x)[1])
+        return windows(lengths, option="kernel", size=self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
+
+    def _channels(self, x: Shape) -> Axis:
+        """Channels that a kernel sees."""
+        channels = image(x)[0]
+        if self.groups == 1:
+            return channels
+        if isinstance(channels, str):
+            raise InputError(
+                "an image with a known number of channels", help=f"`{channels}` is known only from the data: declare it in the field"
+            )
+        for count, what in ((channels, "channels that arrive"), (self.filters, "filters")):
+            if count % self.groups:
+                raise ShapeError(f"`groups` is {self.groups}, which does not divide the {count} {what}", field="groups")
+        return channels // self.groups

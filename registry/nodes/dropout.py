@@ -1,0 +1,38 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from registry.accept import check_number
+from registry.catalog import register
+from registry.node import Node
+from registry.options import Rate
+from registry.shape import Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@register
+class Dropout(Node):
+    """While training, set entries to zero by chance, and scale up the others so that the mean stays.
+
+    Shape: any numbers -> the same.
+    Source: Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from overfitting, section 4.
+    """
+
+    batch = "any"
+
+    type: Literal["dropout"]
+    rate: Rate = 0.5
+    """Chance of an entry to be dropped."""
+
+    def shape(self, x: Shape) -> Shape:
+        check_number(x)
+        return x
+
+    def build(self, x: Shape) -> nn.Module:
+        from torch import nn
+
+        return nn.Dropout(self.rate)

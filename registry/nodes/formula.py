@@ -1,0 +1,63 @@
+"""Arithmetic over nodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from registry.accept import elementwise
+from registry.catalog import register
+from registry.formula import FormulaError, parse
+from registry.node import Node, Reading
+from registry.shape import InputError, Shape, ShapeError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _check(text: str) -> str:
+    """Raises: PydanticCustomError of type `formula`, with the characters at fault from `start` to `end`."""
+    try:
+        parse(text)
+    except FormulaError as error:
+        context = {"message": error.message, "start": error.start, "end": error.end, "help": error.help}
+        raise PydanticCustomError("formula", "{message}", context) from None
+    return text
+
+
+@register
+class Formula(Node):
+    """Compute a value from others by a formula, entry by entry: `f * prev(c) + i * tanh(g)`.
+
+    A formula holds names of nodes and fields (`node`, `node.port`), their values some ticks ago (`prev(node)`,
+    `prev(node, 3)`), numbers, `+ - * / **`, parentheses, and the functions tanh, sigmoid, relu, softsign, softplus, elu, gelu,
+    exp, log, sqrt, abs, sin, cos, minimum and maximum. Its names are its edges; they need not be repeated under `edges`.
+
+    Shape: equal axes, or single numbers -> the same axes. An axis of size 1 is stretched to the others' size.
+    Raises: InputError if axes differ; ShapeError if it reads nothing.
+    """
+
+    inputs = "many"
+    batch = "any"
+
+    type: Literal["formula"]
+    is_: Annotated[str, AfterValidator(_check)] = Field(alias="is")
+    """The formula."""
+
+    def readings(self) -> tuple[Reading, ...]:
+        return parse(self.is_).readings
+
+    def shape(self, *inputs: Shape) -> Shape:
+        names = len(self.readings())
+        if not names:
+            raise ShapeError(f"a formula reads a node or a field, but `{self.is_}` reads none", field="is")
+        if len(inputs) > names:
+            raise InputError("only what its formula names", position=names, help="write the name into the formula, or take the edge away")
+        return Shape(elementwise(inputs))
+
+    def build(self, *inputs: Shape) -> nn.Module:
+        from registry.modules.merge import Elementwise, evaluator
+
+        return Elementwise(evaluator(parse(self.is_).expression), [len(x.axes) for x in inputs])

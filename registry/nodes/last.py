@@ -1,0 +1,37 @@
+"""The last tick of a sequence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from registry.catalog import register
+from registry.node import Node
+from registry.sequence import check_time
+from registry.shape import Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@register
+class Last(Node):
+    """Keep the last tick of a sequence, not counting padding: what a cell knows after reading all of it.
+
+    A sequence without ticks gives zeros.
+
+    Shape: any value at each tick -> the same value, once.
+    Raises: InputError without a time axis.
+    """
+
+    scope = "time"
+
+    type: Literal["last"]
+
+    def shape(self, x: Shape) -> Shape:
+        check_time(x)
+        return x.tick
+
+    def build(self, x: Shape) -> nn.Module:
+        from registry.modules import sequence
+
+        return sequence.Last()

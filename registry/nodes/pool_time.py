@@ -1,0 +1,41 @@
+"""Mean, maximum or sum over time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from registry.accept import check_number
+from registry.catalog import register
+from registry.node import Node
+from registry.sequence import check_time
+from registry.shape import Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@register
+class PoolTime(Node):
+    """Reduce a sequence to one value, taking every tick alike; padding does not count.
+
+    A sequence without ticks gives zeros.
+
+    Shape: numbers at each tick -> the same axes, once.
+    Raises: InputError without a time axis, or if the values are no numbers.
+    """
+
+    scope = "time"
+
+    type: Literal["pool_time"]
+    method: Literal["mean", "max", "sum"] = "mean"
+    """`mean` over the ticks; `max`, for each feature by itself; `sum`, which grows with the length."""
+
+    def shape(self, x: Shape) -> Shape:
+        check_time(x)
+        check_number(x)
+        return x.tick
+
+    def build(self, x: Shape) -> nn.Module:
+        from registry.modules import sequence
+
+        return sequence.Pool(self.method)

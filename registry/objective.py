@@ -1,0 +1,78 @@
+"""What losses and metrics owe: which values they compare, and how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field as Option
+
+from registry.component import Component
+from registry.field import Facts
+from registry.options import NAME, Positive
+from registry.shape import Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torchmetrics import Metric as Meter
+
+REFERENCE = r"^[a-z][a-z0-9_/]*(\.[a-z][a-z0-9_]*)?$"
+
+Reference = Annotated[str, Option(pattern=REFERENCE)]
+"""Name of a value: `node`, `node.port`, `field` or `field.next`."""
+
+
+class Loss(Component):
+    """Base of all losses."""
+
+    role: ClassVar[str] = "loss"
+    logits: ClassVar[bool] = False
+    """The input is scores, which a softmax or sigmoid makes probabilities of."""
+
+    input: Reference
+    """The value that is judged: scores, not probabilities, where classes are predicted."""
+    target: Reference
+    """What it should have been."""
+    weight: Positive = 1.0
+    """Factor, where a spec has several losses; they are added."""
+
+    def check(self, input: Shape, target: Shape) -> None:
+        """Both as one tick. Raises: ShapeError, or InputError with position 0 for the input, 1 for the target."""
+        raise NotImplementedError
+
+    def build(self, input: Shape, target: Shape, facts: Facts) -> nn.Module:
+        """A module: (input (M, *axes), target (M, *axes)) -> (sum of losses, sum of weights), both scalars.
+
+        M counts examples, or real ticks. `facts` are those of the target's field.
+        """
+        raise NotImplementedError
+
+
+class Metric(Component):
+    """Base of all metrics."""
+
+    role: ClassVar[str] = "metric"
+    higher_is_better: ClassVar[bool] = True
+
+    input: Reference | None = None
+    """The value that is judged; the first loss's where left out."""
+    target: Reference | None = None
+    """What it should have been; the first loss's where left out."""
+    name: Annotated[str, Option(pattern=NAME)] | None = None
+    """How it is logged, behind `train/`, `valid/` and `test/`; the type's name where left out."""
+
+    @property
+    def label(self) -> str:
+        """The name under which it is logged."""
+        return self.name or self.type_name()
+
+    def check(self, input: Shape, target: Shape) -> None:
+        """Both as one tick. Raises: ShapeError."""
+        raise NotImplementedError
+
+    def prepare(self, input: Tensor, target: Tensor, facts: Facts) -> tuple[Tensor, Tensor]:
+        """What the meter takes: from (M, *axes) of the network and of the data."""
+        return input, target
+
+    def build(self, input: Shape, target: Shape) -> Meter:
+        """A meter that gathers prepared values over batches."""
+        raise NotImplementedError

@@ -1,0 +1,51 @@
+"""What a data source owes: columns by name, in parts where the data comes in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from registry.component import Component
+
+Columns = Mapping[str, Sequence[Any]]
+"""Columns of equal length by name: lists or numpy arrays."""
+
+
+class SourceError(Exception):
+    """The data cannot be had: a missing file, package or network. `help` is a repair."""
+
+    def __init__(self, message: str, help: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.help = message, help
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a source knows of a column before it is opened."""
+
+    type: str
+    """The field type that fits it best."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Options that a field may therefore leave out, such as the size of an image."""
+    about: str = ""
+
+
+class Source(Component):
+    """Base of all data sources."""
+
+    role: ClassVar[str] = "source"
+    tag: ClassVar[str] = "source"
+
+    def columns(self) -> Mapping[str, Column] | None:
+        """The columns, where they are known without opening anything."""
+        return None
+
+    def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
+        """The columns asked for, by part: `all`, or `train`, `valid`, `test` where the data comes split.
+
+        `folder` is the spec's own; paths are relative to it. Texts in the columns named by `paths` are paths of files,
+        relative to the file they stand in, and come back absolute. Raises: SourceError, DataError.
+        """
+        raise NotImplementedError

@@ -1,0 +1,72 @@
+"""Tables as text, one line for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field as Option
+
+from registry.catalog import register
+from registry.data.files import read_text
+from registry.data.tables import FileSource, check_columns
+from registry.field import DataError
+from registry.source import Columns
+
+_LONGEST_CELL = 2**27
+"""Characters; Python's own limit of 131,072 is too short for a long text."""
+
+
+@register
+class Csv(FileSource):
+    """A CSV file: one line for each row, its cells parted by a sign, the names of the columns in the first line.
+
+    All cells are read as text; the fields make numbers, names and pictures of them. A cell may stand in double quotes and
+    then hold the sign, line breaks, and quotes written twice. Empty lines are passed over.
+    """
+
+    source: Literal["csv"]
+    delimiter: Annotated[str, Option(min_length=1, max_length=1)] = ","
+    """The sign between two cells: `;` in many European files, `"\\t"` for tabs."""
+    header: bool = True
+    """Whether the first line holds the names of the columns. Where not, they are called `column_1`, `column_2` and so on."""
+    encoding: str = "utf-8"
+    """How characters are written as bytes; `latin-1` in many older files."""
+
+    def read(self, file: Path, columns: Sequence[str]) -> Columns:
+        rows = self._rows(file)
+        _, first = next(rows, (0, None))
+        if first is None:
+            raise DataError(f"`{file.name}` is empty", "its first line names the columns")
+        names = first if self.header else [f"column_{number}" for number in range(1, len(first) + 1)]
+        check_columns(f"`{file.name}`", columns, names)
+        twice = [name for name in columns if names.count(name) > 1]
+        if twice:
+            raise DataError(
+                f"`{file.name}` has {names.count(twice[0])} columns `{twice[0]}`", "give each a name of its own in the first line"
+            )
+        places = {name: names.index(name) for name in columns}
+        cells = [] if self.header else [first]
+        for line, row in rows:
+            if len(row) != len(names):
+                what = f"line {line} of `{file.name}` has a row of {len(row)}, where {len(names)} cells are wanted"
+                raise DataError(what, "set `delimiter`, or put quotes around a cell that holds it")
+            cells.append(row)
+        return {name: [row[place] for row in cells] for name, place in places.items()}
+
+    def _rows(self, file: Path) -> Iterator[tuple[int, list[str]]]:
+        """Each row with the number of its last line."""
+        import csv
+        from io import StringIO
+
+        csv.field_size_limit(_LONGEST_CELL)
+        reader = csv.reader(StringIO(read_text(file, self.encoding)), delimiter=self.delimiter, strict=True)
+        try:
+            for row in reader:
+                if row:
+                    yield reader.line_num, row
+        except csv.Error as error:
+            raise DataError(
+                f"`{file.name}` cannot be read at line {reader.line_num}: {error}", "quotes inside a quoted cell stand twice"
+            ) from None

@@ -1,0 +1,61 @@
+"""Pictures sorted into folders."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from registry.catalog import register
+from registry.data.files import existing, locate
+from registry.data.tables import FilePath, check_columns
+from registry.field import DataError
+from registry.source import Column, Columns, Source
+
+_PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"})
+
+_PARTS = {"train": "train", "valid": "valid", "val": "valid", "validation": "valid", "test": "test"}
+
+
+@register
+class ImageFolder(Source):
+    """Pictures whose class is the name of the folder they lie in: `cats/tom.jpg` is one of `cats`.
+
+    Folders `train`, `valid` and `test` above the classes are the parts of the data. Files that are no pictures, and names
+    that begin with a dot, are passed over.
+    """
+
+    source: Literal["image_folder"]
+    folder: FilePath
+    """Path of the folder that holds the classes or the parts, relative to the spec."""
+
+    def columns(self) -> Mapping[str, Column]:
+        return {"image": Column("image", about="the picture"), "label": Column("category", about="the name of its folder")}
+
+    def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
+        check_columns("`image_folder`", columns, self.columns())
+        root = existing(folder, self.folder)
+        if not root.is_dir():
+            raise DataError(f"`{self.folder}` is a file, where a folder is wanted", "name the folder that holds a folder for each class")
+        named = {part.name: part for part in _folders(root)}
+        in_parts = "train" in named and named.keys() <= _PARTS.keys()
+        tables = {_PARTS[name]: _table(part) for name, part in named.items()} if in_parts else {"all": _table(root)}
+        for part, table in tables.items():
+            if not table["image"]:
+                place = f"`{self.folder}`" + f" in part `{part}`" * in_parts
+                raise DataError(f"{place} has no folder with a picture in it", "make one folder for each class")
+        return {part: {name: table[name] for name in columns} for part, table in tables.items()}
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(inner for inner in folder.iterdir() if inner.is_dir() and not inner.name.startswith("."))
+
+
+def _table(root: Path) -> dict[str, list[str]]:
+    found = [
+        (str(locate(root, str(file))), label.name)
+        for label in _folders(root)
+        for file in sorted(label.rglob("*"))
+        if file.suffix.lower() in _PICTURES and not file.name.startswith(".")
+    ]
+    return {"image": [image for image, _ in found], "label": [label for _, label in found]}

@@ -1,0 +1,43 @@
+"""What optimizers, schedules and learners owe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from registry.component import Component
+from registry.options import Positive
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer as TorchOptimizer
+
+
+class Optimizer(Component):
+    """Base of all optimizers."""
+
+    role: ClassVar[str] = "optimizer"
+
+    lr: Positive
+    """Learning rate: length of a step against the gradient."""
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
+        """The optimizer of these parameters."""
+        raise NotImplementedError
+
+
+class Schedule(Component):
+    """Base of all learning-rate schedules: the rate at a step is `factor` times the optimizer's `lr`."""
+
+    role: ClassVar[str] = "schedule"
+
+    def factor(self, step: int, steps: int) -> float:
+        """Factor of the rate at `step` of `steps`, both in updates of the weights, counted from 0."""
+        raise NotImplementedError
+
+
+class Learner(Component):
+    """Base of all learners: how weights follow from data."""
+
+    role: ClassVar[str] = "learner"
+    needs_loss: ClassVar[bool] = True

