@@ -91,7 +91,7 @@ class Lookup:
         return core_schema.no_info_plain_validator_function(self.validate)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"$ref": f"#/$defs/{self.role}"}
+        return {"$role": self.role}  # a reference of ours, which pydantic would try to follow
 
     def validate(self, value: Any) -> Component:
         if isinstance(value, Component):
@@ -110,7 +110,9 @@ class Lookup:
         try:
             return cls.model_validate(value)
         except ValidationError as error:
-            raise PydanticCustomError("component", "see errors", {"errors": error.errors(include_url=False), "role": self.role, "cls": cls}) from None
+            raise PydanticCustomError(
+                "component", "see errors", {"errors": error.errors(include_url=False), "role": self.role, "cls": cls}
+            ) from None
 
 
 def _scan(role: str) -> None:

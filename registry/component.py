@@ -56,7 +56,7 @@ def field_docs(cls: type[BaseModel]) -> dict[str, str]:
         body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
         assert isinstance(body, ast.ClassDef)
         for option, text in zip(body.body, body.body[1:], strict=False):
-            if isinstance(option, ast.AnnAssign) and isinstance(option.target, ast.Name) and isinstance(text, ast.Expr):
-                if isinstance(text.value, ast.Constant) and isinstance(text.value.value, str):
-                    docs[option.target.id] = inspect.cleandoc(text.value.value)
+            match option, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                    docs[name] = inspect.cleandoc(words)
     return {cls.model_fields[name].alias or name: text for name, text in docs.items() if name in cls.model_fields}

@@ -15,6 +15,8 @@ from registry.shape import Axis, Shape
 if TYPE_CHECKING:
     from torch import nn
 
+    from registry.arithmetic import Arithmetic
+
 NODE = r"^[a-z][a-z0-9_/]*$"
 RUN = r"^run:[0-9a-f]{32}(/[a-z][a-z0-9_/]*)?$"
 
@@ -78,6 +80,10 @@ class Node(Component):
     def parameters(self, *inputs: Any, **ports: Any) -> dict[str, tuple[Axis, ...]]:
         """Names and sizes of what training changes, as `named_parameters` of the built module has them."""
         return {}
+
+    def arithmetic(self, *inputs: Any) -> Arithmetic | None:
+        """How the value is computed, where a compiler of loops may know it; None where only the module knows."""
+        return None
 
     def build(self, *inputs: Any, **ports: Any) -> nn.Module:
         """The module. Called only after `shape` accepted the same inputs and all sizes are numbers."""

@@ -72,7 +72,9 @@ def _padding(value: Any) -> str | int | tuple[int, ...]:
 _AXIS_LIST = {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 3}
 
 Units = Annotated[
-    Any, BeforeValidator(_units), WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[a-z][a-z0-9_.]*$"}]})
+    Any,
+    BeforeValidator(_units),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[a-z][a-z0-9_.]*$"}]}),
 ]
 """How many units: a number, or the name of a field (as many as it has classes, or features)."""
 

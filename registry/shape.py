@@ -120,4 +120,10 @@ def _plural(kind: Kind) -> str:
 
 
 def _symbols(classes: Axis | None) -> str:
-    return "one of unknown many" if classes is None else f"one of {classes}" if isinstance(classes, int) else f"one of the classes of `{classes}`"
+    return (
+        "one of unknown many"
+        if classes is None
+        else f"one of {classes}"
+        if isinstance(classes, int)
+        else f"one of the classes of `{classes}`"
+    )

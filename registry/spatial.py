@@ -48,6 +48,7 @@ def windows(
             f"`{option}` is {_by(sizes)}{spread} and does not fit an input of {_by(lengths)}{around}",
             field=option,
             help="`padding: same` lets it reach over the border",
+            id="kernel-too-large",
         )
     positions = tuple((room - span) // step + 1 for room, span, step in zip(padded, spans, strides, strict=True))
     return Windows(sizes, strides, dilations, pads, positions)

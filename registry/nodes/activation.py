@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from registry.accept import check_number
+from registry.activations import FUNCTIONS
 from registry.activations import Activation as Function
+from registry.arithmetic import Arithmetic
 from registry.catalog import register
+from registry.formula import Apply, Read
 from registry.node import Node
 from registry.shape import Shape, ShapeError
 
@@ -43,6 +46,11 @@ class Activation(Node):
         check_number(x)
         check_activation(self.function, x, option="function")
         return x
+
+    def arithmetic(self, x: Shape) -> Arithmetic | None:
+        if self.function == "identity":
+            return Read(0)
+        return Apply(self.function, (Read(0),)) if self.function in FUNCTIONS else None
 
     def build(self, x: Shape) -> nn.Module:
         from registry.modules.activations import Activation as Module

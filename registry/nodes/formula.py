@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from registry.accept import elementwise
+from registry.arithmetic import Arithmetic
 from registry.catalog import register
 from registry.formula import FormulaError, parse
 from registry.node import Node, Reading
@@ -54,8 +55,12 @@ class Formula(Node):
         if not names:
             raise ShapeError(f"a formula reads a node or a field, but `{self.is_}` reads none", field="is")
         if len(inputs) > names:
-            raise InputError("only what its formula names", position=names, help="write the name into the formula, or take the edge away")
+            help = "a formula's names are its edges: take this edge away, or write its source into the formula"
+            raise InputError("no edge beside the names in its formula", position=names, help=help)
         return Shape(elementwise(inputs))
+
+    def arithmetic(self, *inputs: Shape) -> Arithmetic | None:
+        return parse(self.is_).expression
 
     def build(self, *inputs: Shape) -> nn.Module:
         from registry.modules.merge import Elementwise, evaluator

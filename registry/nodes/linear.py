@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from registry.accept import features
 from registry.activations import Activation
+from registry.arithmetic import Affine, Arithmetic
 from registry.catalog import register
 from registry.node import Trainable
 from registry.nodes.activation import check_activation
@@ -49,6 +50,9 @@ class Linear(Trainable):
     def parameters(self, *inputs: Shape) -> dict[str, tuple[Axis, ...]]:
         weights: dict[str, tuple[Axis, ...]] = {f"weight.{edge}": (self.units, features(x)) for edge, x in enumerate(inputs)}
         return weights | ({"bias": (self.units,)} if self.bias else {})
+
+    def arithmetic(self, *inputs: Shape) -> Arithmetic | None:
+        return Affine(tuple(f"weight.{edge}" for edge in range(len(inputs))), "bias" if self.bias else None, self.activation)
 
     def build(self, *inputs: Shape) -> nn.Module:
         import torch

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from registry.accept import check_number, elementwise
+from registry.arithmetic import Arithmetic
+from registry.arithmetic import folded as expression_of
 from registry.catalog import register
 from registry.node import Node
 from registry.shape import Axis, InputError, Shape, ShapeError, same_axes, total
@@ -25,6 +27,9 @@ class Entrywise(Merge):
 
     def shape(self, *inputs: Shape) -> Shape:
         return Shape(elementwise(inputs))
+
+    def arithmetic(self, *inputs: Shape) -> Arithmetic | None:
+        return expression_of(self.type_name(), len(inputs))
 
     def build(self, *inputs: Shape) -> nn.Module:
         from registry.modules.merge import Elementwise, folded

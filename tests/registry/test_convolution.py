@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from registry.node import Node
@@ -286,3 +287,10 @@ def test_conv_says_what_it_takes_instead(x: Shape, wanted: str, help: str) -> No
         node("conv", filters=4).shape(x)
 
     assert (refusal.value.wanted, refusal.value.help) == (wanted, help)
+
+
+def test_wrong_node_in_a_tower_is_one_finding() -> None:
+    with pytest.raises(ValidationError) as error:
+        node("inception", towers=[[{"type": "conv", "filters": 0}], [{"type": "pool"}]])
+
+    assert [finding["loc"] for finding in error.value.errors()] == [("towers", 0, 0)]

@@ -168,11 +168,11 @@ def test_formula_refuses_readings_of_different_sizes() -> None:
     assert (refusal.value.position, refusal.value.wanted) == (1, "(N=4), as the inputs before, or a single number")
 
 
-def test_formula_refuses_an_edge_from_what_it_does_not_name() -> None:
+def test_formula_refuses_an_edge_beside_its_names() -> None:
     with pytest.raises(InputError) as refusal:
         formula("f * 2").shape(Shape((4,)), Shape((4,)))
 
-    assert (refusal.value.position, refusal.value.wanted) == (1, "only what its formula names")
+    assert (refusal.value.position, refusal.value.wanted) == (1, "no edge beside the names in its formula")
 
 
 def test_formula_reads_something() -> None:

@@ -1,0 +1,67 @@
+"""Text -> plan, through all phases. No torch, no mlflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from registry.field import Facts
+from runner.compiler.blocks import expand
+from runner.compiler.diagnostic import Diagnostic, Report, Stop
+from runner.compiler.document import Document
+from runner.compiler.graph import Graph, resolve_graph
+from runner.compiler.load import load_spec
+from runner.compiler.override import override
+from runner.compiler.plan import Plan, make_plan
+from runner.compiler.shapes import infer_shapes
+from runner.compiler.source import load_document
+from runner.compiler.spec import Spec
+
+
+@dataclass
+class Checked:
+    """What is known of a text: all findings, and the plan if none of them is an error."""
+
+    document: Document
+    report: Report
+    spec: Spec | None = None
+    graph: Graph | None = None
+    plan: Plan | None = None
+    settings: tuple[str, ...] = ()
+    """The `path=value` texts that were applied."""
+
+
+def check(text: str, name: str = "spec", *, settings: Sequence[str] = (), facts: Mapping[str, Facts] | None = None) -> Checked:
+    """Check a spec. Never raises for what is in the text.
+
+    `settings` are `path=value` texts applied first; `facts` are what the training data taught, by field.
+    """
+    report = Report()
+    checked = Checked(load_document(text, name, report), report, settings=tuple(settings))
+    if "yaml-syntax" in report.ids:
+        return checked
+    try:
+        _compile(checked, settings, facts or {})
+    except Stop:
+        assert not report.ok
+    for path, meant in report.renamed.items():
+        checked.document.rename(path, meant)
+    report.found.sort(key=lambda finding: _position(finding, checked.document))
+    return checked
+
+
+def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Facts]) -> None:
+    """Raises: Stop where a phase cannot go on."""
+    report = checked.report
+    for setting in settings:
+        override(checked.document, setting, report)
+    spec = checked.spec = load_spec(checked.document.value, report)
+    graph = checked.graph = resolve_graph(spec, expand(spec, report), report)
+    typed = infer_shapes(spec, graph, facts, report)
+    if report.ok:
+        checked.plan = make_plan(spec, graph, typed)
+
+
+def _position(finding: Diagnostic, document: Document) -> tuple[int, int]:
+    span = document.span(finding.at)
+    return span.line, span.column

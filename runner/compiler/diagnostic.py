@@ -1,0 +1,108 @@
+"""One finding about a spec, and all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+Path = tuple[str | int, ...]
+"""Way to a value of the spec: ("nodes", "conv1", "kernel")."""
+
+MOST = 200
+"""Findings in a report; who has more, has one cause for all of them."""
+
+LONGEST = 400
+"""Characters of a sentence; names in a spec can be of any length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Something to point at: a value, its key, or characters `start` to `end` of a text."""
+
+    path: Path
+    part: Literal["value", "key"] = "value"
+    start: int | None = None
+    end: int | None = None
+
+
+Notes = tuple[tuple[Place, str], ...]
+"""Other places that matter to a finding, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A finding. The headline stands alone: it names things as the spec does and has the wanted and the given value."""
+
+    id: str
+    headline: str
+    at: Place
+    label: str = ""
+    """Stands beside the caret."""
+    notes: Notes = ()
+    help: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+
+class Stop(Exception):
+    """What follows cannot be checked, and a finding says why."""
+
+
+@dataclass
+class Report:
+    """The findings of all phases. Equal findings, as from a block used twice, stand once."""
+
+    found: list[Diagnostic] = field(default_factory=list)
+    renamed: dict[Path, str] = field(default_factory=dict)
+    """Misspelled keys, and the key for which each is taken so that the rest can be checked."""
+
+    def add(
+        self,
+        id: str,
+        headline: str,
+        *,
+        at: Place | Path,
+        label: str = "",
+        notes: Sequence[tuple[Place | Path, str]] = (),
+        help: str | None = None,
+        severity: Literal["error", "warning"] = "error",
+    ) -> None:
+        """Note a finding. Raises: Stop if the report is full."""
+        place = _place(at)
+        headline, help = _clipped(headline), _clipped(help or "")
+        if any(known.id == id and known.at == place and known.headline == headline for known in self.found):
+            return
+        if len(self.found) == MOST:
+            self.found.append(Diagnostic("too-large", f"there are more than {MOST} findings; the others are left out", place))
+            raise Stop
+        self.found.append(Diagnostic(id, headline, place, label, tuple((_place(other), text) for other, text in notes), help, severity))
+
+    def blames(self, path: Path) -> bool:
+        """Whether something at a path or below it is wrong, so that what is missing there may be its consequence."""
+        return any(finding.severity == "error" and finding.at.path[: len(path)] == path for finding in self.found)
+
+    @property
+    def ok(self) -> bool:
+        """No errors; warnings do not count."""
+        return all(finding.severity != "error" for finding in self.found)
+
+    @property
+    def ids(self) -> list[str]:
+        return [finding.id for finding in self.found]
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __getitem__(self, index: int) -> Diagnostic:
+        return self.found[index]
+
+
+def _place(at: Place | Path) -> Place:
+    return at if isinstance(at, Place) else Place(at)
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -1,0 +1,174 @@
+"""Loops that are a cell of the literature: then torch's fused kernel runs them, and if not, why not.
+
+A loop is written in many ways: gates as nodes of their own or inside a formula, factors in any order. So all values without a
+past are put into those that have one, factors and terms are sorted, and the result is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import permutations
+
+from registry.formula import Apply, Constant, Expression, Read
+from runner.compiler.program import Inner, Operand, Program, Sum
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A program that is a cell: which of its products are the gates, and which values the states."""
+
+    kind: str
+    """`lstm` or `rnn`."""
+    gates: Mapping[str, str]
+    """Product of each gate: i, f, g, o of an LSTM; h of an RNN."""
+    states: Mapping[str, str]
+    """Value of each state: h, and c of an LSTM."""
+    input: str
+    """The value from outside that all gates read."""
+    function: str = "tanh"
+
+
+def recognise(program: Program) -> Cell | str:
+    """The cell that a program is, or in words what sets it apart from an LSTM and an RNN."""
+    states = sorted(program.depths)
+    if any(depth != 1 for depth in program.depths.values()):
+        late = next(name for name, depth in program.depths.items() if depth != 1)
+        return f"`{late}` is read {program.depths[late]} ticks later, a cell's states one tick later"
+    reads: list[Operand] = []
+    expressions = {name: _expand(program, name, reads, states) for name in states}
+    if len(states) == 1:
+        (h,) = states
+        match expressions[h]:
+            case Apply(function="tanh" | "relu" as function, arguments=(Read(index=index),)) if isinstance(reads[index], Sum):
+                return _with_input(program, Cell("rnn", {"h": reads[index].name}, {"h": h}, "", function))
+        return f"`{h}` is neither tanh nor relu of a sum, so this is no plain recurrent cell, and an LSTM has two states"
+    if len(states) != 2:
+        return f"it keeps {len(states)} values from tick to tick, an LSTM two and a plain recurrent cell one"
+    misses: list[_Miss] = []
+    for h, c in permutations(states):
+        found = _as_lstm(program, h, c, expressions, reads)
+        if isinstance(found, Cell):
+            if c in program.outputs:
+                return f"`{c}`, the inside of the cell, is read outside, where the fused kernel does not give it"
+            return _with_input(program, found)
+        misses.append(found)
+    return max(misses, key=lambda miss: miss.near).why
+
+
+@dataclass(frozen=True, slots=True)
+class _Miss:
+    """How near to an LSTM a program came, in parts that were right, and what the next one lacked."""
+
+    near: int
+    why: str
+
+
+def _as_lstm(program: Program, h: str, c: str, expressions: Mapping[str, Expression], reads: list[Operand]) -> Cell | _Miss:
+    """h = sigmoid(o) * tanh(c);  c = sigmoid(f) * prev(c) + sigmoid(i) * tanh(g)."""
+    output = _factors(expressions[h])
+    inside = [factor for factor in output if factor == Apply("tanh", (_read(reads, Inner(c, 0)),))]
+    if len(output) != 2 or len(inside) != 1:
+        return _Miss(1, f"`{h}` is not a gate times tanh of `{c}`")
+    o = _gate(next(factor for factor in output if factor != inside[0]), reads, "sigmoid")
+    if o is None:
+        return _Miss(2, f"the output gate, in `{h}`, is not sigmoid of a sum")
+    terms = _terms(expressions[c])
+    if len(terms) != 2:
+        return _Miss(3, f"`{c}` is not a sum of two products")
+    kept = [term for term in terms if _read(reads, Inner(c, 1)) in _factors(term)]
+    if len(kept) != 1:
+        return _Miss(4, f"`{c}` does not keep its own past in one of its two terms")
+    new = next(term for term in terms if term != kept[0])
+    forget = [factor for factor in _factors(kept[0]) if factor != _read(reads, Inner(c, 1))]
+    f = _gate(forget[0], reads, "sigmoid") if len(forget) == 1 else None
+    if f is None:
+        return _Miss(5, f"the forget gate, in `{c}`, is not sigmoid of a sum")
+    factors = _factors(new)
+    gates = (
+        [(_gate(one, reads, "sigmoid"), _gate(other, reads, "tanh")) for one, other in permutations(factors)] if len(factors) == 2 else []
+    )
+    found = next(((i, g) for i, g in gates if i and g), None)
+    if found is None:
+        return _Miss(6, f"what is new in `{c}` is not sigmoid of a sum times tanh of a sum{_other(program, factors, reads)}")
+    i, g = found
+    products = {"i": i, "f": f, "g": g, "o": o}
+    if len(set(products.values())) < 4:
+        return _Miss(7, "two gates are the same sum")
+    for gate, name in products.items():
+        terms_read = [term.value for term in program.products[name].terms]
+        if terms_read != [Inner(h, 1)]:
+            words = ", ".join(f"`{value}`" for value in terms_read) or "nothing of the loop"
+            return _Miss(8, f"gate `{name}` reads {words}, an LSTM's gate {gate} reads `prev({h})` alone")
+    return Cell("lstm", products, {"h": h, "c": c}, "")
+
+
+def _with_input(program: Program, cell: Cell) -> Cell | str:
+    """The cell with the one value from outside that its gates read."""
+    if cell.kind == "rnn" and [term.value for term in program.products[cell.gates["h"]].terms] != [Inner(cell.states["h"], 1)]:
+        return f"`{cell.gates['h']}` reads more of the loop than `prev({cell.states['h']})`"
+    read = {tuple(value for _, value in program.products[name].outer) for name in cell.gates.values()}
+    if len(read) != 1 or len(next(iter(read))) != 1 or not next(iter(read))[0].timed:
+        return "its gates do not all read one and the same sequence from outside"
+    widths = {program.products[name].width for name in cell.gates.values()}
+    if len(widths) != 1:
+        return f"its gates are of different width: {', '.join(map(str, sorted(widths)))}"
+    if set(cell.states.values()) != set(program.depths) or any(not program.products[name].bias for name in cell.gates.values()):
+        return "a gate has no bias, a fused cell's gates all have one"
+    return Cell(cell.kind, cell.gates, cell.states, next(iter(read))[0].name, cell.function)
+
+
+def _expand(program: Program, name: str, reads: list[Operand], states: list[str]) -> Expression:
+    """The expression of a value over sums, the past, and states of this tick."""
+    maps = {map.name: map for map in program.maps}
+
+    def walk(expression: Expression, operands: tuple[Operand, ...]) -> Expression:
+        match expression:
+            case Read(index=index):
+                operand = operands[index]
+                if isinstance(operand, Inner) and not operand.delay and operand.name not in states:
+                    return walk(maps[operand.name].expression, maps[operand.name].reads)
+                return _read(reads, operand)
+            case Apply(function=function, arguments=arguments):
+                return Apply(function, tuple(walk(argument, operands) for argument in arguments))
+            case Constant():
+                return expression
+        raise TypeError(f"not an expression of formulas: {expression!r}")
+
+    return walk(maps[name].expression, maps[name].reads)
+
+
+def _read(reads: list[Operand], operand: Operand) -> Read:
+    """The operand as a reading of one common list."""
+    if operand not in reads:
+        reads.append(operand)
+    return Read(reads.index(operand))
+
+
+def _factors(expression: Expression) -> list[Expression]:
+    if isinstance(expression, Apply) and expression.function == "multiply":
+        return [factor for argument in expression.arguments for factor in _factors(argument)]
+    return [expression]
+
+
+def _terms(expression: Expression) -> list[Expression]:
+    if isinstance(expression, Apply) and expression.function == "add":
+        return [term for argument in expression.arguments for term in _terms(argument)]
+    return [expression]
+
+
+def _gate(expression: Expression, reads: list[Operand], function: str) -> str | None:
+    """The product whose sum goes through the function."""
+    match expression:
+        case Apply(function=name, arguments=(Read(index=index),)) if name == function and isinstance(reads[index], Sum):
+            return reads[index].name
+    return None
+
+
+def _other(program: Program, factors: list[Expression], reads: list[Operand]) -> str:
+    """Which gate has another function than an LSTM's."""
+    for factor in factors:
+        match factor:
+            case Apply(function=name, arguments=(Read(index=index),)) if isinstance(reads[index], Sum) and name not in ("sigmoid", "tanh"):
+                return f": gate `{reads[index].name}` has the activation {name}"
+    return ""

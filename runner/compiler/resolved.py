@@ -1,0 +1,101 @@
+"""A spec with nothing left unsaid: defaults filled in, short forms written out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from registry.component import Component
+from registry.field import Field
+from runner.compiler.plan import Plan
+from runner.compiler.source import dump
+from runner.compiler.spec import Spec
+
+MOST_PARAMS = 100
+
+
+def resolved(plan: Plan) -> dict[str, Any]:
+    """The whole spec as plain values, which `check` reads back as the same plan."""
+    spec = plan.spec
+    assert spec.data is not None
+    assert spec.train is not None
+    value: dict[str, Any] = {"nnrun": 1, "name": spec.name}
+    if spec.description:
+        value["description"] = spec.description
+    value["data"] = _data(spec, plan.fields)
+    for key in ("blocks", "nodes", "edges"):
+        if getattr(spec, key):
+            value[key] = _plain(getattr(spec, key))
+    value["train"] = _plain(spec.train)
+    if spec.metrics:
+        value["metrics"] = _plain(spec.metrics)
+    value["track"] = _plain(spec.track)
+    return value
+
+
+def resolved_text(plan: Plan) -> str:
+    """The resolved spec as YAML."""
+    return dump(resolved(plan))
+
+
+def params(plan: Plan) -> dict[str, str]:
+    """The settings of a run as MLflow keeps them: dotted keys, one text for a number, at most a hundred."""
+    value = resolved(plan)
+    flat: dict[str, str] = {}
+    for part in ("train", "data", "track"):
+        _flatten(value[part], part, flat)
+    for op in plan.ops:
+        options = ", ".join(f"{key}={_text(item)}" for key, item in _plain(op.config.options()).items())
+        flat[f"nodes.{op.name}"] = f"{op.config.type_name()}({options})"
+    flat["model.parameters"] = _text(plan.size)
+    return dict(list(flat.items())[-MOST_PARAMS:]) if len(flat) > MOST_PARAMS else flat
+
+
+def _data(spec: Spec, fields: Mapping[str, Field]) -> dict[str, Any]:
+    assert spec.data is not None
+    value: dict[str, Any] = dict(_plain(spec.data.source))
+    value["fields"] = {name: _plain(config) for name, config in fields.items()}
+    value["split"] = _plain(spec.data.split)
+    if spec.data.window is not None:
+        value["window"] = _plain(spec.data.window)
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Models, mappings and lists as YAML has them; what is not set is left out."""
+    if isinstance(value, Component):
+        tag = {value.tag: value.type_name()}
+        return tag | {
+            name: _plain(item) for name in type(value).model_fields if (item := getattr(value, name)) is not None and name != value.tag
+        }
+    if hasattr(value, "model_dump"):
+        return {name: _plain(item) for name in type(value).model_fields if (item := getattr(value, name)) is not None}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _flatten(value: Any, path: str, flat: dict[str, str]) -> None:
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            _flatten(item, f"{path}.{key}", flat)
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        for index, item in enumerate(value):
+            _flatten(item, path if len(value) == 1 else f"{path}.{index}", flat)
+    else:
+        flat[path] = _text(value)
+
+
+def _text(value: Any) -> str:
+    """One canonical text for a value: 1e-3 and 0.001 are the same."""
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_text, value)) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) + "}"
+    return str(value)

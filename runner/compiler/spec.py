@@ -1,0 +1,268 @@
+"""The pydantic models of a spec file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from registry.catalog import Lookup
+from registry.field import Field as DataField
+from registry.objective import Loss, Metric
+from registry.options import NAME, Amount, Count, Many, Portion, Positive, Regularize
+from registry.source import Source
+from registry.training import Learner, Optimizer, Schedule
+
+EXPERIMENT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+FIGURE = r"^valid/[a-z][a-z0-9_]*$"
+DEVICE = r"^(auto|cpu|cuda(:[0-9]+)?)$"
+
+Name = Annotated[str, WithJsonSchema({"type": "string", "pattern": NAME})]
+"""Of a node, field, block or parameter. Checked by `load.py`, so that a bad one is still known to those who read it."""
+
+AnySource = Annotated[Source, Lookup("source")]
+AnyField = Annotated[DataField, Lookup("field")]
+AnyLoss = Annotated[Loss, Lookup("loss")]
+AnyMetric = Annotated[Metric, Lookup("metric")]
+AnyOptimizer = Annotated[Optimizer, Lookup("optimizer")]
+AnySchedule = Annotated[Schedule, Lookup("schedule")]
+AnyLearner = Annotated[Learner, Lookup("learner")]
+
+
+def one_or_many(value: Any) -> Any:
+    """A single entry stands for a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+class Model(BaseModel):
+    """A mapping of the file that is no component."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
+
+
+def _name_or_false(value: Any) -> Any:
+    if value is None or value is False or isinstance(value, str):
+        return value
+    raise PydanticCustomError("wrong_type", "the name of a category field, or false")
+
+
+NameOrFalse = Annotated[Any, AfterValidator(_name_or_false), WithJsonSchema({"anyOf": [{"type": "string"}, {"const": False}]})]
+
+
+class Split(Model):
+    """How examples are divided. Shares need not add up to 1: what is left is not used."""
+
+    train: Portion | None = None
+    """Share of the examples to learn from; what `valid` and `test` leave, where not given."""
+    valid: Portion = 0.1
+    """Share of the examples to choose settings by: early stopping, the best weights."""
+    test: Portion = 0.1
+    """Share of the examples for the last figure, read once at the end."""
+    stratify: NameOrFalse = None
+    """A category field whose classes get equal shares in all parts; `false` for none. By default the loss's target, where
+    it is a category."""
+    by: Annotated[str, Field(min_length=1)] | None = None
+    """A column that says where a row belongs: `train`, `valid` or `test`."""
+    chronological: bool = False
+    """Cut in the order of the rows: train first, test last. Series are always cut so."""
+    seed: Amount = 0
+    """Seed of the division; apart from `train.seed`, so that runs with other seeds are tested on the same examples."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Split:
+        shares = (self.train or 0) + self.valid + self.test
+        if shares > 1 + 1e-9:
+            wanted = "shares of `train`, `valid` and `test` that add up to 1 at most"
+            raise PydanticCustomError("out_of_range", wanted, {"given": f"{shares:g}"})
+        return self
+
+
+class Window(Model):
+    """Rolling windows over a series: each is an example."""
+
+    length: Count
+    """Ticks in a window."""
+    horizon: Count = 1
+    """How many ticks after the window's last tick the value to predict lies."""
+    stride: Count = 1
+    """Ticks between the starts of two windows."""
+
+
+class Data(Model):
+    """What goes in."""
+
+    source: AnySource | None = None
+    """Where the data comes from; the source's own options stand beside this key."""
+    fields: dict[Name, AnyField] = Field(default_factory=dict)
+    """Names and types of the values that the network can read."""
+    split: Split = Split()
+    window: Window | None = None
+    """Cut series into windows."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, value: Any) -> Any:
+        """The source's options stand among ours; give them to the source."""
+        if not isinstance(value, dict):
+            return value
+        ours = {key: value[key] for key in value if key in cls.model_fields}
+        if not isinstance(value.get("source"), str):
+            return ours  # what else stands there may be the source's
+        return ours | {"source": {key: value[key] for key in value if key == "source" or key not in ours}}
+
+
+class EarlyStopping(Model):
+    """Stop when a figure of the validation part no longer gets better; the best weights are kept either way."""
+
+    monitor: Annotated[str, Field(pattern=FIGURE)] = "valid/loss"
+    """The figure watched: `valid/loss` or `valid/` and a metric."""
+    patience: Count = 3
+    """Evaluations in a row without a gain before the training stops."""
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+    """A gain up to this size does not count."""
+
+
+def _default(role: str, name: str) -> Callable[[], Any]:
+    """The component of that name, looked up when it is needed."""
+    return lambda: Lookup(role).validate(name)
+
+
+class Train(Model):
+    """How the network learns."""
+
+    learner: AnyLearner = Field(default_factory=_default("learner", "backprop"))
+    """How weights follow from data; `backprop` where left out."""
+    loss: Annotated[
+        Annotated[tuple[AnyLoss, ...], BeforeValidator(one_or_many), Field(strict=False, min_length=1)] | None,
+        WithJsonSchema({"$role": "losses"}),
+    ] = None
+    """What is minimised: one loss, or a list whose weighted sum it is."""
+    optimizer: AnyOptimizer = Field(default_factory=_default("optimizer", "adam"))
+    """How a gradient changes the weights; `adam` where left out."""
+    schedule: AnySchedule | None = None
+    """How the learning rate changes over the run; not at all where left out."""
+    epochs: Count | None = None
+    """Passes over the training part; 10 where neither this nor `steps` is given."""
+    steps: Count | None = None
+    """Updates of the weights, instead of `epochs`."""
+    batch_size: Count = 32
+    """Examples in an update."""
+    clip_norm: Positive | None = None
+    """Longest allowed gradient; longer ones are shortened to it."""
+    regularize: Regularize = Regularize()
+    """Penalties on all weights."""
+    early_stopping: EarlyStopping | None = None
+    """When to stop before the last epoch."""
+    evaluate_every: Count | None = None
+    """Updates between two evaluations on the validation part; an epoch where left out."""
+    truncate: Count | None = None
+    """Ticks through which gradients flow back."""
+    carry_state: bool = False
+    """Start each window with the state the one before ended with."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Number format of the large products."""
+    device: Annotated[str, Field(pattern=DEVICE)] = "auto"
+    """Where to train: `auto` takes a GPU where there is one."""
+    threads: Count = 1
+    """CPU threads of one operation. On small networks more than one is slower."""
+    compile: Literal["auto", "on", "off"] = "auto"
+    """Whether loops are compiled."""
+    seed: Amount = 0
+    """Seed of start values, dropout and the order of batches."""
+    deterministic: bool = False
+    """Refuse operations whose result may differ from run to run."""
+    checkpoint: dict[str, Any] | None = None
+    """Saving during the training."""
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Train:
+        if self.epochs is not None and self.steps is not None:
+            given = f"epochs: {self.epochs} and steps: {self.steps}"
+            raise PydanticCustomError("conflict", "either `epochs` or `steps`", {"given": given, "option": "steps"})
+        return self
+
+
+class Track(Model):
+    """What is recorded, and how often."""
+
+    every: Count = 50
+    """Updates between two records of the training loss."""
+    tags: dict[str, str] = Field(default_factory=dict)
+    """Tags of the run, for search in the MLflow UI."""
+    model: bool = True
+    """Log the trained network as an MLflow model."""
+    baseline: Literal["none", "simple", "linear"] = "simple"
+    """What the result stands beside: the commonest class, the mean or the last value; or a linear model fitted to the same data,
+    which takes a few seconds."""
+
+
+class EdgeEntry(Model):
+    """An edge with options."""
+
+    edge: Annotated[str, Field(min_length=1)]
+    """The edges, as in the short form."""
+    initial: Literal["zeros", "learned"] = "zeros"
+    """What a delayed edge reads before the first tick."""
+
+
+RawEdges = Annotated[
+    tuple[Any, ...],
+    Field(strict=False),
+    WithJsonSchema({"type": "array", "items": {"anyOf": [{"type": "string"}, {"$role": "edge"}]}}),
+]
+"""Edges before they are parsed: each is loaded on its own, so that a wrong one leaves the others in their places."""
+
+
+def _one(value: Any) -> Any:
+    if value != 1 or isinstance(value, bool):
+        raise PydanticCustomError("wrong_type", "the version of the language, which is 1")
+    return value
+
+
+RawNode = Annotated[Any, WithJsonSchema({"$role": "node"})]
+BlockNode = Annotated[Any, WithJsonSchema({"$role": "block_node"})]
+"""A node before the parameters of its block are known."""
+
+
+class Block(Model):
+    """A named sub-graph with parameters."""
+
+    parameters: dict[Name, Any] = Field(default_factory=dict)
+    """Names and default values; a parameter without a value must be given by each use."""
+    nodes: dict[Name, BlockNode] = Field(default_factory=dict)
+    edges: RawEdges = ()
+
+
+REQUIRED: dict[tuple[str, ...], tuple[str, ...]] = {
+    (): ("nnrun", "name", "data", "nodes", "train"),
+    ("data",): ("source", "fields"),
+}
+"""What must be written. The models have defaults there, so that the rest of a spec with a hole can be checked."""
+
+
+class Spec(Model):
+    """A whole spec file."""
+
+    nnrun: Annotated[Any, AfterValidator(_one), WithJsonSchema({"const": 1})] = 1
+    """Version of the language: 1."""
+    name: Annotated[str, Field(pattern=EXPERIMENT, max_length=200)] = "unnamed"
+    """The MLflow experiment."""
+    description: str = ""
+    """What the spec shows, for people."""
+    data: Data | None = None
+    blocks: dict[Name, Block] = Field(default_factory=dict)
+    """Sub-graphs to use as nodes of type `block`."""
+    nodes: dict[Name, RawNode] = Field(default_factory=dict)
+    """The boxes of the graph."""
+    edges: RawEdges = ()
+    """The arrows of the graph."""
+    train: Train | None = None
+    metrics: Many[AnyMetric] | None = None
+    """What is measured beside the loss."""
+    decode: dict[str, Any] | None = None
+    """How symbols are chosen when generating."""
+    track: Track = Track()
+    sweep: dict[str, Any] | None = None
+    """Search for good settings."""

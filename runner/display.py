@@ -1,0 +1,59 @@
+"""What a person sees while a run goes on: a bar in a terminal, plain lines in a pipe. All of it goes to standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+SHOWN = ("loss", "accuracy", "f1", "rmse", "r2", "mae", "perplexity")
+
+
+class Display:
+    """The watcher of a training that people read."""
+
+    def __init__(self, console: Console, quiet: bool = False) -> None:
+        self.console = console
+        self.quiet = quiet
+        self.progress: Progress | None = None
+        self.task: TaskID | None = None
+        self.objective = "valid/loss"
+
+    def say(self, text: str, style: str | None = None) -> None:
+        """One line, above the bar."""
+        if not self.quiet:
+            self.console.print(text, style=style, highlight=False, soft_wrap=True)
+
+    def start(self, title: str, steps: int, objective: str) -> None:
+        """A training of so many updates begins."""
+        self.objective = objective
+        if self.quiet or not self.console.is_terminal:
+            self.say(f"{title}: {steps} steps")
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
+        )
+        self.progress = Progress(*columns, console=self.console, transient=True)
+        self.task = self.progress.add_task(title, total=steps, figures="")
+        self.progress.start()
+
+    def stepped(self, step: int, loss: float | None) -> None:
+        if self.progress is not None and self.task is not None:
+            self.progress.update(self.task, completed=step, figures=f"loss {loss:.4f}" if loss is not None else "")
+
+    def evaluated(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
+        """The validation part was judged."""
+        shown = [name for name in figures if name.startswith("valid/") and (name.partition("/")[2] in SHOWN or name == self.objective)]
+        where = f"epoch {epoch:>3}  step {step:>6}" if step else "before training  "
+        self.say(f"  {where}  " + "  ".join(f"{name} {figures[name]:.4f}" for name in shown))
+
+    def stop(self) -> None:
+        """The training is over, well or not."""
+        if self.progress is not None:
+            self.progress.stop()
+            self.progress = None

@@ -1,0 +1,93 @@
+"""Examples as tensors, and the batches that are made of them.
+
+The order of batches is a pure function of (seed, epoch), so that a run can be repeated from any point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+POOL = 32
+"""Batches whose examples are sorted by length together: little padding, and still a random order."""
+
+Augment = Callable[[Tensor, Generator], Tensor]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Examples for one step. Values are (B, *axes) or, along time, (T, B, *axes); lengths (B,) by time axis."""
+
+    values: Mapping[str, Tensor]
+    lengths: Mapping[str, Tensor]
+    count: int
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        values, lengths = ({name: tensor.to(device) for name, tensor in held.items()} for held in (self.values, self.lengths))
+        return Batch(values, lengths, self.count)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Examples for one purpose. Tensors hold all examples of all parts, (n, *axes) or (n, T, *axes); `rows` are this part's."""
+
+    values: Mapping[str, Tensor]
+    lengths: Mapping[str, Tensor]
+    """How many ticks each example has, (n,), by time axis."""
+    times: Mapping[str, str]
+    """The time axis of each value that has one."""
+    rows: Tensor
+    augment: Mapping[str, Augment] = field(default_factory=dict)
+    """Random changes of shuffled batches, by value."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, rows: Tensor) -> Batch:
+        """The examples of these rows."""
+        lengths = {axis: length[rows] for axis, length in self.lengths.items()}
+        return Batch({name: self._gathered(name, rows, lengths) for name in self.values}, lengths, len(rows))
+
+    def in_order(self, size: int) -> Iterator[Batch]:
+        """All examples once, the short ones first where they differ in length."""
+        for rows in torch.split(self._by_length(self.rows), size):
+            yield self.batch(rows)
+
+    def shuffled(self, size: int, seed: int, epoch: int) -> Iterator[Batch]:
+        """All examples once in the random order of an epoch, augmented; examples of like length come together."""
+        generator = _generator(seed, epoch)
+        rows = self.rows[torch.randperm(len(self.rows), generator=generator)]
+        chunks = [chunk for pool in torch.split(rows, size * POOL) for chunk in torch.split(self._by_length(pool), size)]
+        if self.lengths:  # or each pool would go from short to long
+            chunks = [chunks[index] for index in torch.randperm(len(chunks), generator=generator).tolist()]
+        for index, chunk in enumerate(chunks):
+            batch = self.batch(chunk)
+            yield self._augmented(batch, _generator(seed, epoch, index)) if self.augment else batch
+
+    def _gathered(self, name: str, rows: Tensor, lengths: Mapping[str, Tensor]) -> Tensor:
+        tensor, axis = self.values[name], self.times.get(name)
+        if axis is None:
+            return tensor[rows]  # unlike index_select it keeps channels_last
+        return tensor[:, : int(lengths[axis].max())][rows].transpose(0, 1).contiguous()
+
+    def _by_length(self, rows: Tensor) -> Tensor:
+        """The rows, those with few ticks first; over several time axes their sum counts."""
+        if not self.lengths:
+            return rows
+        ticks = torch.stack([length[rows] for length in self.lengths.values()]).sum(0)
+        return rows[torch.argsort(ticks, stable=True)]
+
+    def _augmented(self, batch: Batch, generator: Generator) -> Batch:
+        changed = {name: change(batch.values[name], generator) for name, change in self.augment.items()}
+        return Batch({**batch.values, **changed}, batch.lengths, batch.count)
+
+
+def _generator(*numbers: int) -> Generator:
+    """Random numbers that differ for every list of numbers."""
+    (seed,) = np.random.SeedSequence(numbers).generate_state(1)
+    return Generator().manual_seed(int(seed))

@@ -1,0 +1,104 @@
+"""A trained network as a folder: spec, facts, weights, and a manifest that proves them whole. No pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from registry.field import Facts
+from runner.compiler.check import check
+from runner.compiler.plan import Plan
+from runner.compiler.resolved import resolved_text
+from runner.engine.network import Network
+
+SPEC, FACTS, WEIGHTS, MANIFEST = "spec.yaml", "facts.json", "weights.safetensors", "MANIFEST.json"
+
+
+class BrokenCheckpoint(Exception):
+    """The folder is not what was saved: the message names the file."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a folder holds."""
+
+    network: Network
+    plan: Plan
+    facts: Mapping[str, Facts]
+
+
+def save(folder: Path, network: Network, facts: Mapping[str, Facts]) -> None:
+    """Write a network into a new folder, which appears whole or not at all. Raises: FileExistsError."""
+    if folder.exists():
+        raise FileExistsError(f"{folder} is there already; a checkpoint is never written over another")
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(draft, ignore_errors=True)  # left by a save that was killed
+    draft.mkdir(parents=True)
+    (draft / SPEC).write_text(resolved_text(network.plan), encoding="utf-8")
+    (draft / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}, draft / WEIGHTS)
+    digests = {name: _digest((draft / name).read_bytes()) for name in (SPEC, FACTS, WEIGHTS)}
+    (draft / MANIFEST).write_text(_sealed({"format": 1, "torch": torch.__version__, "files": digests}), encoding="utf-8")
+    for place in (*draft.iterdir(), draft):
+        _sync(place)
+    draft.rename(folder)
+    _sync(folder.parent)
+
+
+def load(folder: Path) -> Saved:
+    """Read a network. Raises: BrokenCheckpoint if a file is missing or differs from what was saved."""
+    verify(folder)
+    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    checked = check((folder / SPEC).read_text(encoding="utf-8"), str(folder / SPEC), facts=facts)
+    if checked.plan is None:
+        raise BrokenCheckpoint(f"{folder / SPEC} is not understood by this version: {checked.report[0].headline}")
+    network = Network(checked.plan)
+    network.load_state_dict(load_file(folder / WEIGHTS))
+    return Saved(network.eval(), checked.plan, facts)
+
+
+def verify(folder: Path) -> None:
+    """Raises: BrokenCheckpoint if a file is missing or differs from what was saved."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise BrokenCheckpoint(f"{folder} holds no network: {MANIFEST} is missing")
+    text = path.read_bytes()
+    try:
+        manifest = json.loads(text)
+        del manifest["sha256"]
+        digests = dict(manifest["files"])
+    except (ValueError, KeyError, TypeError):
+        raise BrokenCheckpoint(f"{path} is damaged") from None
+    if _sealed(manifest).encode() != text:
+        raise BrokenCheckpoint(f"{path} differs from what was saved: its sha256 is not its own")
+    for name, digest in digests.items():
+        if not (folder / name).is_file():
+            raise BrokenCheckpoint(f"{folder / name} is missing")
+        if _digest((folder / name).read_bytes()) != digest:
+            raise BrokenCheckpoint(f"{folder / name} differs from what was saved: its sha256 is not the manifest's")
+
+
+def _sealed(manifest: dict[str, Any]) -> str:
+    """The manifest as text, with its own checksum in it."""
+    return json.dumps({**manifest, "sha256": _digest(json.dumps(manifest).encode())}, indent=1)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

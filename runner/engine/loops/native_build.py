@@ -1,0 +1,82 @@
+"""Generated C++ -> a loaded library: compiled by the machine's compiler, once, and kept in the user's cache."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from runner.compiler.execution import compiler
+
+FLAGS = (
+    "-O3", "-std=c++17", "-shared", "-fPIC", "-fopenmp-simd", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros",
+)  # fmt: skip
+"""Not `-ffast-math`: a library linked with it makes the whole process flush tiny numbers to zero, and its code cannot see NaN."""
+
+
+class CompilerError(Exception):
+    """The machine's compiler did not take generated code."""
+
+
+def folder() -> Path:
+    """Where compiled loops are kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nnrun" / "loops"
+
+
+@cache
+def build(text: str) -> ctypes.CDLL:
+    """The library of a C++ text. Raises: CompilerError."""
+    path = compiler()
+    if path is None:
+        raise CompilerError("no C++ compiler is on this machine")
+    version = _version(path)
+    command = (path, *FLAGS, *_machine_flags(version))
+    key = hashlib.sha256("\0".join((text, *command, version, _cpu())).encode()).hexdigest()[:32]
+    for kept in folder().glob(f"{key}-*.so"):
+        if kept.stem.endswith(_digest(kept)):  # loading a damaged one would end the process
+            return ctypes.CDLL(str(kept))
+        kept.unlink(missing_ok=True)
+    folder().mkdir(parents=True, exist_ok=True)
+    # Made in a folder of its own and then renamed: another process sees the whole library or none.
+    with tempfile.TemporaryDirectory(dir=folder()) as private:
+        source, made = Path(private, "loop.cpp"), Path(private, "loop.so")
+        source.write_text(text)
+        done = subprocess.run([*command, str(source), "-o", str(made), "-lm"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise CompilerError(f"`{path}` did not compile a generated loop; `compile: off` runs it without\n{done.stdout[-2000:]}")
+        kept = folder() / f"{key}-{_digest(made)}.so"
+        os.replace(made, kept)
+    return ctypes.CDLL(str(kept))
+
+
+@cache
+def _version(path: str) -> str:
+    return subprocess.run([path, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+
+
+def _machine_flags(version: str) -> tuple[str, ...]:
+    """For the vectors of this very CPU; the key of the cache holds its abilities."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return ("-mcpu=native",)
+    library, number = platform.libc_ver()
+    # glibc 2.35 was the first to have all functions that we call for whole vectors; clang does not know how to declare them.
+    vector = library == "glibc" and tuple(map(int, number.split("."))) >= (2, 35) and "clang" not in version
+    return ("-march=native", "-mprefer-vector-width=512", *(["-DVECTOR_LIBM"] if vector else []))
+
+
+@cache
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except FileNotFoundError:  # not Linux
+        return platform.processor()
+    return "\n".join(sorted({line for line in lines if line.startswith(("flags", "Features", "model name"))}))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]

@@ -1,0 +1,120 @@
+"""Plan -> torch module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from registry.modules.padding import real_ticks
+from registry.node import Trainable
+from registry.options import Regularize
+from runner.compiler.plan import Input, Op, Plan
+from runner.engine.batch import Batch
+
+NOTHING: Mapping[str, Tensor] = {}
+
+
+class Network(nn.Module):
+    """A plan as a module: a batch in, the values that are asked for out.
+
+    Each node is a submodule of its own name, so that a weight is called `node.weight`, in blocks `block/node.weight`.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
+        self.runs: dict[str, nn.Module] = {}
+        for op in plan.ops:
+            if op.share is not None:
+                continue
+            inputs, ports = op.seen
+            module = op.config.build(*inputs, **ports)
+            if isinstance(op.config, Trainable) and op.config.freeze:
+                module.requires_grad_(False)
+            # not add_module: a node may be called `type` or `forward`, and nothing looks them up as attributes
+            self._modules[op.name] = module
+            self.runs[op.name] = module
+        for op in plan.ops:
+            if op.share is not None:
+                self.runs[op.name] = self.runs[op.share]
+        self.images = any(len(value.shape.axes) == 3 for op in plan.ops for value in op.inputs)
+        if self.images:  # channels last: on a CPU twice as fast, pooling far more
+            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, batch: Batch, wanted: tuple[str, ...]) -> dict[str, Tensor]:
+        """Values by name, for each of `wanted`: `node`, `node.output`, `field` or `field.next`."""
+        values = dict(batch.values)
+        for op in self.plan.ops:
+            self.run(op, values, batch)
+        return {name: values[name] for name in wanted}
+
+    def run(self, op: Op, values: dict[str, Tensor], batch: Batch) -> None:
+        """Compute an op and put its values beside the others."""
+        result = self._over_time(op, values, batch) if op.config.scope == "time" else self._at_each_tick(op, values, batch)
+        if isinstance(result, tuple):
+            values[op.name], *others = result
+            values.update((f"{op.name}.{output}", value) for output, value in zip(op.config.outputs, others, strict=True))
+        else:
+            values[op.name] = result
+
+    def penalties(self, everywhere: Regularize) -> list[tuple[nn.Parameter, float, float]]:
+        """Weights to keep small, with the strength of their absolute values and of their squares. Biases are left alone."""
+        found = []
+        for op in self.plan.ops:
+            own = op.config.regularize if isinstance(op.config, Trainable) else Regularize()
+            common = everywhere if op.share is None else Regularize()
+            l1, l2 = own.l1 + common.l1, own.l2 + common.l2
+            if l1 or l2:
+                trained = [parameter for parameter in self.runs[op.name].parameters() if parameter.requires_grad]
+                found += [(parameter, l1, l2) for parameter in trained if parameter.ndim > 1]
+        return found
+
+    def _read(self, value: Input, values: Mapping[str, Tensor]) -> Tensor:
+        tensor = values[value.value]
+        if tensor.ndim == 4 and self.images:
+            tensor = tensor.contiguous(memory_format=torch.channels_last)
+        if value.delay:
+            before = tensor.new_zeros((min(value.delay, len(tensor)), *tensor.shape[1:]))
+            tensor = torch.cat([before, tensor[: len(tensor) - len(before)]])
+        return tensor
+
+    def _over_time(self, op: Op, values: Mapping[str, Tensor], batch: Batch) -> Tensor | tuple[Tensor, ...]:
+        """A node with memory gets the whole sequence, and the number of its real ticks."""
+        rules = op.config.ports
+        lengths = {f"{port}_lengths": batch.lengths[str(value.shape.time)] for port, value in op.ports.items() if rules[port].time == "own"}
+        alike = [*op.inputs, *(value for port, value in op.ports.items() if rules[port].time == "same")]
+        own = next((value.shape.time for value in alike if value.shape.time is not None), None)
+        if own is not None:
+            lengths["lengths"] = batch.lengths[own]
+        return self._call(op, [self._read(value, values) for value in _reads(op)], lengths)
+
+    def _at_each_tick(self, op: Op, values: Mapping[str, Tensor], batch: Batch) -> Tensor:
+        """A node without memory does every tick alone: ticks are so many more examples to it."""
+        tensors = [self._read(value, values) for value in _reads(op)]
+        if op.shape.time is None:
+            return self._call(op, tensors)
+        timed = [value.shape.time is not None for value in _reads(op)]
+        if op.config.batch == "any":
+            return self._call(op, [tensor if has else tensor.unsqueeze(0) for tensor, has in zip(tensors, timed, strict=True)])
+        ticks = next(len(tensor) for tensor, has in zip(tensors, timed, strict=True) if has)
+        spread = [tensor if has else tensor.expand(ticks, *tensor.shape) for tensor, has in zip(tensors, timed, strict=True)]
+        if op.config.batch == "one":
+            folded = self._call(op, [tensor.flatten(0, 1) for tensor in spread])
+            return folded.reshape(ticks, batch.count, *folded.shape[1:])
+        real = real_ticks(batch.lengths[op.shape.time], ticks)
+        chosen = self._call(op, [tensor[real] for tensor in spread])
+        result = chosen.new_zeros((ticks, batch.count, *chosen.shape[1:]))
+        result[real] = chosen
+        return result
+
+    def _call(self, op: Op, tensors: list[Tensor], lengths: Mapping[str, Tensor] = NOTHING) -> Tensor:
+        inputs, ports = tensors[: len(op.inputs)], dict(zip(op.ports, tensors[len(op.inputs) :], strict=True))
+        result: Tensor = self.runs[op.name](*inputs, **ports, **lengths)  # a tuple where the op has outputs
+        return result
+
+
+def _reads(op: Op) -> tuple[Input, ...]:
+    """All that an op reads, the ports behind the main inputs."""
+    return (*op.inputs, *op.ports.values())

@@ -1,0 +1,161 @@
+"""A trained network answers: columns in, columns of what it predicts out, in the units and names of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from registry.data.columns import depth
+from registry.field import Facts
+from registry.objective import Loss
+from registry.source import Columns
+from runner.compiler.plan import Comparison, Plan
+from runner.engine.batch import Part
+from runner.engine.checkpoint import load
+from runner.engine.data import encode
+from runner.engine.network import Network
+
+
+class Predictor:
+    """A network with all that is needed to use it."""
+
+    def __init__(self, network: Network, plan: Plan, facts: Mapping[str, Facts]) -> None:
+        self.network, self.plan, self.facts = network.eval(), plan, facts
+
+    @staticmethod
+    def load(folder: Path) -> Predictor:
+        """From a folder that `checkpoint.save` wrote. Raises: BrokenCheckpoint."""
+        saved = load(folder)
+        return Predictor(saved.network, saved.plan, saved.facts)
+
+    @property
+    def columns(self) -> list[str]:
+        """What must be given."""
+        return list(dict.fromkeys(column for name in self.plan.read for column in self.plan.fields[name].reads(name)))
+
+    def predict(self, columns: Columns, batch_size: int = 256) -> dict[str, list[Any]]:
+        """One entry a row; a list of them where the network answers at every tick.
+
+        A series answers for every window, the last of which ends with the last row. Raises: DataError.
+        """
+        assert self.plan.spec.data is not None
+        fields = {name: self.plan.fields[name] for name in self.plan.read}
+        return self.answers(encode(self.plan.spec.data, fields, columns, self.facts), batch_size)
+
+    @torch.inference_mode()
+    def answers(self, part: Part, batch_size: int = 256) -> dict[str, list[Any]]:
+        """Predictions for the examples of a part, in their order."""
+        device = next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
+        result: dict[str, list[Any]] = {}
+        self.network.eval()
+        for rows in torch.split(part.rows, batch_size):
+            batch = part.batch(rows).to(device)
+            values = self.network(batch, self.plan.answers)
+            for loss in _answering(self.plan):
+                lengths = batch.lengths[loss.input_shape.time].tolist() if loss.input_shape.time else None
+                for name, column in self._read(loss, values[loss.input].float().cpu(), lengths).items():
+                    result.setdefault(name, []).extend(column)
+        return result
+
+    def truth(self, part: Part) -> dict[str, list[Any]]:
+        """What the predictions should have been, under the same names, for targets that are fields."""
+        result: dict[str, list[Any]] = {}
+        for loss in _answering(self.plan):
+            field = loss.target.partition(".")[0]
+            if field not in self.plan.fields:
+                continue
+            values = part.values[loss.target][part.rows]
+            decode, facts = self.plan.fields[field].decode, self.facts[field]
+            if loss.target_shape.time is None:
+                result[_named(loss)] = decode(values.numpy(), facts)
+            else:
+                lengths = part.lengths[loss.target_shape.time][part.rows].tolist()
+                result[_named(loss)] = [decode(row[:length].numpy(), facts) for row, length in zip(values, lengths, strict=True)]
+        return result
+
+    def _read(self, loss: Comparison, scores: Tensor, lengths: list[int] | None) -> dict[str, list[Any]]:
+        """The columns that one judged value gives for a batch."""
+        if lengths is None:
+            return self._decoded(loss, scores)
+        columns: dict[str, list[Any]] = {}
+        for example, length in enumerate(lengths):
+            for name, ticks in self._decoded(loss, scores[:length, example]).items():
+                columns.setdefault(name, []).append(ticks)
+        return columns
+
+    def _decoded(self, loss: Comparison, scores: Tensor) -> dict[str, list[Any]]:
+        target, name = loss.target.partition(".")[0], _named(loss)
+        field, facts = self.plan.fields.get(target), self.facts.get(target, {})
+        assert isinstance(loss.config, Loss)
+        if loss.target_shape.kind != "number":
+            top, chosen = _probabilities(scores).max(1)
+            return {name: field.decode(chosen.numpy(), facts) if field else chosen.tolist(), f"{name}_probability": top.tolist()}
+        numbers = scores.reshape(len(scores), *loss.target_shape.axes)  # type: ignore[arg-type]
+        if loss.config.logits:  # a probability is in the units of the data already
+            return {name: numbers.sigmoid().tolist()}
+        return {name: field.decode(numbers.numpy(), facts) if field else numbers.tolist()}
+
+
+Described = list[dict[str, Any]]
+
+
+def signature(plan: Plan, facts: Mapping[str, Facts], example: Mapping[str, Any] | None = None) -> tuple[Described, Described]:
+    """Columns in and out as MLflow describes them: name, type (`string`, `double`, `long`, `boolean`) and number of list axes.
+
+    `example` is a row of the data: pictures come as arrays of two or three axes, or as paths.
+    """
+    windowed = plan.spec.data is not None and plan.spec.data.window is not None
+    inputs: dict[str, dict[str, Any]] = {}
+    for name in plan.read:
+        field, shape = plan.fields[name], plan.values[name]
+        columns = field.reads(name)
+        ticks = int(shape.time is not None and not windowed and field.type_name() != "text")
+        axes = ticks + (len(shape.axes) if len(columns) == 1 else 0)
+        kind = "string" if field.type_name() == "text" else _type_of(facts[name]["classes"]) if shape.kind == "category" else "double"
+        if field.holds_paths and example is not None:
+            given = example[columns[0]]
+            axes, kind = depth(given), "string" if isinstance(given, str) else "double"
+        inputs |= {column: {"name": column, "type": kind, "axes": axes} for column in columns}
+    outputs = []
+    for loss in _answering(plan):
+        ticks = int(loss.input_shape.time is not None)
+        axes = ticks + len(loss.target_shape.axes)
+        if loss.target_shape.kind == "number":
+            outputs.append({"name": _named(loss), "type": "double", "axes": axes})
+        else:
+            kind = "string" if loss.target.partition(".")[0] in plan.fields else "long"
+            outputs.append({"name": _named(loss), "type": kind, "axes": axes})
+            outputs.append({"name": f"{_named(loss)}_probability", "type": "double", "axes": axes})
+    return list(inputs.values()), outputs
+
+
+def _answering(plan: Plan) -> list[Comparison]:
+    """The losses whose inputs are answers: of several that judge by the same target, the first."""
+    first: dict[str, Comparison] = {}
+    for loss in plan.losses:
+        first.setdefault(loss.target, loss)
+    return list(first.values())
+
+
+def _named(loss: Comparison) -> str:
+    """How the answer is called: `price`, or `temperature_next`."""
+    return loss.target.replace(".", "_")
+
+
+def _probabilities(scores: Tensor) -> Tensor:
+    """Of each class, (M, K, *axes); a single score is that of the second of two classes."""
+    if scores.shape[1:].numel() > 1:
+        return scores.softmax(1)
+    yes = scores.reshape(len(scores), 1).sigmoid()
+    return torch.cat([1 - yes, yes], 1)
+
+
+def _type_of(classes: Sequence[str]) -> str:
+    """How a data frame holds such names."""
+    if all(name in ("true", "false") for name in classes):
+        return "boolean"
+    return "long" if all(name.removeprefix("-").isdecimal() for name in classes) else "string"

@@ -1,0 +1,42 @@
+"""`nnrun predict`: a recorded network answers for the rows of a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from registry.field import DataError
+from registry.source import SourceError
+
+
+def predict_file(run: str, file: Path, as_json: bool) -> str:
+    """Predictions for a CSV, Parquet or JSON file, as CSV or as JSON rows.
+
+    Raises: SourceError, DataError, BrokenCheckpoint, RunNotFound.
+    """
+    import pandas
+
+    from runner.engine.predict import Predictor
+    from runner.tracking.runs import find_run, model_folder
+    from runner.tracking.store import Store
+
+    if not file.is_file():
+        raise SourceError(f"there is no file `{file}`")
+    readers = {".csv": pandas.read_csv, ".parquet": pandas.read_parquet, ".json": pandas.read_json}
+    if file.suffix not in readers:
+        raise SourceError(f"`{file}` is no {', '.join(readers)} file", "the ending tells how a file is read")
+    frame = readers[file.suffix](file)
+    store = Store.from_environment()
+    predictor = Predictor.load(model_folder(store, find_run(store, run).run_id))
+    columns = {str(name): frame[name].tolist() for name in frame.columns}
+    missing = [name for name in predictor.columns if name not in columns]
+    if missing:
+        raise DataError(
+            f"`{file}` has no column `{missing[0]}`, which the network reads",
+            f"its columns are {', '.join(f'`{name}`' for name in columns)}",
+        )
+    answers = predictor.predict(columns)
+    if as_json:
+        rows = [dict(zip(answers, row, strict=True)) for row in zip(*answers.values(), strict=True)]
+        return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+    return str(pandas.DataFrame(answers).to_csv(index=False))

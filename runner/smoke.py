@@ -1,0 +1,136 @@
+"""Two steps of everything a run does, on made-up data: does this spec work at all?"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.field import Facts
+from runner.compiler.check import Checked, check
+from runner.compiler.plan import Plan
+from runner.compiler.resolved import params
+from runner.job import log_model
+from runner.tracking.recorder import Recorder
+from runner.tracking.spawn import Sidecar
+from runner.tracking.store import Store, sqlite_uri
+
+EXAMPLES = 40
+"""Made-up rows: enough for three parts and every class."""
+
+
+class Quiet:
+    """A watcher that keeps nothing but the figures."""
+
+    def __init__(self) -> None:
+        self.figures: dict[str, float] = {}
+
+    def metrics(self, step: int, figures: Mapping[str, float]) -> None:
+        self.figures |= figures
+
+    def stepped(self, step: int, loss: float | None) -> None: ...
+
+    def evaluated(self, step: int, epoch: int, figures: Mapping[str, float]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Throwaway:
+    """An MLflow store for one call, gone afterwards; all specs share it, and the process that talks to it."""
+
+    folder: Path
+    sidecar: Sidecar
+
+    def recorder(self) -> Recorder:
+        return Recorder.start(Store(sqlite_uri(self.folder / "mlflow.db")), self.sidecar, self.folder / "outbox")
+
+
+@contextmanager
+def throwaway() -> Iterator[Throwaway]:
+    """A store that is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="nnrun-smoke-") as folder, Sidecar() as sidecar:
+        yield Throwaway(Path(folder), sidecar)
+
+
+def smoke(checked: Checked, place: Throwaway | None = None) -> str | None:
+    """What went wrong, or None; with a `place`, the run is recorded there too.
+
+    Faults of ours are told as well: a smoke test reports, it does not stop at the first spec.
+    """
+    try:
+        _try(checked, place)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _try(checked: Checked, place: Throwaway | None) -> None:
+    import torch
+
+    from runner.engine import checkpoint
+    from runner.engine.data import Parts, made_up_columns, prepare
+    from runner.engine.fit import fit
+    from runner.engine.network import Network
+    from runner.engine.objective import Losses, Meters
+    from runner.engine.predict import Predictor
+
+    assert checked.plan is not None
+    assert checked.spec is not None
+    plan, spec = checked.plan, checked.spec
+    assert spec.data is not None
+    assert spec.train is not None
+    data_spec = spec.data.model_copy(
+        update={"split": spec.data.split.model_copy(update={"by": None, "train": 0.5, "valid": 0.25, "test": 0.25})}
+    )
+    window = data_spec.window
+    count = EXAMPLES if window is None else 4 * (window.length + window.horizon) + 4 * window.stride
+    parts: Parts = made_up_columns(data_spec, plan.fields, count)
+    data = prepare(data_spec, plan.fields, parts, [loss.target.partition(".")[0] for loss in plan.losses])
+    again = check(checked.document.text.text, checked.document.text.name, settings=checked.settings, facts=data.facts)
+    if again.plan is None:
+        raise ValueError(again.report[0].headline)
+    plan = again.plan
+    train = spec.train.model_copy(
+        update={
+            "steps": 2,
+            "epochs": None,
+            "evaluate_every": 1,
+            "batch_size": min(8, len(data.train)),
+            "device": "cpu",
+            "early_stopping": None,
+        }
+    )
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    network = Network(plan)
+    losses, meters = Losses(plan, data.facts), Meters(plan, data.facts, torch.device("cpu"))
+    watcher = Quiet()
+    fit(network, losses, meters, data, train, torch.device("cpu"), watcher, 1)
+    for name, figure in watcher.figures.items():
+        if name.endswith("/loss") and not math.isfinite(figure):
+            raise ValueError(f"{name} is {figure}")
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad and parameter.grad is None:
+            raise ValueError(f"`{name}` gets no gradient")
+    with tempfile.TemporaryDirectory(prefix="nnrun-smoke-") as folder:
+        checkpoint.save(Path(folder) / "model", network, data.facts)
+        loaded = Predictor.load(Path(folder) / "model")
+        part = data.test or data.valid or data.train
+        before, after = Predictor(network, plan, data.facts).answers(part), loaded.answers(part)
+        if before != after:
+            raise ValueError("the reloaded network answers otherwise than the trained one")
+        if place is not None:
+            _record(place, plan, watcher.figures, Path(folder) / "model", data.facts)
+
+
+def _record(place: Throwaway, plan: Plan, figures: Mapping[str, float], model: Path, facts: Mapping[str, Facts]) -> None:
+    """Raises: ValueError if MLflow does not take all of it."""
+    recorder = place.recorder()
+    recorder.open(plan.spec.name, "smoke", params(plan), {})
+    recorder.metrics(2, figures)
+    log_model(recorder, plan, model, facts)
+    delivered = recorder.finish("FINISHED", wait=120.0)
+    if delivered.missing:
+        raise ValueError(str(delivered.message))

@@ -1,0 +1,57 @@
+"""How a run ended: where it is, and what MLflow has not got."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.tracking.known import KnownRun
+from runner.tracking.links import Links
+from runner.tracking.outbox import Progress
+from runner.tracking.store import Store
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The end of a run, as its trainer sees it."""
+
+    run_id: str | None
+    """None if MLflow could not be asked for a run, or none was opened."""
+    experiment_id: str | None
+    experiment: str | None
+    links: Links | None
+    previous: KnownRun | None
+    """The finished run of the same spec before this one, with its last metrics."""
+    missing: int
+    """Records that MLflow has not got: late ones and refused ones."""
+    message: str | None
+    """What is missing, why and where it is, in a sentence or two; None if nothing is."""
+
+    @classmethod
+    def of(cls, store: Store, folder: Path, count: int, progress: Progress) -> Delivered:
+        """The end of a run of `count` records, of which `progress` says how far they are in `store`."""
+        links = None
+        if progress.run_id is not None and progress.experiment_id is not None:
+            previous = None if progress.previous is None else progress.previous.run_id
+            links = Links.to(store.address, progress.experiment_id, progress.run_id, previous)
+        late = count - progress.delivered
+        return cls(
+            run_id=progress.run_id,
+            experiment_id=progress.experiment_id,
+            experiment=progress.experiment,
+            links=links,
+            previous=progress.previous,
+            missing=late + progress.refused,
+            message=_message(store, folder, late, count, progress),
+        )
+
+
+def _message(store: Store, folder: Path, late: int, count: int, progress: Progress) -> str | None:
+    if late:
+        why = f": {progress.trouble}" if progress.trouble else ""
+        what = f"{late} of {count} records of this run are not yet in MLflow at `{store.uri}`{why}"
+        return f"{what}\nthey are safe in `{folder}`; `nnrun sync` delivers them"
+    if progress.refused:
+        what = f"MLflow at `{store.uri}` refused {progress.refused} of {count} records of this run: {progress.refusal}"
+        return f"{what}\nall are kept in `{folder}`; `nnrun sync` tries again"
+    return None

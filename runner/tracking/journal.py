@@ -1,0 +1,84 @@
+"""The journal of a run: what is to be recorded, in order, safe in a file before anybody talks to MLflow.
+
+An entry is one line: the CRC-32 of the JSON text in eight hexadecimal digits, a space, the text. A line without its end
+was cut off by a crash and does not count; a line whose checksum is wrong was damaged on the disk.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing to record, as the trainer said it."""
+
+    sequence: int
+    """Number of the entry, counted from 1."""
+    time: int
+    """When it was said, in milliseconds since 1970. MLflow gets this time however late it is sent."""
+    what: str
+    """Kind: `open`, `params`, `metrics`, `tags`, `artifact`, `table`, `image`, `model` or `finish`."""
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one line of the journal holds, and where the next begins."""
+
+    entry: Entry | None
+    """None where the line is damaged."""
+    end: int
+    """Offset of the next line, in bytes."""
+
+
+class Journal:
+    """The writing side. Every entry is handed to the operating system at once: a killed process loses none."""
+
+    def __init__(self, path: Path) -> None:
+        self.sequence = 0
+        self._file = open(path, "ab", buffering=0)  # noqa: SIM115  (open as long as the run)
+
+    def append(self, what: str, **fields: Any) -> int:
+        """Write an entry; its number. Raises: OSError if the disk refuses."""
+        entry = {"sequence": self.sequence + 1, "time": time.time_ns() // 1_000_000, "what": what, **fields}
+        body = json.dumps(entry, separators=(",", ":")).encode()
+        line = b"%08x %s\n" % (zlib.crc32(body), body)
+        written = self._file.write(line)
+        if written != len(line):
+            raise OSError(f"the journal `{self._file.name!s}` took {written} of {len(line)} bytes: the disk is full")
+        self.sequence += 1
+        return self.sequence
+
+    def sync(self) -> None:
+        """Wait until the entries are on the disk itself: they then survive a loss of power. Costs milliseconds."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def read_lines(path: Path, offset: int = 0) -> Iterator[Line]:
+    """The complete lines of a journal from `offset` on; the journal may still be growing."""
+    with open(path, "rb") as file:
+        file.seek(offset)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            offset += len(line)
+            yield Line(_parse(line), offset)
+
+
+def _parse(line: bytes) -> Entry | None:
+    checksum, _, body = line[:-1].partition(b" ")
+    if checksum != b"%08x" % zlib.crc32(body):
+        return None
+    fields = json.loads(body)
+    return Entry(fields.pop("sequence"), fields.pop("time"), fields.pop("what"), fields)

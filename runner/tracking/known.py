@@ -1,0 +1,17 @@
+"""A run that MLflow knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class KnownRun:
+    """What one wants to know of a run to name it, show it or compare with it."""
+
+    run_id: str
+    name: str
+    experiment_id: str
+    status: str
+    metrics: dict[str, float]
+    """The last value of each metric."""

@@ -1,0 +1,44 @@
+"""Addresses of MLflow's pages, for people."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from urllib.parse import quote
+
+# Without it a new visitor lands on the pages for chat bots.
+_KIND = "workflowType=machine_learning"
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where to look at a run."""
+
+    run: str
+    charts: str
+    """The charts of all runs of the experiment."""
+    comparison: str | None = None
+    """The run beside the previous one of the same spec."""
+
+    @classmethod
+    def to(cls, address: str, experiment_id: str, run_id: str, previous: str | None = None) -> Links:
+        """Links to a run at the MLflow server at `address`; `previous` is the run to compare it with."""
+        comparison = None if previous is None else comparison_link(address, experiment_id, [previous, run_id])
+        run = f"{address}/#/experiments/{experiment_id}/runs/{run_id}?{_KIND}"
+        return cls(run, experiment_link(address, experiment_id), comparison)
+
+
+def experiment_link(address: str, experiment_id: str) -> str:
+    """The charts of an experiment's runs."""
+    return f"{address}/#/experiments/{experiment_id}/runs?{_KIND}&compareRunsMode=CHART"
+
+
+def start_link(address: str) -> str:
+    """The list of all experiments."""
+    return f"{address}/#/experiments?{_KIND}"
+
+
+def comparison_link(address: str, experiment_id: str, run_ids: list[str]) -> str:
+    """Some runs side by side."""
+    runs, experiments = quote(json.dumps(run_ids)), quote(json.dumps([experiment_id]))
+    return f"{address}/#/compare-runs?runs={runs}&experiments={experiments}&{_KIND}"

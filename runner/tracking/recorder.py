@@ -1,0 +1,250 @@
+"""The trainer's side of the tracking: what is said here goes into a journal at once, and to MLflow by a process of its own.
+
+Neither mlflow nor torch is imported, and nothing here waits for MLflow, except `finish` and, where asked to, `run_id`.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any, Literal
+
+from runner.tracking import limits
+from runner.tracking.delivered import Delivered
+from runner.tracking.journal import Journal
+from runner.tracking.outbox import Folder, Progress, usable_outbox
+from runner.tracking.owner import Owner
+from runner.tracking.spawn import Sidecar
+from runner.tracking.store import Store
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+WAIT = 30.0
+"""Seconds that the end of a run waits for MLflow."""
+
+
+@dataclass(frozen=True)
+class ModelColumn:
+    """A column of what a model reads or gives: one value a row, or an array a row."""
+
+    name: str
+    type: Literal["boolean", "integer", "long", "float", "double", "string"]
+    shape: tuple[int, ...] = ()
+    """Axes of an array, -1 where a size is open; empty for a single value."""
+
+
+class Recorder:
+    """Records one run. As a context manager it also ends it: `FINISHED`, `FAILED` with the error, or `KILLED` on Ctrl-C.
+
+    A trainer that is killed without a chance to say so ends as `KILLED` too, with all that it had recorded.
+    """
+
+    def __init__(self, store: Store, folder: Folder, sidecar: Sidecar | None) -> None:
+        self.store = store
+        self.folder = folder.path
+        """Where the run lies until MLflow has all of it."""
+        self.delivered: Delivered | None = None
+        """How the run ended; None while it runs."""
+        self._place = folder
+        self._journal = Journal(folder.journal)
+        self._opened = False
+        shared = sidecar is not None and not sidecar.has_died
+        self._sidecar = sidecar if sidecar is not None and shared else Sidecar()
+        self._own = not shared
+        self._sidecar.serve(folder)
+
+    @classmethod
+    def start(cls, store: Store, sidecar: Sidecar | None = None, outbox: Path | None = None) -> Recorder:
+        """Start the process that talks to MLflow; the sooner, the less there is to wait for.
+
+        A sweep passes one `sidecar` to all of its runs. What is not yet delivered lies in a folder of `outbox`, by default among
+        the user's state files. Raises: OSError.
+        """
+        return cls(store, Folder.create(outbox or usable_outbox(), store, Owner.of(os.getpid())), sidecar)
+
+    def open(
+        self,
+        experiment: str,
+        name: str,
+        params: Mapping[str, object],
+        tags: Mapping[str, str],
+        note: str = "",
+        *,
+        description: str = "",
+        source: Path | None = None,
+    ) -> None:
+        """Make the run `name` of an experiment. Without it there is no run, and the rest goes nowhere.
+
+        `description` is the experiment's own note; `source` the spec's path, whose git commit is recorded too.
+        """
+        owner = Owner.of(os.getpid())
+        own = {"nnrun.spec": experiment, "nnrun.journal": str(self.folder), "mlflow.user": _user(), **owner.tags}
+        if source is not None:
+            own |= {"mlflow.source.name": str(source), "mlflow.source.type": "LOCAL"}
+        self._journal.append(
+            "open",
+            experiment=limits.cut(experiment, limits.KEY),
+            name=limits.cut(name, limits.KEY),
+            tags=_tags({**own, **tags, **_note(note)}),
+            description=limits.cut(description, limits.TAG),
+            source=None if source is None else str(source.absolute()),
+        )
+        self._journal.append("params", params={limits.key(key): limits.cut(str(value), limits.PARAM) for key, value in params.items()})
+        self._opened = True
+        self._sidecar.wake()
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Record numbers at a step. NaN is kept as such; infinity becomes the largest number."""
+        self._journal.append("metrics", step=int(step), values={limits.key(key): float(value) for key, value in values.items()})
+
+    def tags(self, tags: Mapping[str, str]) -> None:
+        """Set tags; an earlier value of the same tag is lost."""
+        self._journal.append("tags", tags=_tags(tags))
+
+    def note(self, text: str) -> None:
+        """Set the text at the top of the run's page, in Markdown. At most 8,000 characters are kept."""
+        self.tags(_note(text))
+
+    def artifact(self, path: str, content: str | bytes) -> None:
+        """Keep a file with the run; a later one of the same path takes its place. Raises: ValueError for a path that leads outwards."""
+        self._keep(self._place.files, path, content.encode() if isinstance(content, str) else content)
+        self._journal.append("artifact", path=path)
+
+    def table(self, path: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Keep a table, which MLflow shows as one; `path` ends in `.json`. Columns hold plain JSON values; NaN is left blank."""
+        rows = [[_finite(value) for value in row] for row in zip(*columns.values(), strict=True)]
+        self._keep(self._place.files, path, json.dumps({"columns": list(columns), "data": rows}, allow_nan=False).encode())
+        self._journal.append("table", path=path)
+
+    def image(self, key: str, step: int, png: bytes) -> None:
+        """Keep a picture of a step; MLflow shows those of one key with a slider over the steps."""
+        path = f"{self._journal.sequence + 1}.png"
+        self._keep(self._place.images, path, png)
+        self._journal.append("image", path=path, key=limits.key(key).replace(":", "_"), step=int(step))
+
+    def model(
+        self,
+        folder: Path,
+        *,
+        loader: str,
+        inputs: Sequence[ModelColumn],
+        outputs: Sequence[ModelColumn],
+        requirements: Sequence[str],
+        name: str = "model",
+    ) -> None:
+        """Keep a copy of `folder` as an MLflow model, which `mlflow.pyfunc.load_model` and `mlflow models serve` read.
+
+        `loader` names the module whose `_load_pyfunc(path)` makes the model from the copy; `requirements` are the pip packages
+        it needs; `inputs` and `outputs` say what it reads and gives.
+        """
+        copy = f"{self._journal.sequence + 1}/{name}"
+        shutil.copytree(folder, self._place.models / copy)
+        columns = {"inputs": [asdict(column) for column in inputs], "outputs": [asdict(column) for column in outputs]}
+        self._journal.append("model", path=copy, name=name, loader=loader, requirements=list(requirements), **columns)
+
+    def sync(self) -> None:
+        """Wait until all that was said is on this machine's disk. For the moment of a checkpoint."""
+        self._journal.sync()
+
+    def run_id(self, wait: float = 0.0) -> str | None:
+        """The run's id in MLflow, as soon as it has one; waits at most `wait` seconds for it."""
+        end = time.monotonic() + wait
+        self._sidecar.wake()
+        while (run_id := self._place.progress().run_id) is None and time.monotonic() < end and not self._sidecar.has_died:
+            time.sleep(0.02)
+        return run_id
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing reaches MLflow at the moment, to be shown while the training goes on; None when all is well."""
+        return self._place.progress().trouble if self.delivered is None else None
+
+    def finish(self, status: Status, error: str | None = None, wait: float = WAIT) -> Delivered:
+        """End the run and wait until MLflow has all of it, at most `wait` seconds or until Ctrl-C.
+
+        What is late then is delivered in the background, as far as MLflow allows. A second call changes nothing.
+        """
+        if self.delivered is not None:
+            return self.delivered
+        end = time.monotonic() + wait
+        count = self._journal.append("finish", status=status, error=error)
+        self._journal.close()
+        self._sidecar.wake()
+        try:
+            progress = self._result(count, end) if self._opened else Progress(delivered=count)
+        except KeyboardInterrupt:  # impatience ends the waiting, not the delivery
+            progress = self._place.progress()
+        self.delivered = Delivered.of(self.store, self.folder, count, progress)
+        if self._own:
+            self._sidecar.close()
+        return self.delivered
+
+    def _result(self, count: int, end: float) -> Progress:
+        """How far the delivery came, waiting until `end`. One that died is done again: sent twice, a record is stored once."""
+        progress = self._sidecar.result(self._place, end - time.monotonic())
+        if progress is None and self._sidecar.has_died and self.folder.exists():
+            self._place.log.write_text(self._sidecar.log)
+            if self._own:
+                self._sidecar.close()
+            self._sidecar, self._own = Sidecar(), True
+            self._sidecar.serve(self._place)
+            progress = self._sidecar.result(self._place, end - time.monotonic())
+        if progress is not None:
+            return progress
+        progress = self._place.progress()
+        if not self.folder.exists():  # it was all done at the last moment
+            return self._sidecar.result(self._place, WAIT) or Progress(delivered=count)
+        if self._sidecar.has_died:
+            progress.trouble = self._sidecar.log.rpartition("\n")[2]
+        return progress
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        match error:
+            case None:
+                self.finish("FINISHED")
+            case KeyboardInterrupt():
+                self.finish("KILLED", "interrupted")
+            case SystemExit(code=None | 0):
+                self.finish("FINISHED")
+            case _:
+                self.finish("FAILED", f"{type(error).__name__}: {error}")
+
+    def _keep(self, folder: Path, path: str, content: bytes) -> None:
+        place = PurePosixPath(path)
+        if place.is_absolute() or not place.parts or ".." in place.parts:
+            raise ValueError(f"an artifact's path leads nowhere but into the run, got `{path}`")
+        target = folder / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(target.name + ".new")
+        draft.write_bytes(content)
+        draft.replace(target)  # in one step: the other process may be reading the old one
+
+
+def _tags(tags: Mapping[str, str]) -> dict[str, str]:
+    return {limits.key(key): limits.cut(str(value), limits.TAG) for key, value in tags.items()}
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _note(text: str) -> dict[str, str]:
+    return {"mlflow.note.content": text} if text else {}
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has a number but no name
+        return str(os.getuid())

@@ -1,0 +1,104 @@
+"""Runs that are there already: found by a name, fetched with their model, compared with."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import mlflow.artifacts
+from mlflow import MlflowClient
+from mlflow.entities import Experiment, Run
+
+from runner.tracking.known import KnownRun
+from runner.tracking.store import Store
+
+PREFIX = 4
+"""Least number of characters that name a run by the beginning of its id."""
+
+
+class RunNotFound(Exception):
+    """No run, or no model of a run, answers to what was asked for. `help` is a repair."""
+
+    def __init__(self, message: str, help: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.help = message, help
+
+
+def find_run(store: Store, reference: str) -> KnownRun:
+    """The run that `reference` names: an id, the unique beginning of one, the name of a run, or an experiment's latest finished run.
+
+    Raises: RunNotFound; MlflowException if the store does not answer.
+    """
+    client = MlflowClient(store.uri)
+    experiments = [str(experiment.experiment_id) for experiment in client.search_experiments()]
+    filters = [f"attributes.run_name = {quoted(reference)}"]
+    if len(reference) >= PREFIX and re.fullmatch("[0-9a-f]+", reference):
+        filters.insert(0, f"attributes.run_id LIKE '{reference}%'")
+    for condition in filters:
+        runs = client.search_runs(experiments, condition, max_results=6)
+        if len(runs) > 1:
+            raise RunNotFound(
+                f"`{reference}` names {'at least ' if len(runs) > 5 else ''}{len(runs)} runs: "
+                + ", ".join(run.info.run_id for run in runs[:5]),
+                help="more characters of the id make it one",
+            )
+        if runs:
+            return _known(runs[0])
+    experiment = client.get_experiment_by_name(reference)
+    if experiment is None:
+        raise RunNotFound(f"no run and no experiment at `{store.uri}` is called `{reference}`", help=_latest(client, experiments))
+    return _latest_finished(client, experiment)
+
+
+def model_folder(store: Store, run_id: str, name: str = "model") -> Path:
+    """The folder that `Recorder.model` kept, on this machine; a copy is fetched where it lies elsewhere.
+
+    Raises: RunNotFound if the run has no such model; MlflowException, OSError if the store does not answer.
+    """
+    client = MlflowClient(store.uri)
+    run = client.get_run(run_id)
+    condition = f"name = {quoted(name)} AND source_run_id = {quoted(run_id)}"
+    models = client.search_logged_models(
+        [run.info.experiment_id], condition, max_results=1, order_by=[{"field_name": "creation_timestamp", "ascending": False}]
+    )
+    if not models:
+        raise RunNotFound(
+            f"run `{run.info.run_name}` has no model `{name}`; its status is {run.info.status}",
+            help="a run keeps its model when it has finished",
+        )
+    # By its place, not as `models:/ID`: that is looked up in the store of the current folder, whatever is asked.
+    folder = mlflow.artifacts.download_artifacts(models[0].artifact_location, tracking_uri=store.uri)
+    return Path(folder, "data", name)
+
+
+def previous_run(client: MlflowClient, run_id: str) -> KnownRun | None:
+    """The finished run of the same spec that began last before this one."""
+    run = client.get_run(run_id)
+    spec = run.data.tags.get("nnrun.spec", "")
+    condition = f"attributes.status = 'FINISHED' AND attributes.start_time < {run.info.start_time} AND tags.`nnrun.spec` = {quoted(spec)}"
+    found = client.search_runs([run.info.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"])
+    return _known(found[0]) if found else None
+
+
+def quoted(text: str) -> str:
+    """The text as MLflow's filters take it; they know no escapes."""
+    return f'"{text}"' if "'" in text else f"'{text}'"
+
+
+def _latest_finished(client: MlflowClient, experiment: Experiment) -> KnownRun:
+    runs = client.search_runs([experiment.experiment_id], max_results=100, order_by=["attributes.start_time DESC"])
+    for run in runs:
+        if run.info.status == "FINISHED":
+            return _known(run)
+    states = ", ".join(sorted({run.info.status for run in runs})) or "it has none"
+    raise RunNotFound(f"experiment `{experiment.name}` has no finished run among its latest: {states}", help="name a run by its id")
+
+
+def _latest(client: MlflowClient, experiments: list[str]) -> str | None:
+    runs = client.search_runs(experiments, max_results=1, order_by=["attributes.start_time DESC"])
+    return f"the latest run is `{runs[0].info.run_name}`, {runs[0].info.run_id}" if runs else None
+
+
+def _known(run: Run) -> KnownRun:
+    info = run.info
+    return KnownRun(info.run_id, info.run_name, info.experiment_id, info.status, dict(run.data.metrics))

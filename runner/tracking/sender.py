@@ -1,0 +1,225 @@
+"""Entries of a journal, said to MLflow. Whatever is said twice is stored once."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+
+from runner.tracking import limits
+from runner.tracking.abandoned import close_abandoned
+from runner.tracking.git import git_tags
+from runner.tracking.journal import Entry
+from runner.tracking.outbox import Folder, Progress
+from runner.tracking.runs import previous_run, quoted
+
+T = TypeVar("T")
+
+
+class Sender:
+    """One run in MLflow."""
+
+    def __init__(self, folder: Folder, progress: Progress) -> None:
+        self._folder = folder
+        self._progress = progress
+        self._store = folder.store
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """The connection. Raises: MlflowException, SQLAlchemyError, OSError."""
+        self._store.create()
+        database = self._store.database
+        # MLflow puts the artifacts of a local store under the folder that is current now.
+        with contextlib.nullcontext() if database is None else contextlib.chdir(database.parent):
+            return MlflowClient(self._store.uri)
+
+    @property
+    def run_id(self) -> str:
+        assert self._progress.run_id is not None
+        return self._progress.run_id
+
+    @property
+    def is_open(self) -> bool:
+        return self._progress.run_id is not None
+
+    def send(self, entries: Sequence[Entry]) -> None:
+        """Send entries that belong together: one, or some `metrics`."""
+        entry = entries[0]
+        if entry.what == "open":
+            self._open(entry)
+        elif self.is_open:
+            match entry.what:
+                case "params":
+                    self._params(entry.fields["params"])
+                case "metrics":
+                    self._metrics(entries)
+                case "tags":
+                    self.tags(entry.fields["tags"])
+                case "artifact":
+                    self._artifact(entry)
+                case "table":
+                    self._table(entry)
+                case "image":
+                    self._image(entry)
+                case "model":
+                    self._model(entry)
+                case "finish":
+                    self.end(entry.fields["status"], entry.fields["error"], entry.time)
+
+    def tags(self, tags: Mapping[str, str]) -> None:
+        for some in _some([RunTag(key, value) for key, value in tags.items()], limits.PARAMS_A_CALL):
+            self.client.log_batch(self.run_id, tags=some, synchronous=True)
+
+    def end(self, status: str, error: str | None, time: int) -> None:
+        """Give the run its final status. A model keeps the last metrics of its run, so that MLflow can rank models."""
+        latest = self._progress.latest.items()
+        for model in self._models:
+            values = [Metric(key, value, said, step, model_id=model, run_id=self.run_id) for key, (value, said, step) in latest]
+            for some in _some(values, limits.METRICS_A_CALL):
+                self.client.log_batch(self.run_id, metrics=some, synchronous=True)
+        if error is not None:
+            self.tags({"nnrun.error": limits.cut(error, limits.TAG)})
+        self.client.set_terminated(self.run_id, status=status, end_time=time)
+
+    def settle(self) -> None:
+        """What can be done once the run is there, while the training goes on and nobody waits."""
+        self._progress.previous = previous_run(self.client, self.run_id)
+        close_abandoned(self.client, self._progress.experiment_id or "", except_for=self.run_id)
+        import runner.tracking.model  # noqa: F401  (a third of a second that the end of the run need not wait for)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether somebody deleted the run in MLflow."""
+        try:
+            return str(self.client.get_run(self.run_id).info.lifecycle_stage) == "deleted"
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return True
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether MLflow answers a simple question about the run."""
+        try:
+            self.client.get_run(self.run_id)
+        except MlflowException:
+            return False
+        return True
+
+    def _open(self, entry: Entry) -> None:
+        fields = entry.fields
+        tags = fields["tags"] | (git_tags(Path(fields["source"])) if fields["source"] else {})
+        if self._store.run_id is not None:
+            run = self.client.get_run(self._store.run_id)
+            self.client.update_run(run.info.run_id, status="RUNNING")
+            if "nnrun.error" in run.data.tags:
+                self.client.delete_tag(run.info.run_id, "nnrun.error")
+        else:
+            run = self._new_run(entry, tags)
+        self._progress.run_id, self._progress.experiment_id = run.info.run_id, run.info.experiment_id
+        self._progress.experiment = self.client.get_experiment(run.info.experiment_id).name
+        self._folder.save(self._progress)
+        self.tags(tags)
+
+    def _new_run(self, entry: Entry, tags: Mapping[str, str]) -> Run:
+        experiment_id = self._experiment(self._store.experiment or entry.fields["experiment"], entry.fields["description"])
+        if self._progress.creating:  # asked for before; the answer got lost, not necessarily the run
+            known = f"tags.`nnrun.journal` = {quoted(str(self._folder.path))}"
+            for run in self.client.search_runs([experiment_id], known, max_results=1):
+                return run
+        self._progress.creating = True
+        self._folder.save(self._progress)
+        return self.client.create_run(experiment_id, start_time=entry.time, tags=dict(tags), run_name=entry.fields["name"])
+
+    def _experiment(self, name: str, description: str) -> str:
+        """The experiment of that name; made where there is none, brought back where it was deleted."""
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is None:
+            tags = {"mlflow.note.content": description} if description else {}
+            try:
+                return str(self.client.create_experiment(name, tags=tags))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+                return self._experiment(name, description)  # another run was faster
+        if experiment.lifecycle_stage == "deleted":
+            self.client.restore_experiment(experiment.experiment_id)
+        return str(experiment.experiment_id)
+
+    def _params(self, params: Mapping[str, str]) -> None:
+        """Parameters cannot be changed: where a continued run has another value, it stays, and a tag tells."""
+        known = self.client.get_run(self.run_id).data.params
+        new = [Param(key, value) for key, value in params.items() if key not in known]
+        for some in _some(new, limits.PARAMS_A_CALL):
+            self.client.log_batch(self.run_id, params=some, synchronous=True)
+        changed = {key: value for key, value in params.items() if known.get(key, value) != value}
+        if changed:
+            self.tags({"nnrun.changed_params": limits.cut(json.dumps(changed), limits.TAG)})
+
+    def _metrics(self, entries: Sequence[Entry]) -> None:
+        values = [
+            Metric(key, value, entry.time, entry.fields["step"]) for entry in entries for key, value in entry.fields["values"].items()
+        ]
+        for some in _some(values, limits.METRICS_A_CALL):
+            self.client.log_batch(self.run_id, metrics=some, synchronous=True)
+        self._progress.latest |= {metric.key: (metric.value, metric.timestamp, metric.step) for metric in values}
+
+    def _artifact(self, entry: Entry) -> None:
+        place = PurePosixPath(entry.fields["path"])
+        folder = None if place.parent == PurePosixPath(".") else str(place.parent)
+        self.client.log_artifact(self.run_id, str(self._folder.files / place), folder)
+
+    def _table(self, entry: Entry) -> None:
+        self._artifact(entry)
+        # MLflow's own `log_table` would append to what an earlier try has stored.
+        known = json.loads(self.client.get_run(self.run_id).data.tags.get("mlflow.loggedArtifacts", "[]"))
+        table = {"path": entry.fields["path"], "type": "table"}
+        if table not in known:
+            self.tags({"mlflow.loggedArtifacts": json.dumps([*known, table])})
+
+    def _image(self, entry: Entry) -> None:
+        """As MLflow's own `log_image`, but with a name that is the same each time the entry is sent."""
+        from PIL import Image
+
+        key, step = entry.fields["key"].replace("/", "~"), entry.fields["step"]
+        name = f"{key}+step+{step}+timestamp+{entry.time}+{self._folder.path.name}-{entry.sequence}"
+        with tempfile.TemporaryDirectory() as folder, Image.open(self._folder.images / entry.fields["path"]) as image:
+            image.save(Path(folder, f"{name}.png"))
+            image.thumbnail((256, 256))
+            image.save(Path(folder, f"{name}+compressed.webp"))
+            self.client.log_artifacts(self.run_id, folder, "images")
+        self.tags({"mlflow.loggedImages": "True"})
+
+    def _model(self, entry: Entry) -> None:
+        from runner.tracking.model import log_model
+
+        key = f"{self._folder.path.name}-{entry.sequence}"
+        log_model(self.client, self.run_id, key, self._folder.models / entry.fields["path"], entry.fields)
+
+    @property
+    def _models(self) -> list[str]:
+        outputs = self.client.get_run(self.run_id).outputs
+        return [] if outputs is None else [output.model_id for output in outputs.model_outputs]
+
+
+def reason(error: BaseException) -> str:
+    """The cause of an error in a few words: that of the system where there is one, such as `connection refused`."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+        cause = cause.__cause__ or cause.__context__
+    return limits.cut(str(error).strip().partition("\n")[0] or type(error).__name__, 300)
+
+
+def _some(items: Sequence[T], count: int) -> Iterator[Sequence[T]]:
+    """The items in groups of at most `count`."""
+    return (items[start : start + count] for start in range(0, len(items), count))

@@ -1,0 +1,132 @@
+"""MLflow's pages in a browser, light and at the right place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from runner.tracking.links import experiment_link, start_link
+from runner.tracking.store import PORT, Store, StoreError
+
+START = 120.0
+"""Seconds that the server may take to start."""
+
+
+def show(
+    store: Store,
+    experiment: str | None,
+    say: Callable[[str], None],
+    *,
+    browser: bool = True,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+) -> None:
+    """Show the charts of an experiment, or the list of all, until Ctrl-C. `say` gets the link; `browser` opens it.
+
+    A store that is a server already has its pages; then there is only the link. Raises: StoreError.
+    """
+    if store.is_server:
+        _point(_link(store, store.address, experiment), say, browser)
+        return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # else the server would stay behind
+    with contextlib.suppress(KeyboardInterrupt), served(store, host, port) as (address, process):
+        _point(_link(store, address, experiment), say, browser)
+        raise StoreError(f"the MLflow server on `{store.uri}` ended by itself with code {process.wait()}")
+
+
+@contextmanager
+def served(store: Store, host: str = "127.0.0.1", port: int = PORT) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """MLflow's server on a local store, while the context lasts: its address and its process.
+
+    Where `port` is taken, a free one is used. Raises: StoreError if the server does not start.
+    """
+    store.create()
+    port = free_port(host, port)
+    place = ["--backend-store-uri", store.uri, "--host", host, "--port", str(port)]
+    command = [sys.executable, "-m", "mlflow", "server", *place, "--workers", "1"]
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # 2 processes instead of 14
+    folder = None if store.database is None else store.database.parent
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment, process_group=0)
+        try:
+            address = f"http://{host}:{port}"
+            _wait_for(f"{address}/health", process)
+            yield address, process
+        except _NotStarted as error:
+            log.seek(0)
+            last = log.read().decode(errors="replace").strip().rpartition("\n")[2]
+            raise StoreError(f"the MLflow server on `{store.uri}` did not start: {last or error}") from error
+        finally:
+            _stop(process)
+
+
+class _NotStarted(Exception):
+    pass
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise _NotStarted(f"it ended with code {process.returncode}")
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):  # not yet
+            time.sleep(0.1)
+    raise _NotStarted(f"no answer within {START:.0f} seconds")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the server and the workers it made."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(timeout=5)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def free_port(host: str, port: int) -> int:
+    """The port itself if nobody listens there, else any that is free. Raises: StoreError if `host` is not of this machine."""
+    for wanted in (port, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, wanted))
+            except OSError as error:
+                if wanted == 0:
+                    raise StoreError(f"`{host}` is no address of this machine: {error.strerror}", help="take `127.0.0.1`") from error
+                continue
+            return int(probe.getsockname()[1])
+    raise AssertionError
+
+
+def _link(store: Store, address: str, experiment: str | None) -> str:
+    if experiment is None:
+        return start_link(address)
+    from mlflow import MlflowClient
+
+    found = MlflowClient(store.uri).get_experiment_by_name(experiment)
+    if found is None:
+        raise StoreError(f"no experiment at `{store.uri}` is called `{experiment}`", help="`nnrun run` on its spec makes one")
+    return experiment_link(address, found.experiment_id)
+
+
+def _point(link: str, say: Callable[[str], None], browser: bool) -> None:
+    say(link)
+    if browser and not webbrowser.open(link):
+        say("no browser could be opened here")

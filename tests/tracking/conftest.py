@@ -1,0 +1,84 @@
+"""A real store for each test: making one takes seconds, copying one milliseconds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from runner.tracking.recorder import Recorder
+from runner.tracking.spawn import Sidecar
+from runner.tracking.store import Store
+from tests.tracking.support import ROOT, Recorded, copied, say_everything
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # MLflow warns of its own type hints when it is imported
+    import mlflow.pyfunc  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lands in the current folder by mistake does not land in the project."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def store(template: Path, tmp_path: Path) -> Store:
+    return copied(template, tmp_path)
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Path:
+    return tmp_path / "outbox"
+
+
+@pytest.fixture(scope="session")
+def recorded(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    folder = tmp_path_factory.mktemp("a folder with 100% odd signs #1")
+    store, outbox = copied(template, folder), folder / "outbox"
+    with Sidecar() as sidecar:  # two runs of one trainer share it
+        for round in ("first", "second"):
+            recorder = Recorder.start(store, sidecar, outbox)
+            say_everything(recorder, folder, round)
+            delivered = recorder.finish("FINISHED")
+    return Recorded(store, folder, outbox, delivered)
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Iterator[Callable[[str, Store], subprocess.Popen[str]]]:
+    """Starts a training script as a process of its own; `store` and `outbox` are there already."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(script: str, store: Store) -> subprocess.Popen[str]:
+        prelude = f"""
+            import os, signal, sys, time
+            from pathlib import Path
+            from runner.tracking.recorder import Recorder
+            from runner.tracking.store import Store
+            store = {store!r}
+            outbox = Path({str(tmp_path / "outbox")!r})
+        """
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-c", textwrap.dedent(prelude) + textwrap.dedent(script)],
+                cwd=tmp_path,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        )
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
