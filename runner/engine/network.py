@@ -13,7 +13,7 @@ from registry.options import Regularize
 from runner.compiler.plan import Input, Op, Plan
 from runner.engine.batch import Batch
 
-NOTHING: Mapping[str, Tensor] = {}
+NOTHING: Mapping[str, Tensor | None] = {}
 
 
 class Network(nn.Module):
@@ -67,8 +67,8 @@ class Network(nn.Module):
             common = everywhere if op.share is None else Regularize()
             l1, l2 = own.l1 + common.l1, own.l2 + common.l2
             if l1 or l2:
-                trained = [parameter for parameter in self.runs[op.name].parameters() if parameter.requires_grad]
-                found += [(parameter, l1, l2) for parameter in trained if parameter.ndim > 1]
+                trained = [(name, weight) for name, weight in self.runs[op.name].named_parameters() if weight.requires_grad]
+                found += [(weight, l1, l2) for name, weight in trained if name.rpartition(".")[2] != "bias"]
         return found
 
     def _read(self, value: Input, values: Mapping[str, Tensor]) -> Tensor:
@@ -83,11 +83,11 @@ class Network(nn.Module):
     def _over_time(self, op: Op, values: Mapping[str, Tensor], batch: Batch) -> Tensor | tuple[Tensor, ...]:
         """A node with memory gets the whole sequence, and the number of its real ticks."""
         rules = op.config.ports
-        lengths = {f"{port}_lengths": batch.lengths[str(value.shape.time)] for port, value in op.ports.items() if rules[port].time == "own"}
+        lengths = {f"{port}_lengths": _real(value, batch) for port, value in op.ports.items() if rules[port].time == "own"}
         alike = [*op.inputs, *(value for port, value in op.ports.items() if rules[port].time == "same")]
-        own = next((value.shape.time for value in alike if value.shape.time is not None), None)
+        own = next((value for value in alike if value.shape.time is not None), None)
         if own is not None:
-            lengths["lengths"] = batch.lengths[own]
+            lengths["lengths"] = _real(own, batch)
         return self._call(op, [self._read(value, values) for value in _reads(op)], lengths)
 
     def _at_each_tick(self, op: Op, values: Mapping[str, Tensor], batch: Batch) -> Tensor:
@@ -109,10 +109,15 @@ class Network(nn.Module):
         result[real] = chosen
         return result
 
-    def _call(self, op: Op, tensors: list[Tensor], lengths: Mapping[str, Tensor] = NOTHING) -> Tensor:
+    def _call(self, op: Op, tensors: list[Tensor], lengths: Mapping[str, Tensor | None] = NOTHING) -> Tensor:
         inputs, ports = tensors[: len(op.inputs)], dict(zip(op.ports, tensors[len(op.inputs) :], strict=True))
         result: Tensor = self.runs[op.name](*inputs, **ports, **lengths)  # a tuple where the op has outputs
         return result
+
+
+def _real(value: Input, batch: Batch) -> Tensor | None:
+    """Real ticks of each example, (B,); None where nothing is padded, which is faster."""
+    return None if value.shape.time is None or value.shape.ticks is not None else batch.lengths[value.shape.time]
 
 
 def _reads(op: Op) -> tuple[Input, ...]:
