@@ -51,14 +51,22 @@ def _name_or_false(value: Any) -> Any:
 NameOrFalse = Annotated[Any, AfterValidator(_name_or_false), WithJsonSchema({"anyOf": [{"type": "string"}, {"const": False}]})]
 
 
+PARTS = ("train", "valid", "test")
+
+Share = Annotated[
+    Portion, WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"type": "string"}]})
+]
+"""A share of the examples; in the file also the name of a file that holds the part, which is handed to the source."""
+
+
 class Split(Model):
     """How examples are divided. Shares need not add up to 1: what is left is not used."""
 
-    train: Portion | None = None
+    train: Share | None = None
     """Share of the examples to learn from; what `valid` and `test` leave, where not given."""
-    valid: Portion = 0.1
+    valid: Share = 0.1
     """Share of the examples to choose settings by: early stopping, the best weights."""
-    test: Portion = 0.1
+    test: Share = 0.1
     """Share of the examples for the last figure, read once at the end."""
     stratify: NameOrFalse = None
     """A category field whose classes get equal shares in all parts; `false` for none. By default the loss's target, where
@@ -110,7 +118,13 @@ class Data(Model):
         ours = {key: value[key] for key in value if key in cls.model_fields}
         if not isinstance(value.get("source"), str):
             return ours  # what else stands there may be the source's
-        return ours | {"source": {key: value[key] for key in value if key == "source" or key not in ours}}
+        theirs = {key: value[key] for key in value if key == "source" or key not in ours}
+        split = ours["split"] if isinstance(ours.get("split"), dict) else {}
+        files = {part: name for part, name in split.items() if isinstance(name, str) and part in PARTS}
+        if files:  # `split: {train: a.csv, test: b.csv}` names the files of the parts
+            ours["split"] = {key: item for key, item in split.items() if key not in files}
+            theirs["files"] = files
+        return ours | {"source": theirs}
 
 
 class EarlyStopping(Model):

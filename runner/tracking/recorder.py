@@ -27,7 +27,7 @@ from runner.tracking.store import Store
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
-WAIT = 30.0
+WAIT = 90.0
 """Seconds that the end of a run waits for MLflow."""
 
 
