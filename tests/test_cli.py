@@ -214,7 +214,9 @@ def test_predict_names_the_column_that_is_missing(folder: Path, nnrun: Callable[
     assert (done.returncode, done.stderr.splitlines()[0]) == (1, "error: `rows.csv` has no column `petal_length`, which the network reads")
 
 
-def test_the_logged_model_loads_with_mlflow_alone(folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_the_logged_model_loads_with_mlflow_alone(
+    folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     import mlflow.pyfunc
     import pandas
 
@@ -222,7 +224,7 @@ def test_the_logged_model_loads_with_mlflow_alone(folder: Path, nnrun: Callable[
     client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
     (run,) = runs(folder)
     (logged,) = client.search_logged_models([run.info.experiment_id])
-    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")  # MLflow's own setter would outlive the test
     model = mlflow.pyfunc.load_model(f"models:/{logged.model_id}")
     frame = pandas.DataFrame({"sepal_length": [5.1], "sepal_width": [3.5], "petal_length": [1.4], "petal_width": [0.2]})
 
