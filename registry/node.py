@@ -61,6 +61,8 @@ class Node(Component):
     scope: ClassVar[Literal["tick", "time"]] = "tick"
     """`tick`: has no memory, is told the shape of one tick, and runs at each. `time`: needs the whole sequence; its
     shape rule sees the time axis, and its module is called with `lengths` (B,) too."""
+    memoryless: ClassVar[bool] = False
+    """Of a `time` node: each tick is computed from that tick of the inputs alone, so that the node can stand in a loop."""
     batch: ClassVar[Literal["any", "one", "real"]] = "one"
     """How a tick node's module takes ticks. `any`: under any number of leading axes; `one`: folded into the batch;
     `real`: folded, with the padding left out, because examples influence each other."""
@@ -73,6 +75,10 @@ class Node(Component):
         """Type of the main output. Raises: ShapeError if the node cannot take what arrives."""
         raise NotImplementedError(f"{type(self).__name__} has no shape rule")
 
+    def outline(self, *inputs: Any, **ports: Any) -> Shape | None:
+        """Type of the main output in a loop, while some inputs are not known yet and stand as None; None if it depends on them."""
+        return None
+
     def output_shape(self, output: str, *inputs: Any, **ports: Any) -> Shape:
         """Type of a value of `outputs`."""
         raise NotImplementedError(f"{type(self).__name__} has no output `{output}`")
@@ -80,6 +86,12 @@ class Node(Component):
     def parameters(self, *inputs: Any, **ports: Any) -> dict[str, tuple[Axis, ...]]:
         """Names and sizes of what training changes, as `named_parameters` of the built module has them."""
         return {}
+
+    @property
+    def mask(self) -> Literal["tick", "sequence"] | None:
+        """Whether the value is multiplied by random factors, and how often the module's `mask` draws them: for each tick, or once
+        for a sequence."""
+        return None
 
     def arithmetic(self, *inputs: Any) -> Arithmetic | None:
         """How the value is computed, where a compiler of loops may know it; None where only the module knows."""

@@ -37,6 +37,7 @@ class Attention(Trainable):
     """
 
     scope = "time"
+    memoryless = True
     inputs = "none"
     ports = {"query": Port(), "memory": Port(time="own")}
 
@@ -64,6 +65,11 @@ class Attention(Trainable):
             message = f"`method: dot` compares query and memory feature by feature, but they have {query.size} and {features} features"
             raise ShapeError(message, field="method", help="`method: additive` takes any sizes; a `linear` node changes one")
         return Shape((features,)).along(query.time, query.ticks)
+
+    def outline(self, *, query: Shape | None, memory: Shape | None) -> Shape | None:
+        if self.method != "multi_head":
+            return Shape((_features(memory),)) if memory is not None else None
+        return Shape((self.units,)) if self.units is not None else None
 
     def parameters(self, *, query: Shape, memory: Shape) -> dict[str, tuple[Axis, ...]]:
         n, m, units = query.size, _features(memory), self._width(query)

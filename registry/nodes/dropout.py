@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from registry.accept import check_number
+from registry.arithmetic import Arithmetic
 from registry.catalog import register
+from registry.formula import Read
 from registry.node import Node
 from registry.options import Rate
 from registry.shape import Shape
@@ -27,12 +29,22 @@ class Dropout(Node):
     type: Literal["dropout"]
     rate: Rate = 0.5
     """Chance of an entry to be dropped."""
+    same: bool = False
+    """Drop the same entries at every tick of a sequence. Source: Gal and Ghahramani 2016, A theoretically grounded application of
+    dropout in recurrent neural networks."""
 
     def shape(self, x: Shape) -> Shape:
         check_number(x)
         return x
 
-    def build(self, x: Shape) -> nn.Module:
-        from torch import nn
+    @property
+    def mask(self) -> Literal["tick", "sequence"]:
+        return "sequence" if self.same else "tick"
 
-        return nn.Dropout(self.rate)
+    def arithmetic(self, x: Shape) -> Arithmetic:
+        return Read(0)
+
+    def build(self, x: Shape) -> nn.Module:
+        from registry.modules.dropout import Dropout as Module
+
+        return Module(self.rate, axes=len(x.axes), same=self.same)

@@ -35,6 +35,9 @@ class Embedding(Trainable):
         symbols(x)
         return Shape((self.units,))
 
+    def outline(self, *inputs: Shape | None) -> Shape | None:
+        return Shape((self.units,))
+
     def parameters(self, x: Shape) -> dict[str, tuple[Axis, ...]]:
         return {"weight": (symbols(x), self.units)}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from registry.accept import elementwise
+from registry.accept import elementwise, outline
 from registry.arithmetic import Arithmetic
 from registry.catalog import register
 from registry.formula import FormulaError, parse
@@ -58,6 +58,9 @@ class Formula(Node):
             help = "a formula's names are its edges: take this edge away, or write its source into the formula"
             raise InputError("no edge beside the names in its formula", position=names, help=help)
         return Shape(elementwise(inputs))
+
+    def outline(self, *inputs: Shape | None) -> Shape | None:
+        return outline(inputs)
 
     def arithmetic(self, *inputs: Shape) -> Arithmetic | None:
         return parse(self.is_).expression

@@ -47,6 +47,9 @@ class Linear(Trainable):
         check_activation(self.activation, y)
         return y
 
+    def outline(self, *inputs: Shape | None) -> Shape | None:
+        return Shape((self.units,))
+
     def parameters(self, *inputs: Shape) -> dict[str, tuple[Axis, ...]]:
         weights: dict[str, tuple[Axis, ...]] = {f"weight.{edge}": (self.units, features(x)) for edge, x in enumerate(inputs)}
         return weights | ({"bias": (self.units,)} if self.bias else {})

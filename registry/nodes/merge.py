@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.accept import check_number, elementwise
+from registry.accept import check_number, elementwise, outline
 from registry.arithmetic import Arithmetic
 from registry.arithmetic import folded as expression_of
 from registry.catalog import register
@@ -27,6 +27,9 @@ class Entrywise(Merge):
 
     def shape(self, *inputs: Shape) -> Shape:
         return Shape(elementwise(inputs))
+
+    def outline(self, *inputs: Shape | None) -> Shape | None:
+        return outline(inputs)
 
     def arithmetic(self, *inputs: Shape) -> Arithmetic | None:
         return expression_of(self.type_name(), len(inputs))

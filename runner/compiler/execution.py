@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from typing import Literal
@@ -37,27 +38,31 @@ class Execution:
         return f"{names[self.kind]}: {self.why}" if self.why else names[self.kind]
 
 
-def choose(program: Program | str, setting: str, device: str, precision: str = "fp32") -> Execution:
-    """How to run a loop on `cpu` or `cuda`; `program` may be the reason why there is none, `setting` is `train.compile`."""
+def choose(program: Program | str, setting: str, device: str, *, wide: bool = False, forced: Kind | None = None) -> Execution:
+    """How to run a loop on `cpu` or `cuda`.
+
+    `program` may be the reason why there is none; `setting` is `train.compile`; `wide` says that numbers have 64 bits; `forced`,
+    for comparisons, is taken whatever suits.
+    """
     if isinstance(program, str):
         return Execution("ticks", program)
+    if forced is not None:
+        cell = recognise(program) if forced == "fused" else None
+        return Execution(forced, "as asked for", cell if isinstance(cell, Cell) else None)
     if setting == "off":
         return Execution("eager", "`compile: off`")
     cell = recognise(program)
-    if isinstance(cell, Cell):
-        return Execution(
-            "fused", f"it is an {cell.kind.upper()}" if cell.kind == "lstm" else f"it is a plain recurrent cell of {cell.function}", cell
-        )
-    if device != "cpu" or precision != "fp32":
-        return Execution("eager", f"generated code is for 32 bits on the CPU; no fused kernel: {cell}")
+    if isinstance(cell, Cell) and (cell.kind == "lstm" or device != "cpu" or compiler() is None):
+        return Execution("fused", f"it is {cell}", cell)
+    why = f"it is {cell}, for which torch has no fast kernel on the CPU" if isinstance(cell, Cell) else f"no fused kernel, for {cell}"
+    if device != "cpu" or wide:
+        return Execution("eager", f"{why}; generated code is for 32 bits on the CPU")
     if compiler() is None:
-        return Execution("eager", f"no C++ compiler is on this machine; no fused kernel: {cell}")
-    return Execution("native", f"no fused kernel: {cell}")
+        return Execution("eager", f"{why}; no C++ compiler is on this machine")
+    return Execution("native", why)
 
 
 def compiler() -> str | None:
     """The C++ compiler of this machine."""
-    import os
-
     wanted = os.environ.get("CXX")
     return next((path for name in ((wanted,) if wanted else COMPILERS) if (path := shutil.which(name))), None)

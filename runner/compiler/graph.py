@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from registry.node import Node
 from runner.compiler.cycles import EnergyNet, Loop, energy_nets, order
 from runner.compiler.diagnostic import Notes, Path, Place, Report
-from runner.compiler.edges import Edge
+from runner.compiler.edges import Edge, Reference
 from runner.compiler.names import Declared, Flat
 from runner.compiler.objectives import Objective, check_port, judged, resolve_objectives
 from runner.compiler.reach import dead_nodes, report_unread
 from runner.compiler.spec import Spec
 from runner.compiler.words import listed, nearest
+
+INITIAL = "initial"
+"""The port of a node that is read late: what its value was before the first tick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,19 @@ class GraphNode:
     ports: Mapping[str, Edge]
     whole: bool
     """All of its edges were right."""
+    initial: Edge | None = None
+    """Gives what the value was before the first tick, to those who read it late."""
+    learned: bool = False
+    """What the value was before the first tick is learned."""
 
     @property
     def edges(self) -> tuple[Edge, ...]:
         return (*self.inputs, *self.ports.values())
+
+    @property
+    def start(self) -> Reference | None:
+        """The value that gives what stood before the first tick."""
+        return self.initial.source if self.initial else None
 
 
 @dataclass(frozen=True)
@@ -57,7 +69,8 @@ def resolve_graph(spec: Spec, flat: Flat, report: Report) -> Graph:
         check_port(edge.source, edge.source_at, spec, flat, report)
     ordered = order(flat.nodes, forward, report)
     nets = energy_nets(flat.nodes, symmetric)
-    _report_unsupported(ordered.loops, nets, forward, report)
+    for net in nets:
+        report.add("not-supported-yet", f"the energy network of {listed(net.groups)} is not supported yet", at=net.edges[0].at)
     if spec.train is None or spec.train.loss is None:
         dead: set[str] = set()  # what is missing there may be what reads a node
     else:
@@ -69,7 +82,13 @@ def resolve_graph(spec: Spec, flat: Flat, report: Report) -> Graph:
     arriving: dict[str, list[Edge]] = {name: [] for name in flat.nodes}
     for edge in forward:
         arriving[edge.target.name].append(edge)
-    nodes = {name: _node(node, arriving[name], name in partial, report) for name, node in flat.nodes.items()}
+    starts = _starts(flat, forward, report)
+    nodes: dict[str, GraphNode] = {}
+    for name, node in flat.nodes.items():
+        initial = starts.get(name)
+        found = _node(node, [edge for edge in arriving[name] if not _gives_start(edge, node)], name in partial, report)
+        learned = initial is not None and initial.initial == "learned"
+        nodes[name] = replace(found, initial=None if learned else initial, learned=learned)
     return Graph(nodes, tuple(spec.data.fields) if spec.data else (), losses, metrics, ordered.loops, nets, ordered.nodes)
 
 
@@ -124,15 +143,40 @@ def _check_fed(node: Declared, config: Node, inputs: tuple[Edge, ...], ports: Ma
     return not missing
 
 
-def _report_unsupported(loops: Iterable[Loop], nets: Iterable[EnergyNet], edges: Iterable[Edge], report: Report) -> None:
-    for loop in loops:
-        delayed = next(edge for edge in loop.edges if edge.source.delay)
-        headline = f"the loop of {listed(loop.nodes)} is not supported yet"
-        report.add("not-supported-yet", headline, at=delayed.source_at, help="the recurrent cells `rnn`, `lstm` and `gru` are")
-    for net in nets:
-        report.add("not-supported-yet", f"the energy network of {listed(net.groups)} is not supported yet", at=net.edges[0].at)
-    looped = {edge for loop in loops for edge in loop.edges}
+def _gives_start(edge: Edge, node: Declared) -> bool:
+    """Whether an edge says what the node's value was before the first tick. Cells have a port of that name, for their own state."""
+    return edge.target.port == INITIAL and node.config is not None and INITIAL not in node.config.ports
+
+
+def _starts(flat: Flat, edges: Iterable[Edge], report: Report) -> dict[str, Edge]:
+    """By node, the edge that says what its value was before the first tick: one that leads there, or one with `initial: learned`."""
+    edges = list(edges)
+    late = {edge.source.name for edge in edges if edge.source.delay and edge.source.port is None}
+    found: dict[str, Edge] = {}
     for edge in edges:
-        if edge.initial == "learned" and edge not in looped:
-            at = Place((*edge.at.path[:-1], "initial"))
-            report.add("not-supported-yet", f"a learned start value of `{edge.source}` is not supported yet", at=at)
+        learned = edge.initial == "learned"
+        at = Place((*edge.at.path[:-1], INITIAL)) if learned else edge.at
+        if learned and (edge.source.name not in flat.nodes or edge.source.port is not None):
+            headline = f"a start value is learned for the main value of a node, and `{edge.source.value}` is none"
+            report.add(
+                "bad-edge", headline, at=at, help="lead it through an `activation` node with `function: identity`, and read that late"
+            )
+            continue
+        name = edge.source.name if learned else edge.target.name
+        if not learned and not _gives_start(edge, flat.nodes[name]):
+            continue
+        if name not in late:
+            help = f"a node has it where an edge reads `prev({name})`"
+            report.add(
+                "unknown-port", f"nothing reads an earlier tick of `{name}`, so it has no port `{INITIAL}`", at=edge.target_at, help=help
+            )
+        elif edge.source.delay and not learned:
+            report.add(
+                "bad-edge", f"`{edge.source}` has no value before the first tick, where `{edge.target}` wants one", at=edge.source_at
+            )
+        elif name not in found:
+            found[name] = edge
+        elif not (learned and found[name].initial == "learned"):
+            headline = f"the value of `{name}` before the first tick is given twice"
+            report.add("conflicting-keys", headline, at=at, notes=[(found[name].at, "the first")], help="keep one of them")
+    return found

@@ -2,61 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from registry.field import Field
-from registry.node import Node
 from registry.objective import Loss, Metric
-from registry.shape import Axis, Shape, product, total
-from runner.compiler.diagnostic import Path
+from registry.shape import Axis, Shape, total
 from runner.compiler.edges import Reference
 from runner.compiler.graph import Graph, GraphNode
 from runner.compiler.objectives import Objective
+from runner.compiler.ops import Input, Op, Start
+from runner.compiler.recurrence import Recurrence
 from runner.compiler.shapes import Typed, shared
 from runner.compiler.spec import Spec
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A value that an op reads."""
-
-    value: str
-    """`field`, `field.next`, `node` or `node.output`."""
-    delay: int
-    """Ticks; what lies before the first tick is zeros."""
-    shape: Shape
-    """Its type, time axis included."""
-
-    def __str__(self) -> str:
-        return self.value if not self.delay else f"prev({self.value})" if self.delay == 1 else f"prev({self.value}, {self.delay})"
-
-
-@dataclass(frozen=True)
-class Op:
-    """One node to run."""
-
-    name: str
-    config: Node
-    inputs: tuple[Input, ...]
-    ports: Mapping[str, Input]
-    shape: Shape
-    outputs: Mapping[str, Shape]
-    parameters: Mapping[str, tuple[Axis, ...]]
-    seen: tuple[tuple[Shape, ...], Mapping[str, Shape]]
-    """Types as the node's rule and builder take them: of one tick, for a node without memory."""
-    share: str | None
-    """The op whose weights it uses."""
-    path: Path
-
-    @property
-    def size(self) -> Axis:
-        """Numbers that training changes; none where they are another op's."""
-        return 0 if self.share else total(product(sizes) for sizes in self.parameters.values())
-
-    def __str__(self) -> str:
-        reads = [*map(str, self.inputs), *(f"{port}={value}" for port, value in self.ports.items())]
-        return f"{self.name} = {self.config.type_name()}({', '.join(reads)}) : {self.shape}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +39,30 @@ class Plan:
     spec: Spec
     fields: Mapping[str, Field]
     values: Mapping[str, Shape]
-    ops: tuple[Op, ...]
+    steps: tuple[Op | Recurrence, ...]
     losses: tuple[Comparison, ...]
     metrics: tuple[Comparison, ...]
+    starts: Mapping[str, Start]
+    """What values that are read late were before the first tick, where that is not zeros."""
+
+    @cached_property
+    def ops(self) -> tuple[Op, ...]:
+        """All ops, those of loops among them."""
+        return tuple(op for step in self.steps for op in (step.ops if isinstance(step, Recurrence) else (step,)))
+
+    @property
+    def loops(self) -> tuple[Recurrence, ...]:
+        return tuple(step for step in self.steps if isinstance(step, Recurrence))
 
     @property
     def size(self) -> Axis:
         """Numbers that training changes."""
-        return total(op.size for op in self.ops)
+        return total([*(op.size for op in self.ops), *(start.size for start in self.starts.values())])
 
     @property
     def read(self) -> tuple[str, ...]:
         """The fields that the network needs to predict, in the order of the spec."""
-        named = {value.value for op in self.ops for value in (*op.inputs, *op.ports.values())}
+        named = {value.value for op in self.ops for value in op.reads} | {start.source for start in self.starts.values()}
         return tuple(name for name in self.fields if name in named)
 
     @property
@@ -102,7 +72,9 @@ class Plan:
 
     def __str__(self) -> str:
         lines = [f"read {name} : {shape}" for name, shape in self.values.items() if name.partition(".")[0] in self.fields]
-        lines += map(str, self.ops)
+        inside = {name for loop in self.loops for name in loop.names}
+        lines += [str(start) for start in self.starts.values() if start.value not in inside]
+        lines += map(str, self.steps)
         lines += [f"minimise {' + '.join(map(str, self.losses))}"] if self.losses else []
         lines += [f"measure {', '.join(map(str, self.metrics))}"] if self.metrics else []
         return "\n".join(lines)
@@ -110,9 +82,42 @@ class Plan:
 
 def make_plan(spec: Spec, graph: Graph, typed: Typed) -> Plan:
     """The plan of a graph without errors."""
-    ops = tuple(_op(graph.nodes[name], typed, graph) for name in graph.order)
+    ops = {name: _op(graph.nodes[name], typed, graph) for name in graph.order}
     losses, metrics = (tuple(_comparison(one, typed) for one in them) for them in (graph.losses, graph.metrics))
-    return Plan(spec, typed.fields, typed.values, ops, losses, metrics)
+    starts = _starts(graph, typed, ops.values())
+    judged = {name for one in (*losses, *metrics) for name in (one.input, one.target)}
+    return Plan(spec, typed.fields, typed.values, tuple(_steps(graph, ops, starts, judged)), losses, metrics, starts)
+
+
+def _steps(graph: Graph, ops: Mapping[str, Op], starts: Mapping[str, Start], judged: set[str]) -> Iterable[Op | Recurrence]:
+    """The ops, those of a loop together where its first one stands."""
+    members = {name: loop for loop in graph.loops for name in loop.nodes}
+    done: set[str] = set()
+    for name, op in ops.items():
+        if name not in members:
+            yield op
+        elif name not in done:
+            inside = set(members[name].nodes)
+            done |= inside
+            read = judged | {value.value for other in ops.values() if other.name not in inside for value in other.reads}
+            read |= {str(start.source) for start in starts.values()}
+            yield Recurrence(
+                tuple(ops[one] for one in ops if one in inside),
+                tuple(one for one in ops if one in inside and one in read),
+                {one: start for one, start in starts.items() if one in inside},
+            )
+
+
+def _starts(graph: Graph, typed: Typed, ops: Iterable[Op]) -> dict[str, Start]:
+    depths: dict[str, int] = {}
+    for op in ops:
+        for value in op.reads:
+            depths[value.value] = max(depths.get(value.value, 0), value.delay)
+    return {
+        name: Start(name, depths[name], typed.values[name].tick, node.start.value if node.start else None)
+        for name, node in graph.nodes.items()
+        if node.start or node.learned
+    }
 
 
 def _op(node: GraphNode, typed: Typed, graph: Graph) -> Op:

@@ -8,13 +8,13 @@ loop (Zeyer et al. 2018), and the measurements of this project.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from registry.activations import FUNCTIONS
 from registry.arithmetic import Affine
 from registry.formula import Apply, Constant, Expression, Read
 from registry.shape import known
-from runner.compiler.plan import Op
+from runner.compiler.ops import Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,6 @@ class Map:
     expression: Expression
     """Over `reads`, by index."""
     reads: tuple[Operand, ...]
-    single: bool
-    """The value has no axis: it is one number, kept as a width of 1."""
 
 
 @dataclass(frozen=True)
@@ -98,42 +96,17 @@ class Program:
     """How many ticks of a value are kept: its longest delay."""
     outputs: tuple[str, ...]
     """Values that are read outside."""
-    widths: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def stages(self) -> tuple[tuple[tuple[str, ...], tuple[Map, ...]], ...]:
-        """Products that can run at once, then the maps that they allow, and so on through a tick."""
-        level: dict[str, int] = {}
-        of_product: dict[str, int] = {}
-        for map in self.maps:
-            here = 0
-            for read in map.reads:
-                if isinstance(read, Inner) and not read.delay:
-                    here = max(here, level[read.name])
-                elif isinstance(read, Sum):
-                    now = [level[term.value.name] + 1 for term in self.products[read.name].terms if not term.value.delay]
-                    of_product[read.name] = max(now, default=0)
-                    here = max(here, of_product[read.name])
-            level[map.name] = here
-        count = max(level.values(), default=0) + 1
-        return tuple(
-            (
-                tuple(name for name in self.products if of_product.get(name, 0) == stage),
-                tuple(map for map in self.maps if level[map.name] == stage),
-            )
-            for stage in range(count)
-        )
+    def inner_weights(self) -> tuple[str, ...]:
+        """Full names of the weights that the loop multiplies with, tick by tick."""
+        return tuple(dict.fromkeys(term.weight for product in self.products.values() for term in product.terms))
 
     @property
-    def groups(self) -> tuple[tuple[tuple[Inner, ...], tuple[str, ...]], ...]:
-        """Products by the values that they read inside the loop: those of one group are one matrix product each."""
-        found: dict[tuple[Inner, ...], list[str]] = {}
-        for products, _ in self.stages:
-            for name in products:
-                reads = tuple(term.value for term in self.products[name].terms)
-                if reads:
-                    found.setdefault(reads, []).append(name)
-        return tuple((reads, tuple(names)) for reads, names in found.items())
+    def weights(self) -> tuple[str, ...]:
+        """Full names of all weights."""
+        outer = [weight for product in self.products.values() for weight, _ in product.outer]
+        return tuple(dict.fromkeys([*self.inner_weights, *outer, *(p.bias for p in self.products.values() if p.bias)]))
 
 
 def make_program(ops: Sequence[Op], outputs: Sequence[str]) -> Program | str:
@@ -143,24 +116,21 @@ def make_program(ops: Sequence[Op], outputs: Sequence[str]) -> Program | str:
     maps: list[Map] = []
     outers: dict[str, tuple[Outer, int]] = {}
     depths: dict[str, int] = {}
-    widths: dict[str, int] = {}
     for op in ops:
-        form = op.config.arithmetic(*op.seen[0]) if not op.ports else None
-        if form is None:
-            return f"`{op.name}`, a `{op.config.type_name()}`, is neither linear nor computed entry by entry"
-        if len(op.shape.axes) > 1:
-            return f"`{op.name}` has more than one feature axis"
+        reason = _reason(op)
+        if reason is not None:
+            return reason
+        form = op.config.arithmetic(*op.seen[0])
+        assert form is not None
         width = known(op.shape.axes[0]) if op.shape.axes else 1
-        widths[op.name] = width
         reads: list[Operand] = []
         for value in op.inputs:
             if value.value in inside:
                 reads.append(Inner(value.value, value.delay))
-                depths[value.value] = max(depths.get(value.value, 0), value.delay)
-            elif value.delay:
-                reads.append(Outer(str(value), True))
+                if value.delay:
+                    depths[value.value] = max(depths.get(value.value, 0), value.delay)
             else:
-                reads.append(Outer(value.value, value.shape.time is not None))
+                reads.append(Outer(str(value), value.shape.time is not None))
         if isinstance(form, Affine):
             if form.function != "identity" and form.function not in FUNCTIONS:
                 return f"`{op.name}`: `{form.function}` is not computed entry by entry"
@@ -175,15 +145,29 @@ def make_program(ops: Sequence[Op], outputs: Sequence[str]) -> Program | str:
                 f"{owner}.{form.bias}" if form.bias else None,
             )
             expression: Expression = Read(0) if form.function == "identity" else Apply(form.function, (Read(0),))
-            maps.append(Map(op.name, width, expression, (Sum(op.name),), False))
+            maps.append(Map(op.name, width, expression, (Sum(op.name),)))
             continue
         for read, value in zip(reads, op.inputs, strict=True):
-            if len(value.shape.axes) > 1:
-                return f"`{op.name}` reads `{value}`, which has more than one feature axis"
             if isinstance(read, Outer):
                 outers[read.name] = (read, known(value.shape.axes[0]) if value.shape.axes else 1)
-        maps.append(Map(op.name, width, form, tuple(reads), not op.shape.axes))
-    return Program(products, tuple(maps), outers, depths, tuple(outputs), widths)
+        if op.config.mask is not None:
+            mask = Outer(f"{op.name}.mask", op.config.mask == "tick")
+            outers[mask.name] = (mask, width)
+            form, reads = Apply("multiply", (form, Read(len(reads)))), [*reads, mask]
+        maps.append(Map(op.name, width, form, tuple(reads)))
+    return Program(products, tuple(maps), outers, depths, tuple(outputs))
+
+
+def _reason(op: Op) -> str | None:
+    """Why an op cannot leave Python, in words; None if it can."""
+    if op.ports or op.config.arithmetic(*op.seen[0]) is None:
+        return f"`{op.name}`, a node of type `{op.config.type_name()}`, is neither linear nor computed entry by entry"
+    for value, shape in ((op.name, op.shape), *((str(value), value.shape) for value in op.inputs)):
+        if len(shape.axes) > 1:
+            return f"`{value}` has more than one feature axis"
+        if any(isinstance(size, str) for size in shape.axes):
+            return f"the size of `{value}` is known only with the data"
+    return None
 
 
 def derivative(expression: Expression, index: int) -> Expression:

@@ -28,6 +28,9 @@ class Cell:
     """The value from outside that all gates read."""
     function: str = "tanh"
 
+    def __str__(self) -> str:
+        return "an LSTM" if self.kind == "lstm" else f"a plain recurrent cell of {self.function}"
+
 
 def recognise(program: Program) -> Cell | str:
     """The cell that a program is, or in words what sets it apart from an LSTM and an RNN."""

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from registry.field import Facts, Field
 from registry.node import Node, Trainable
 from registry.objective import Metric
-from registry.shape import Axis, InputError, Shape, ShapeError, product
+from registry.shape import Axis, InputError, Shape, ShapeError, product, same_axes
 from runner.compiler.axes import Seen, seen_by
+from runner.compiler.cycles import Loop
 from runner.compiler.diagnostic import Place, Report
 from runner.compiler.fields import check_split, complete_fields, type_fields
 from runner.compiler.graph import Graph, GraphNode
+from runner.compiler.loop_shapes import outline_loop
 from runner.compiler.objectives import Objective
 from runner.compiler.spec import Spec
 from runner.compiler.words import nearest, repair
@@ -51,10 +53,14 @@ def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: R
     fields = complete_fields(spec.data, report)
     inference = _Inference(spec, graph, fields, type_fields(spec.data, fields, facts, report), report)
     check_split(spec.data, inference.values, report)
+    first = {next(name for name in graph.order if name in loop.nodes): loop for loop in graph.loops}
     for name in graph.order:
+        if name in first:
+            inference.outline(first[name])
         inference.type_node(graph.nodes[name])
     for name in graph.order:
         inference.check_share(graph.nodes[name])
+        inference.check_start(graph.nodes[name])
     for objective in (*graph.losses, *graph.metrics):
         inference.check_objective(objective)
     return Typed(fields, inference.values, inference.nodes)
@@ -94,6 +100,12 @@ class _Inference:
         self.nodes[node.name] = typed
         self.values[node.name] = typed.shape
         self.values |= {f"{node.name}.{output}": shape for output, shape in typed.outputs.items()}
+
+    def outline(self, loop: Loop) -> None:
+        """Settle the types of a loop's values, so that its nodes can be typed one after the other."""
+        nodes = [self.graph.nodes[name] for name in self.graph.order if name in loop.nodes]
+        configs = {node.name: config for node in nodes if (config := self.sized(node)) is not None}
+        self.values |= outline_loop(loop, nodes, configs, self.values, self.report)
 
     def sized(self, node: GraphNode) -> Node | None:
         """The configuration, with `units` taken from a field where it names one."""
@@ -158,6 +170,32 @@ class _Inference:
             )
         elif isinstance(theirs.config, Trainable) and theirs.config.share is not None:
             self.report.add("conflicting-keys", f"`{other}` shares its weights itself", at=at, help=f"write `share: {theirs.config.share}`")
+
+    def check_start(self, node: GraphNode) -> None:
+        """What a value was before the first tick is as the value itself."""
+        shape = self.values.get(node.name)
+        if shape is None:
+            return
+        if shape.kind != "number" and (node.start or node.learned):
+            headline = f"`{node.name}` has no start value to choose: it is {shape.tick}"
+            self.report.add("shape-mismatch", headline, at=Place(node.path, "key"), notes=node.notes)
+        if node.initial is None or node.initial.source.value not in self.values:
+            return
+        given = self.values[node.initial.source.value]
+        if given.time is not None or given.kind != "number" or not same_axes(given.axes, shape.axes):
+            help = (
+                "a `last` or `pool_time` node between them gives one value"
+                if given.time
+                else "a `linear` node between them changes the size"
+            )
+            self.report.add(
+                "shape-mismatch",
+                f"`{node.initial.target}` takes {shape.tick}, without ticks, but `{node.initial.source}` gives {given}",
+                at=node.initial.at,
+                label=f"{given} arrives here",
+                notes=[(self.place(node.initial.source.name), "made here"), *node.notes],
+                help=help,
+            )
 
     def check_objective(self, objective: Objective) -> None:
         input, target = self.values.get(objective.input.value), self.values.get(objective.target.value)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from registry.field import DataError
 from registry.modules.padding import real_ticks
 from registry.training import Optimizer, Schedule
-from runner.compiler.plan import Op
+from runner.compiler.ops import Op
 from runner.compiler.spec import Train
 from runner.engine.batch import Batch, Part
 from runner.engine.best import Best
@@ -210,11 +210,8 @@ def _set_rate(optimizer: torch.optim.Optimizer, train: Train, step: int, steps: 
 
 def _first_not_finite(network: Network, batch: Batch) -> Op | None:
     """The first node that gives NaN or infinite values at real ticks."""
-    values = dict(batch.values)
     with torch.no_grad():
-        for op in network.plan.ops:
-            network.run(op, values, batch)
-            value = values[op.name]
+        for op, value in network.each(batch):
             if op.shape.time is not None:
                 value = value[real_ticks(batch.lengths[op.shape.time], len(value))]
             if value.is_floating_point() and not bool(torch.isfinite(value).all()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +10,14 @@ from torch import Tensor, nn
 from registry.modules.padding import real_ticks
 from registry.node import Trainable
 from registry.options import Regularize
-from runner.compiler.plan import Input, Op, Plan
+from registry.shape import Shape, known
+from runner.compiler.execution import Kind
+from runner.compiler.ops import Input, Op, Start
+from runner.compiler.plan import Plan
+from runner.compiler.recurrence import Recurrence
 from runner.engine.batch import Batch
+from runner.engine.loops.outside import Outside
+from runner.engine.loops.run import Runner
 
 NOTHING: Mapping[str, Tensor | None] = {}
 
@@ -19,10 +25,11 @@ NOTHING: Mapping[str, Tensor | None] = {}
 class Network(nn.Module):
     """A plan as a module: a batch in, the values that are asked for out.
 
-    Each node is a submodule of its own name, so that a weight is called `node.weight`, in blocks `block/node.weight`.
+    Each node is a submodule of its own name, so that a weight is called `node.weight`, in blocks `block/node.weight`; a learned
+    start value is `node.initial`. `execution`, for comparisons, is how all loops are run.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, execution: Kind | None = None) -> None:
         super().__init__()
         self.plan = plan
         self.runs: dict[str, nn.Module] = {}
@@ -39,6 +46,9 @@ class Network(nn.Module):
         for op in plan.ops:
             if op.share is not None:
                 self.runs[op.name] = self.runs[op.share]
+        self.starts = {start.value: self._learned(start) for start in plan.starts.values() if start.source is None}
+        setting = plan.spec.train.compile if plan.spec.train else "auto"
+        self.loops = {loop.names[0]: Runner(loop, self.runs, self._call, setting, execution) for loop in plan.loops}
         self.images = any(len(value.shape.axes) == 3 for op in plan.ops for value in op.inputs)
         if self.images:  # channels last: on a CPU twice as fast, pooling far more
             self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -46,9 +56,24 @@ class Network(nn.Module):
     def forward(self, batch: Batch, wanted: tuple[str, ...]) -> dict[str, Tensor]:
         """Values by name, for each of `wanted`: `node`, `node.output`, `field` or `field.next`."""
         values = dict(batch.values)
-        for op in self.plan.ops:
-            self.run(op, values, batch)
+        for step in self.plan.steps:
+            if isinstance(step, Recurrence):
+                inside = [name for name in wanted if name in step.names and name not in step.outputs]
+                self._loop(step, values, batch, [*step.outputs, *inside])
+            else:
+                self.run(step, values, batch)
         return {name: values[name] for name in wanted}
+
+    def each(self, batch: Batch) -> Iterator[tuple[Op, Tensor]]:
+        """The value of every op, in the order in which they are computed; of loops tick by tick, so that none is left out."""
+        values = dict(batch.values)
+        for step in self.plan.steps:
+            if isinstance(step, Recurrence):
+                self._loop(step, values, batch, step.names)
+            else:
+                self.run(step, values, batch)
+            for op in step.ops if isinstance(step, Recurrence) else (step,):
+                yield op, values[op.name]
 
     def run(self, op: Op, values: dict[str, Tensor], batch: Batch) -> None:
         """Compute an op and put its values beside the others."""
@@ -76,9 +101,39 @@ class Network(nn.Module):
         if tensor.ndim == 4 and self.images:
             tensor = tensor.contiguous(memory_format=torch.channels_last)
         if value.delay:
-            before = tensor.new_zeros((min(value.delay, len(tensor)), *tensor.shape[1:]))
-            tensor = torch.cat([before, tensor[: len(tensor) - len(before)]])
+            before = self._before(value.value, value.shape, tensor, values, value.delay, tensor.shape[1])
+            tensor = torch.cat([before, tensor])[: len(tensor)]
         return tensor
+
+    def _before(self, name: str, shape: Shape, like: Tensor, values: Mapping[str, Tensor], depth: int, batch: int) -> Tensor:
+        """The last ticks of a value before the first, the oldest first: (depth, B, *axes); zeros where the plan says nothing."""
+        start, axes = self.plan.starts.get(name), tuple(map(known, shape.axes))
+        if start is None:
+            return like.new_zeros(depth, batch, *axes)
+        given = values[start.source] if start.source is not None else self.starts[name][start.depth - depth :].unsqueeze(1)
+        return given.to(like.dtype).expand(depth, batch, *axes)
+
+    def _learned(self, start: Start) -> nn.Parameter:
+        """What a value is before the first tick, as a weight of its node: (depth, *axes), the oldest first."""
+        owner = self._modules.get(start.value)
+        if owner is None:  # its other weights are another node's
+            owner = self._modules[start.value] = nn.Module()
+        weight = nn.Parameter(torch.zeros(start.depth, *map(known, start.shape.axes)))
+        owner.register_parameter("initial", weight)
+        return weight
+
+    def _loop(self, loop: Recurrence, values: dict[str, Tensor], batch: Batch, wanted: Sequence[str]) -> None:
+        """Run a loop and put the values that are wanted beside the others. Its numbers have 32 bits, whatever the large products have."""
+        ticks = len(batch.values[loop.time])
+        lengths = None if loop.ops[0].shape.ticks is not None else batch.lengths[loop.time]
+        with torch.autocast(batch.values[loop.time].device.type, enabled=False):
+            outside = Outside.of(
+                loop, lambda value: _wide(self._read(value, values)), lambda value: _real(value, batch), ticks, batch.count, lengths
+            )
+            like = outside.example
+            shapes = {op.name: op.shape for op in loop.ops}
+            initial = {name: self._before(name, shapes[name], like, values, depth, batch.count) for name, depth in loop.depths.items()}
+            values |= self.loops[loop.names[0]](outside, initial, wanted)
 
     def _over_time(self, op: Op, values: Mapping[str, Tensor], batch: Batch) -> Tensor | tuple[Tensor, ...]:
         """A node with memory gets the whole sequence, and the number of its real ticks."""
@@ -88,14 +143,14 @@ class Network(nn.Module):
         own = next((value for value in alike if value.shape.time is not None), None)
         if own is not None:
             lengths["lengths"] = _real(own, batch)
-        return self._call(op, [self._read(value, values) for value in _reads(op)], lengths)
+        return self._call(op, [self._read(value, values) for value in op.reads], lengths)
 
     def _at_each_tick(self, op: Op, values: Mapping[str, Tensor], batch: Batch) -> Tensor:
         """A node without memory does every tick alone: ticks are so many more examples to it."""
-        tensors = [self._read(value, values) for value in _reads(op)]
+        tensors = [self._read(value, values) for value in op.reads]
         if op.shape.time is None:
             return self._call(op, tensors)
-        timed = [value.shape.time is not None for value in _reads(op)]
+        timed = [value.shape.time is not None for value in op.reads]
         if op.config.batch == "any":
             return self._call(op, [tensor if has else tensor.unsqueeze(0) for tensor, has in zip(tensors, timed, strict=True)])
         ticks = next(len(tensor) for tensor, has in zip(tensors, timed, strict=True) if has)
@@ -109,7 +164,7 @@ class Network(nn.Module):
         result[real] = chosen
         return result
 
-    def _call(self, op: Op, tensors: list[Tensor], lengths: Mapping[str, Tensor | None] = NOTHING) -> Tensor:
+    def _call(self, op: Op, tensors: Sequence[Tensor], lengths: Mapping[str, Tensor | None] = NOTHING) -> Tensor:
         inputs, ports = tensors[: len(op.inputs)], dict(zip(op.ports, tensors[len(op.inputs) :], strict=True))
         result: Tensor = self.runs[op.name](*inputs, **ports, **lengths)  # a tuple where the op has outputs
         return result
@@ -120,6 +175,6 @@ def _real(value: Input, batch: Batch) -> Tensor | None:
     return None if value.shape.time is None or value.shape.ticks is not None else batch.lengths[value.shape.time]
 
 
-def _reads(op: Op) -> tuple[Input, ...]:
-    """All that an op reads, the ports behind the main inputs."""
-    return (*op.inputs, *op.ports.values())
+def _wide(tensor: Tensor) -> Tensor:
+    """Numbers of 16 bits, as mixed precision makes them, as ones of 32."""
+    return tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor

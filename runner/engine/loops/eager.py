@@ -8,27 +8,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from runner.compiler.layout import layout
 from runner.compiler.program import Program
 from runner.engine.loops import function
 from runner.engine.loops.eager_source import Code, Key, Run, eager_code
 from runner.engine.loops.function import Gradients, Trace
-from runner.engine.loops.layout import layout
-from runner.engine.loops.reference import Inputs
-from runner.engine.loops.sums import gathered, may_be_overwritten
+from runner.engine.loops.inputs import Inputs
 
 
 def run(program: Program, inputs: Inputs) -> dict[str, Tensor]:
-    """The outputs of a program: (T, B, width) each, equal to those of `reference.run`. Differentiable once."""
+    """The outputs of a program: (T, B, width) each. Differentiable once."""
     return function.run(_Eager(), program, inputs)
 
 
 class _Eager:
     def forward(self, program: Program, inputs: Inputs) -> Trace:
-        pre = []
-        for block in layout(program).blocks:
-            sums = gathered(block, inputs)
-            own = may_be_overwritten(sums, inputs)
-            pre.append(sums if own else sums.expand(inputs.ticks, inputs.batch, -1).clone(memory_format=torch.contiguous_format))
+        every = (inputs.ticks, inputs.batch)
+        pre = [
+            sums if sums.shape[:2] == every else sums.expand(*every, -1).clone(memory_format=torch.contiguous_format)
+            for sums in inputs.sums
+        ]
         trace = Trace(pre, function.kept_values(program, inputs))
         code, _ = eager_code(program)
         lists = _Lists(program, inputs, trace)

@@ -15,9 +15,9 @@ from math import inf, nan
 import torch
 from torch import Tensor
 
+from runner.compiler.layout import Kernel, layout, once_per_program
 from runner.compiler.program import Inner, Operand, Outer, Program, Sum
 from runner.engine.loops.eager_steps import FUNCTIONS_OF_STEPS, OPERATORS, WRITING, Operation, select
-from runner.engine.loops.layout import Kernel, layout, once_per_program
 from runner.engine.loops.tape import Gradient, kernel_tape
 
 
@@ -147,7 +147,7 @@ class _Printer:
 
     def _forward(self, part: _Part) -> Iterator[str]:
         where = {at: self._value(Inner(name, 0)) for name, at in part.kept.items()}
-        yield from self._sources(part, part.ahead.values())
+        yield from self._sources(part, part.ahead.values(), part.kept.values())
         for run in part.runs:
             function = part.ahead[run.steps[0]].function
             yield f"write_{function}({self._at('pre run', run)}, out={self._at('run', part.number, run)})"

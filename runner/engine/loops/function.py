@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from runner.compiler.layout import Block, layout
 from runner.compiler.program import Program
-from runner.engine.loops.layout import Block, layout
+from runner.engine.loops.inputs import Inputs
 from runner.engine.loops.products import transposed_product
-from runner.engine.loops.reference import Inputs
 
 
 @dataclass
@@ -57,7 +57,7 @@ def run(execution: Execution, program: Program, inputs: Inputs) -> dict[str, Ten
 
 def kept_values(program: Program, inputs: Inputs) -> dict[str, Tensor]:
     """Room for what a forward run keeps, (depth + T, B, width) each, the initial values written."""
-    like = next(iter((*inputs.sums.values(), *inputs.outers.values(), *inputs.initial.values())))
+    like = next(iter((*inputs.sums, *inputs.outers.values(), *inputs.initial.values())))
     values = {}
     for name in layout(program).kept:
         depth = program.depths.get(name, 0)
@@ -72,10 +72,10 @@ class _Loop(torch.autograd.Function):
     def forward(ctx: Any, execution: Execution, program: Program, inputs: Inputs, *tensors: Tensor) -> tuple[Tensor, ...]:
         given = _with(inputs, tensors)
         trace = execution.forward(program, given)
-        # Sums are not kept: what backward needs of them is in `pre`, which may be their own memory.
+        # Sums are not kept: what backward needs of them is in `pre`, which is their own memory where they have all rows.
         later = [tensor for group in _groups(given)[1:] for tensor in group.values()]
         ctx.save_for_backward(*later, *trace.pre, *trace.values.values())
-        ctx.sums = {name: tensor.shape for name, tensor in given.sums.items()}
+        ctx.sums = [tensor.shape for tensor in given.sums]
         ctx.rest = execution, program, _with(inputs, [None] * len(tensors)), len(later), list(trace.values), trace.rest
         ctx.set_materialize_grads(False)
         return tuple(trace.values[name][program.depths.get(name, 0) :] for name in program.outputs)
@@ -86,18 +86,16 @@ class _Loop(torch.autograd.Function):
         execution, program, inputs, count, names, rest = ctx.rest
         blocks = layout(program).blocks
         later, pre, values = _cut(ctx.saved_tensors, count, len(blocks))
-        inputs = _with(inputs, [*([None] * len(inputs.sums)), *later])
+        inputs = _with(inputs, [*([None] * len(blocks)), *later])
         trace = Trace(list(pre), dict(zip(names, values, strict=True)), rest)
         gradients = execution.backward(program, inputs, trace, dict(zip(program.outputs, arriving, strict=True)))
         for before, after in zip(pre, trace.pre, strict=True):
             if before is after:  # a second backward run would find gradients in place of sums
                 torch.autograd.graph.increment_version(before)
-        wanted = dict(zip((place for place in _places(inputs)), ctx.needs_input_grad[3:], strict=True))
+        wanted = dict(zip(_places(inputs), ctx.needs_input_grad[3:], strict=True))
         found: dict[tuple[str, str], Tensor] = {}
-        for block, gradient in zip(blocks, trace.pre, strict=True):
-            for product in block.products:
-                start = block.columns[product.name]
-                found["sums", product.name] = _reduced(gradient[..., start : start + product.width], ctx.sums[product.name])
+        for number, (block, gradient) in enumerate(zip(blocks, trace.pre, strict=True)):
+            found["sums", str(number)] = _reduced(gradient, ctx.sums[number])
             for position in range(len(block.reads)):
                 if any(wanted["weights", name] for name in block.weights(position)):
                     _add_weights(found, program, block, position, gradient, trace)
@@ -125,7 +123,8 @@ def _reduced(gradient: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def _groups(inputs: Inputs) -> tuple[Mapping[str, Tensor], ...]:
-    return inputs.sums, inputs.outers, inputs.weights, inputs.initial
+    sums = {str(number): tensor for number, tensor in enumerate(inputs.sums)}
+    return sums, inputs.outers, inputs.weights, inputs.initial
 
 
 def _places(inputs: Inputs) -> list[tuple[str, str]]:
@@ -136,7 +135,7 @@ def _with(inputs: Inputs, tensors: Sequence[Any]) -> Inputs:
     """The same inputs of other tensors, in the order of `_groups`."""
     rest = iter(tensors)
     sums, outers, weights, initial = ({name: next(rest) for name in group} for group in _groups(inputs))
-    return Inputs(sums, outers, weights, initial, inputs.ticks, inputs.batch, inputs.lengths, inputs.scratch)
+    return Inputs(tuple(sums.values()), outers, weights, initial, inputs.ticks, inputs.batch, inputs.lengths)
 
 
 def _cut(tensors: Sequence[Tensor], *counts: int) -> list[Sequence[Tensor]]:

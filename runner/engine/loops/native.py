@@ -11,37 +11,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from runner.compiler.execution import compiler
+from runner.compiler.layout import Block, Layout, layout, once_per_program
 from runner.compiler.program import Program
 from runner.engine.loops import function
 from runner.engine.loops.function import Gradients, Trace
-from runner.engine.loops.layout import Block, Layout, layout, once_per_program
+from runner.engine.loops.inputs import Inputs
 from runner.engine.loops.native_build import build
 from runner.engine.loops.native_source import Signature, native_source
-from runner.engine.loops.reference import Inputs
-from runner.engine.loops.sums import gathered, may_be_overwritten
 
 ROWS = 16
 """Examples that are worth a thread of their own."""
 
 
-def supports(program: Program) -> str | None:
-    """Why a program cannot run as generated code, in words; None if it can."""
-    if compiler() is None:
-        return "no C++ compiler is on this machine"
-    try:
-        native_source(program)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
 def run(program: Program, inputs: Inputs) -> dict[str, Tensor]:
-    """The outputs of a program: (T, B, width) each, equal to those of `reference.run` up to rounding.
+    """The outputs of a program: (T, B, width) each.
 
     Raises: ValueError if a tensor is not of 32 bits on the CPU.
     """
-    for tensor in (*inputs.sums.values(), *inputs.outers.values(), *inputs.weights.values(), *inputs.initial.values()):
+    for tensor in (*inputs.sums, *inputs.outers.values(), *inputs.weights.values(), *inputs.initial.values()):
         if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
             raise ValueError(f"generated code is for float32 on the CPU, got {tensor.dtype} on {tensor.device}")
     return function.run(_Native(), program, inputs)
@@ -75,8 +62,9 @@ class _Native:
         arguments = _Arguments(inputs)
         pre = []
         for number, block in enumerate(plan.blocks):
-            sums = gathered(block, inputs)
-            pre.append(sums if may_be_overwritten(sums, inputs) else torch.empty(inputs.ticks, inputs.batch, block.width))
+            sums = inputs.sums[number]
+            whole = sums.shape[:2] == (inputs.ticks, inputs.batch)
+            pre.append(sums if whole else torch.empty(inputs.ticks, inputs.batch, block.width))
             arguments.strided(f"sums {number}", sums)
             arguments.tensor(f"pre {number}", pre[number])
         values = function.kept_values(program, inputs)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from runner.compiler.layout import Block, Kernel, Layout, layout, once_per_program
 from runner.compiler.program import Inner, Operand, Outer, Program, Sum
-from runner.engine.loops.layout import Block, Kernel, Layout, layout, once_per_program
 from runner.engine.loops.native_functions import FORMS, PRELUDE
 from runner.engine.loops.tape import Gradient, Step, Tape, kernel_tape
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from registry.formula import Apply, Constant, Expression, Read
 from registry.modules.merge import evaluator
+from runner.compiler.layout import Kernel
 from runner.compiler.program import Inner, Operand, derivative
-from runner.engine.loops.layout import Kernel
 
 
 @dataclass(frozen=True, slots=True)

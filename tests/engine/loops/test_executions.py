@@ -1,34 +1,54 @@
-"""Every execution of a program against the reference."""
+"""Every execution of a loop against the plain one, tick by tick: values and all gradients, on random graphs."""
 
 from __future__ import annotations
 
+import os
+
+import pytest
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
 
 from runner.compiler.execution import compiler
-from runner.engine.loops import eager, native, reference
-from tests.engine.loops.programs import Case, cases, difference, results
+from tests.engine.loops.graphs import Case, cases, difference, results
 
+GRAPHS = int(os.environ.get("NNRUN_LOOP_GRAPHS", "100"))
+"""How many random graphs are tried."""
 
-@settings(
-    deadline=None, max_examples=100, suppress_health_check=list(HealthCheck), phases=(Phase.generate,), derandomize=True, database=None
+many = settings(
+    deadline=None,
+    max_examples=GRAPHS,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate,),
+    derandomize=True,
+    database=None,
 )
-@given(cases())
-def test_executions(case: Case) -> None:
-    import time
 
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
     torch.set_num_threads(1)
-    wanted = results(reference.run, case, torch.float64)
+
+
+@many
+@given(cases())
+def test_the_program_in_torch_equals_the_plain_loop_in_64_bits(case: Case) -> None:
+    plan = case.plan
+    wanted = results(case, plan, "ticks", torch.float64)
+
+    error, where = difference(results(case, plan, "eager", torch.float64), wanted)
+
     assert all(torch.isfinite(tensor).all() for tensor in wanted.values())
-    error, where = difference(results(eager.run, case, torch.float64), wanted)
-    assert error < 1e-10, (error, where)
-    if compiler():
-        base, w0 = difference(results(reference.run, case, torch.float32), wanted)
-        t = time.time()
-        got = results(native.run, case, torch.float32)
-        t = time.time() - t
-        error, where = difference(got, wanted)
-        if error > 1e-5:
-            print("NATIVE", error, where, "T0 f32", base, w0)
-        if t > 1.5:
-            print("slow", t, len(case.program.maps))
+    assert error < 1e-10, f"{where}\n{case.text}"
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler is on this machine")
+@many
+@given(cases())
+def test_generated_code_equals_the_plain_loop(case: Case) -> None:
+    plan = case.plan
+    wanted = results(case, plan, "ticks", torch.float64)
+
+    error, where = difference(results(case, plan, "native", torch.float32), wanted)
+    plain, _ = difference(results(case, plan, "ticks", torch.float32), wanted)
+
+    assert error < max(1e-5, 4 * plain), f"{where}, {error} against {plain} of the plain loop\n{case.text}"

@@ -1,0 +1,65 @@
+"""What has left a loop: products with values from outside, for all ticks at once, and for all nodes that read the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from runner.compiler.layout import Block, layout
+from runner.compiler.program import Outer, Program
+from runner.engine.loops.products import product, transposed_product
+
+
+def hoisted(program: Program, weights: Mapping[str, Tensor], read: Callable[[Outer], Tensor]) -> tuple[Tensor, ...]:
+    """The sums of each block before the loop adds its own products; tensors that nobody else holds.
+
+    Shape: `read` gives (T, B, N), or (1, B, N) of a value without time -> (T, B, width), (1, B, width) or (1, 1, width) each.
+    """
+    return tuple(_sums(block, weights, read) for block in layout(program).blocks)
+
+
+def _sums(block: Block, weights: Mapping[str, Tensor], read: Callable[[Outer], Tensor]) -> Tensor:
+    bias = _bias(block, weights)
+    parts: list[Tensor] = []
+    for position, (_, source) in enumerate(block.products[0].outer):
+        weight = torch.cat([weights[product.outer[position][0]] for product in block.products])
+        parts.append(_Affine.apply(read(source), weight, None if parts else bias))  # type: ignore[no-untyped-call]
+    if parts:
+        return sum(parts[1:], start=parts[0])
+    if bias is None:
+        like = weights[block.weights(0)[0]]
+        return like.new_zeros(1, 1, block.width)
+    return bias.view(1, 1, -1)
+
+
+def _bias(block: Block, weights: Mapping[str, Tensor]) -> Tensor | None:
+    if not any(product.bias for product in block.products):
+        return None
+    given = {product.name: weights[product.bias] for product in block.products if product.bias}
+    like = next(iter(given.values()))
+    return torch.cat([given[product.name] if product.bias else like.new_zeros(product.width) for product in block.products])
+
+
+class _Affine(torch.autograd.Function):
+    """x @ weight.T + bias by the faster library: (T, B, K), (N, K), (N) -> (T, B, N)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return product(x, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        flat = gradient.reshape(-1, gradient.shape[2])
+        for_x, for_weight, for_bias = ctx.needs_input_grad
+        return (
+            product(gradient, weight.t().contiguous()) if for_x else None,
+            transposed_product(flat, x.reshape(-1, x.shape[2])) if for_weight else None,
+            flat.sum(0) if for_bias else None,
+        )

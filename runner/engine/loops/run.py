@@ -1,0 +1,64 @@
+"""A loop of a network, in the execution that suits it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from registry.shape import known
+from runner.compiler.execution import Execution, Kind, choose
+from runner.compiler.recurrence import Recurrence
+from runner.engine.loops import eager, fused, native, ticks
+from runner.engine.loops.hoist import hoisted
+from runner.engine.loops.inputs import Inputs
+from runner.engine.loops.outside import Outside
+
+
+class Runner:
+    """Runs a loop. `setting` is `train.compile`; `forced`, for comparisons, an execution that is taken whatever suits."""
+
+    def __init__(self, loop: Recurrence, modules: Mapping[str, nn.Module], call: ticks.Call, setting: str, forced: Kind | None) -> None:
+        self.loop, self.modules, self.call, self.setting, self.forced = loop, modules, call, setting, forced
+        self.sizes = {op.name: len(op.shape.axes) for op in loop.ops}
+
+    def execution(self, device: torch.device, dtype: torch.dtype) -> Execution:
+        """What runs the loop there."""
+        return choose(self.loop.program, self.setting, device.type, wide=dtype != torch.float32, forced=self.forced)
+
+    def __call__(self, outside: Outside, initial: Mapping[str, Tensor], wanted: Sequence[str]) -> dict[str, Tensor]:
+        """Values of the loop, (T, B, *axes) each, zeros at padded ticks; `initial` is (depth, B, *axes) of each value read late."""
+        like = next(iter(initial.values()))
+        outside = replace(outside, masks=self._masks(outside, like))
+        execution = self.execution(like.device, like.dtype)
+        program = self.loop.program
+        if execution.kind == "ticks" or not set(wanted) <= set(self.loop.outputs) or isinstance(program, str):
+            return ticks.run(self.loop, self.call, outside, initial, wanted)
+        starts = {name: tensor if tensor.dim() == 3 else tensor.unsqueeze(-1) for name, tensor in initial.items()}
+        weights = {name: self._weight(name) for name in program.weights}
+        if execution.cell is not None:
+            found = fused.run(program, execution.cell, outside, weights, starts)
+        else:
+            outers = {name: outside.flat(outer) for name, (outer, _) in program.outers.items()}
+            sums = hoisted(program, weights, outside.flat)
+            inner = {name: weights[name] for name in program.inner_weights}
+            inputs = Inputs(sums, outers, inner, starts, outside.ticks, outside.batch, outside.lengths)
+            found = (native if execution.kind == "native" else eager).run(program, inputs)
+        return {name: tensor if self.sizes[name] else tensor.squeeze(-1) for name, tensor in found.items()}
+
+    def _masks(self, outside: Outside, like: Tensor) -> dict[str, Tensor]:
+        """The random factors of all ticks, so that each execution has the same."""
+        masks: dict[str, Tensor] = {}
+        for op in self.loop.ops:
+            if op.config.mask is not None:
+                ticks = outside.ticks if op.config.mask == "tick" else 1
+                module: Any = self.modules[op.name]
+                masks[op.name] = module.mask(like.new_empty(ticks, outside.batch, *map(known, op.shape.axes)))
+        return masks
+
+    def _weight(self, name: str) -> Tensor:
+        owner, _, own = name.partition(".")
+        return self.modules[owner].get_parameter(own)
