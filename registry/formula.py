@@ -77,9 +77,10 @@ def parse(text: str, option: str = "is") -> Formula:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
         at = max(0, min((error.offset or 1) - 1, len(text) - 1))
-        raise FormulaError(
-            "this is not an expression", at, at + 1, "names, numbers, `+ - * / **`, parentheses, functions and `prev(name)`"
-        ) from None
+        help = "names, numbers, `+ - * / **`, parentheses, functions and `prev(name)`"
+        if text.count("(") > text.count(")"):
+            help = "a parenthesis is open; between { } a formula that holds a comma stands in quotes: `is: 'prev(c, 2)'`"
+        raise FormulaError("this is not an expression", at, at + 1, help) from None
     except (ValueError, RecursionError, MemoryError):
         raise FormulaError("this is not an expression", 0, len(text)) from None
     if _deeper_than(DEEPEST, tree.body):

@@ -133,7 +133,9 @@ def show(spec: str, settings: tuple[str, ...], what: str | None, graph: str | No
     _refuse([checked], as_json=False)
     assert checked.plan is not None
     if what == "plan":
-        click.echo(str(checked.plan))
+        from runner.show.loops import plan_text
+
+        click.echo(plan_text(checked.plan), nl=False)
     elif what == "resolved":
         from runner.compiler.resolved import resolved_text
 
@@ -294,7 +296,7 @@ class _failures:
                 self.fail("data", error, Exit.SPEC)
             case SourceError() | StoreError():
                 self.fail("missing", error, Exit.MISSING)
-        if type(error).__name__ in ("Diverged", "DeviceError", "BrokenCheckpoint", "RunNotFound"):
+        if type(error).__name__ in ("Diverged", "DeviceError", "NotCompiled", "BrokenCheckpoint", "RunNotFound"):
             self.fail("failed", error, Exit.TRAINING if type(error).__name__ == "Diverged" else Exit.MISSING)
 
     def fail(self, kind: str, error: BaseException, code: Exit) -> NoReturn:

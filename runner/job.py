@@ -120,7 +120,8 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     from runner.engine.fit import Budget, fit
     from runner.engine.network import Network
     from runner.engine.objective import Losses, Meters
-    from runner.engine.prepare import choose_device, load_weights, prepare_torch
+    from runner.engine.prepare import check_compiled, choose_device, load_weights, prepare_torch
+    from runner.show.loops import plan_text
 
     first = job.checked or check(job.text, job.name, settings=job.settings)
     if first.plan is None:
@@ -141,6 +142,7 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     device = choose_device(train.device)
     prepare_torch(train)
     network = Network(plan)
+    check_compiled(network, device)
     load_weights(network, recorder.store)
     network = network.to(device)
     losses, meters = Losses(plan, data.facts).to(device), Meters(plan, data.facts, device)
@@ -156,7 +158,7 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     )
     recorder.artifact("spec/source.yaml", job.text)
     recorder.artifact("spec/resolved.yaml", resolved_text(plan))
-    recorder.artifact("plan.txt", str(plan) + "\n")
+    recorder.artifact("plan.txt", plan_text(plan, device.type))
     _draw_graph(recorder, checked)
     if size > len(data.train):
         display.say(f"warning: {size:,} parameters for {len(data.train):,} training examples: expect overfitting", style="yellow")

@@ -41,6 +41,11 @@ def flip(x: Tensor, lengths: Tensor | None) -> Tensor:
     return x.flatten(0, 1).index_select(0, rows.flatten()).view_as(x)
 
 
+def cut(lengths: Tensor | None, start: int, stop: int) -> Tensor | None:
+    """How many of the ticks from `start` to `stop` are real, for each sequence."""
+    return None if lengths is None else (lengths - start).clamp(0, stop - start)
+
+
 def over(mask: Tensor, x: Tensor) -> Tensor:
     """A mask of the leading axes of `x`, with an axis of size 1 for each of the others."""
     return mask.reshape(*mask.shape, *[1] * (x.dim() - mask.dim()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from registry.modules.padding import blank, last, over
+from registry.modules.padding import blank, flip, last, over
 
 
 class Last(nn.Module):
@@ -16,6 +16,16 @@ class Last(nn.Module):
 
     def forward(self, x: Tensor, *, lengths: Tensor | None = None) -> Tensor:
         return last(x, lengths)
+
+
+class Reverse(nn.Module):
+    """Each sequence back to front within its own length.
+
+    Shape: (T, B, *axes) -> the same.
+    """
+
+    def forward(self, x: Tensor, *, lengths: Tensor | None = None) -> Tensor:
+        return flip(x, lengths)
 
 
 class Pool(nn.Module):

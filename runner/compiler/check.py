@@ -16,6 +16,7 @@ from runner.compiler.plan import Plan, make_plan
 from runner.compiler.shapes import infer_shapes
 from runner.compiler.source import load_document
 from runner.compiler.spec import Spec
+from runner.compiler.streams import check_streams
 
 
 @dataclass
@@ -57,6 +58,7 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
         override(checked.document, setting, report)
     spec = checked.spec = load_spec(checked.document.value, report)
     graph = checked.graph = resolve_graph(spec, expand(spec, report), report)
+    check_streams(spec, graph, report)
     typed = infer_shapes(spec, graph, facts, report)
     if report.ok:
         checked.plan = make_plan(spec, graph, typed)

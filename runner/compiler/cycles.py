@@ -50,7 +50,7 @@ def order(names: Iterable[str], edges: Iterable[Edge], report: Report) -> Order:
             nodes += group
             continue
         undelayed = [edge for edge in inside if not edge.source.delay]
-        for part, cycle in _groups(group, undelayed):
+        for part, cycle in _groups(sorted(group, key=places.__getitem__), undelayed):
             if cycle:
                 _report_cycle(part, cycle, report)
                 stuck |= set(part)
@@ -129,7 +129,7 @@ def _with_edges(groups: list[list[str]], edges: Iterable[Edge]) -> list[tuple[li
 
 
 def _report_cycle(group: list[str], edges: tuple[Edge, ...], report: Report) -> None:
-    path = _shortest_cycle(group, edges)
+    path = shortest_cycle(group, edges)
     shown = " -> ".join([path[0].source.name, *(edge.target.name for edge in path)])
     last = path[-1]
     report.add(
@@ -141,7 +141,7 @@ def _report_cycle(group: list[str], edges: tuple[Edge, ...], report: Report) -> 
     )
 
 
-def _shortest_cycle(group: list[str], edges: Iterable[Edge]) -> list[Edge]:
+def shortest_cycle(group: list[str], edges: Iterable[Edge]) -> list[Edge]:
     """A cycle with the fewest edges, by breadth-first search; in a large group, of those through its first nodes."""
     leaving: dict[str, list[Edge]] = {}
     for edge in edges:

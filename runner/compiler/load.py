@@ -24,9 +24,6 @@ from runner.compiler.words import nearest, shown
 NOT_YET: Mapping[Path, str] = {
     ("decode",): "decoding",
     ("sweep",): "a sweep",
-    ("train", "truncate"): "truncated back-propagation",
-    ("train", "carry_state"): "state carried between windows",
-    ("train", "compile"): "the choice of a loop's execution",
     ("train", "checkpoint"): "a checkpoint during the training",
 }
 """Keys of the language that this version knows but cannot run."""

@@ -86,6 +86,9 @@ def make_plan(spec: Spec, graph: Graph, typed: Typed) -> Plan:
     losses, metrics = (tuple(_comparison(one, typed) for one in them) for them in (graph.losses, graph.metrics))
     starts = _starts(graph, typed, ops.values())
     judged = {name for one in (*losses, *metrics) for name in (one.input, one.target)}
+    if spec.train is not None and (spec.train.truncate is not None or spec.train.carry_state):
+        # what is read late goes from one piece of a sequence to the next
+        judged |= {value.value for op in ops.values() for value in op.reads if value.delay}
     return Plan(spec, typed.fields, typed.values, tuple(_steps(graph, ops, starts, judged)), losses, metrics, starts)
 
 
@@ -105,6 +108,7 @@ def _steps(graph: Graph, ops: Mapping[str, Op], starts: Mapping[str, Start], jud
                 tuple(ops[one] for one in ops if one in inside),
                 tuple(one for one in ops if one in inside and one in read),
                 {one: start for one, start in starts.items() if one in inside},
+                members[name].edges,
             )
 
 

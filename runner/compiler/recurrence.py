@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from runner.compiler.cycles import shortest_cycle
+from runner.compiler.edges import Edge
 from runner.compiler.ops import Op, Start
 from runner.compiler.program import Program, make_program
 
@@ -19,6 +21,8 @@ class Recurrence:
     """Values that are read outside, or judged."""
     starts: Mapping[str, Start]
     """What stands before the first tick, where that is not zeros."""
+    edges: tuple[Edge, ...]
+    """Those between the ops."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -38,6 +42,12 @@ class Recurrence:
                 if value.delay and value.value in self.names:
                     depths[value.value] = max(depths.get(value.value, 0), value.delay)
         return depths
+
+    @property
+    def cycle(self) -> str:
+        """A shortest way from an op back to itself."""
+        path = shortest_cycle(list(self.names), self.edges)
+        return " -> ".join([*(str(edge.source) for edge in path), path[-1].target.name])
 
     @cached_property
     def program(self) -> Program | str:

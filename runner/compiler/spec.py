@@ -171,10 +171,15 @@ class Train(Model):
     """When to stop before the last epoch."""
     evaluate_every: Count | None = None
     """Updates between two evaluations on the validation part; an epoch where left out."""
+    shuffle: bool | None = None
+    """Take the examples in a new random order in each epoch; yes where left out, but with `carry_state`. `false` keeps the order
+    of the data."""
     truncate: Count | None = None
-    """Ticks through which gradients flow back."""
+    """Ticks through which gradients flow back in loops and cells: a longer sequence is cut into pieces, and what is remembered
+    goes from one to the next without a gradient."""
     carry_state: bool = False
-    """Start each window with the state the one before ended with."""
+    """Start each window of a series with the state in which the one before ended. A batch then holds windows of as many streams,
+    which the next batch continues."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """Number format of the large products."""
     device: Annotated[str, Field(pattern=DEVICE)] = "auto"
@@ -182,7 +187,8 @@ class Train(Model):
     threads: Count = 1
     """CPU threads of one operation. On small networks more than one is slower."""
     compile: Literal["auto", "on", "off"] = "auto"
-    """Whether loops are compiled."""
+    """How loops run: `auto` takes torch's fused kernels and code compiled on this machine where they can serve, `off` neither, and
+    `on` refuses a loop for which there is neither."""
     seed: Amount = 0
     """Seed of start values, dropout and the order of batches."""
     deterministic: bool = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from torch import Generator, Tensor
 
 POOL = 32
 """Batches whose examples are sorted by length together: little padding, and still a random order."""
+
+Order = Literal["shuffled", "as given", "streams"]
 
 Augment = Callable[[Tensor, Generator], Tensor]
 
@@ -58,16 +61,35 @@ class Part:
         for rows in torch.split(self._by_length(self.rows), size):
             yield self.batch(rows)
 
-    def shuffled(self, size: int, seed: int, epoch: int) -> Iterator[Batch]:
-        """All examples once in the random order of an epoch, augmented; examples of like length come together."""
+    def batches(self, size: int, seed: int, epoch: int, order: Order) -> Iterator[Batch]:
+        """All examples once in the order of an epoch, augmented."""
+        match order:
+            case "shuffled":
+                chunks = self._shuffled(size, seed, epoch)
+            case "as given":
+                chunks = list(torch.split(self.rows, size))
+            case "streams":
+                chunks = self.streams(size)
+        for index, chunk in enumerate(chunks):
+            batch = self.batch(chunk)
+            yield self._augmented(batch, _generator(seed, epoch, index)) if self.augment else batch
+
+    def streams(self, size: int) -> list[Tensor]:
+        """The rows of each batch where they are cut into `size` streams, each of which the next batch continues.
+
+        Some streams may be one row longer than the others: they come first, and the last batch holds these only.
+        """
+        streams = torch.tensor_split(self.rows, size)
+        return [torch.stack([stream[at] for stream in streams if at < len(stream)]) for at in range(len(streams[0]))]
+
+    def _shuffled(self, size: int, seed: int, epoch: int) -> list[Tensor]:
+        """The rows of each batch in a random order; examples of like length come together."""
         generator = _generator(seed, epoch)
         rows = self.rows[torch.randperm(len(self.rows), generator=generator)]
         chunks = [chunk for pool in torch.split(rows, size * POOL) for chunk in torch.split(self._by_length(pool), size)]
         if self.lengths:  # or each pool would go from short to long
             chunks = [chunks[index] for index in torch.randperm(len(chunks), generator=generator).tolist()]
-        for index, chunk in enumerate(chunks):
-            batch = self.batch(chunk)
-            yield self._augmented(batch, _generator(seed, epoch, index)) if self.augment else batch
+        return chunks
 
     def _gathered(self, name: str, rows: Tensor, lengths: Mapping[str, Tensor]) -> Tensor:
         tensor, axis = self.values[name], self.times.get(name)

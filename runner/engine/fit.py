@@ -17,7 +17,7 @@ from registry.modules.padding import real_ticks
 from registry.training import Optimizer, Schedule
 from runner.compiler.ops import Op
 from runner.compiler.spec import Train
-from runner.engine.batch import Batch, Part
+from runner.engine.batch import Batch, Order, Part
 from runner.engine.best import Best
 from runner.engine.data import Dataset
 from runner.engine.network import Network
@@ -106,7 +106,11 @@ def fit(
     since, steps_since, examples_since = torch.zeros((), device=device), 0, 0
     waited = time.perf_counter()
     network.train()
+    begun = 0
     for step, epoch, batch in _batches(data.train, train, budget):
+        if epoch > begun and network.memory is not None:
+            network.memory.forget()  # the streams begin anew
+        begun = epoch
         batch = batch.to(device)
         with autocast(device, train.precision):
             values = network(batch, wanted)
@@ -167,12 +171,13 @@ def evaluate(
     network.eval()
     wanted = tuple(dict.fromkeys((*losses.wanted, *meters.wanted)))
     sums: list[list[tuple[Tensor, Tensor]]] = []
-    for batch in part.in_order(max(batch_size, 256)):
-        batch = batch.to(device)
-        with autocast(device, precision):
-            values = network(batch, wanted)
-            sums.append(losses.sums(values, batch))
-        meters.update(values, batch)
+    with network.memory.elsewhere() if network.memory is not None else nullcontext():
+        for batch in part.in_order(max(batch_size, 256)) if network.memory is None else map(part.batch, part.streams(batch_size)):
+            batch = batch.to(device)
+            with autocast(device, precision):
+                values = network(batch, wanted)
+                sums.append(losses.sums(values, batch))
+            meters.update(values, batch)
     totals = [(sum(total for total, _ in loss), sum(weight for _, weight in loss)) for loss in zip(*sums, strict=True)]
     figures = {f"{name}/loss": float(losses.total(totals))}
     return figures | {f"{name}/{label}": figure for label, figure in meters.compute().items()}
@@ -191,9 +196,10 @@ def autocast(device: torch.device, precision: str) -> Any:
 def _batches(part: Part, train: Train, budget: Budget) -> Iterator[tuple[int, int, Batch]]:
     """(step, epoch, batch), both counted from 1."""
     step = epoch = 0
+    order: Order = "streams" if train.carry_state else "as given" if train.shuffle is False else "shuffled"
     while True:
         epoch += 1
-        for batch in part.shuffled(train.batch_size, train.seed, epoch):
+        for batch in part.batches(train.batch_size, train.seed, epoch, order):
             step += 1
             yield step, epoch, batch
             if step == budget.steps:

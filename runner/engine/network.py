@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from registry.modules.padding import real_ticks
+from registry.modules.padding import cut, real_ticks
 from registry.node import Trainable
 from registry.options import Regularize
 from registry.shape import Shape, known
@@ -15,9 +15,12 @@ from runner.compiler.execution import Kind
 from runner.compiler.ops import Input, Op, Start
 from runner.compiler.plan import Plan
 from runner.compiler.recurrence import Recurrence
+from runner.compiler.spec import Train
 from runner.engine.batch import Batch
 from runner.engine.loops.outside import Outside
+from runner.engine.loops.pieces import bounds, loop_in_pieces, remembered
 from runner.engine.loops.run import Runner
+from runner.engine.memory import Memory
 
 NOTHING: Mapping[str, Tensor | None] = {}
 
@@ -31,8 +34,16 @@ class Network(nn.Module):
 
     def __init__(self, plan: Plan, execution: Kind | None = None) -> None:
         super().__init__()
+        # All attributes before the first module: a node may have the name of any of them.
+        train = plan.spec.train or Train()
         self.plan = plan
         self.runs: dict[str, nn.Module] = {}
+        self.loops = {loop.names[0]: Runner(loop, self.runs, self._call, train.compile, execution) for loop in plan.loops}
+        self.truncate = train.truncate
+        self.memory = Memory() if train.carry_state else None
+        late = sorted((value for op in plan.ops for value in op.reads if value.delay), key=lambda value: value.delay)
+        self.late = {value.value: value for value in late}  # the latest reading of each
+        self.images = any(len(value.shape.axes) == 3 for op in plan.ops for value in op.inputs)
         for op in plan.ops:
             if op.share is not None:
                 continue
@@ -46,10 +57,9 @@ class Network(nn.Module):
         for op in plan.ops:
             if op.share is not None:
                 self.runs[op.name] = self.runs[op.share]
-        self.starts = {start.value: self._learned(start) for start in plan.starts.values() if start.source is None}
-        setting = plan.spec.train.compile if plan.spec.train else "auto"
-        self.loops = {loop.names[0]: Runner(loop, self.runs, self._call, setting, execution) for loop in plan.loops}
-        self.images = any(len(value.shape.axes) == 3 for op in plan.ops for value in op.inputs)
+        for start in plan.starts.values():
+            if start.source is None:
+                self._learn(start)
         if self.images:  # channels last: on a CPU twice as fast, pooling far more
             self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -62,6 +72,9 @@ class Network(nn.Module):
                 self._loop(step, values, batch, [*step.outputs, *inside])
             else:
                 self.run(step, values, batch)
+        if self.memory is not None:
+            self._remember(values, batch, self.memory)
+            self.memory.advance()
         return {name: values[name] for name in wanted}
 
     def each(self, batch: Batch) -> Iterator[tuple[Op, Tensor]]:
@@ -105,22 +118,32 @@ class Network(nn.Module):
             tensor = torch.cat([before, tensor])[: len(tensor)]
         return tensor
 
+    def _remember(self, values: Mapping[str, Tensor], batch: Batch, memory: Memory) -> None:
+        """Keep the last ticks of all that is read late, for the next window."""
+        for name, value in self.late.items():
+            before = self._before(name, value.shape, values[name], values, value.delay, batch.count)
+            memory.keep({name: remembered(before, values[name], _real(value, batch))})
+
     def _before(self, name: str, shape: Shape, like: Tensor, values: Mapping[str, Tensor], depth: int, batch: int) -> Tensor:
         """The last ticks of a value before the first, the oldest first: (depth, B, *axes); zeros where the plan says nothing."""
         start, axes = self.plan.starts.get(name), tuple(map(known, shape.axes))
+        carried = None if self.memory is None else self.memory.of(name, batch)
+        if carried is not None:
+            return carried[len(carried) - depth :]
         if start is None:
             return like.new_zeros(depth, batch, *axes)
-        given = values[start.source] if start.source is not None else self.starts[name][start.depth - depth :].unsqueeze(1)
+        if start.source is not None:
+            given = values[start.source]
+        else:
+            given = self.get_submodule(name).get_parameter("initial")[start.depth - depth :].unsqueeze(1)
         return given.to(like.dtype).expand(depth, batch, *axes)
 
-    def _learned(self, start: Start) -> nn.Parameter:
+    def _learn(self, start: Start) -> None:
         """What a value is before the first tick, as a weight of its node: (depth, *axes), the oldest first."""
         owner = self._modules.get(start.value)
         if owner is None:  # its other weights are another node's
             owner = self._modules[start.value] = nn.Module()
-        weight = nn.Parameter(torch.zeros(start.depth, *map(known, start.shape.axes)))
-        owner.register_parameter("initial", weight)
-        return weight
+        owner.register_parameter("initial", nn.Parameter(torch.zeros(start.depth, *map(known, start.shape.axes))))
 
     def _loop(self, loop: Recurrence, values: dict[str, Tensor], batch: Batch, wanted: Sequence[str]) -> None:
         """Run a loop and put the values that are wanted beside the others. Its numbers have 32 bits, whatever the large products have."""
@@ -130,10 +153,13 @@ class Network(nn.Module):
             outside = Outside.of(
                 loop, lambda value: _wide(self._read(value, values)), lambda value: _real(value, batch), ticks, batch.count, lengths
             )
-            like = outside.example
             shapes = {op.name: op.shape for op in loop.ops}
-            initial = {name: self._before(name, shapes[name], like, values, depth, batch.count) for name, depth in loop.depths.items()}
-            values |= self.loops[loop.names[0]](outside, initial, wanted)
+            initial = {
+                name: self._before(name, shapes[name], outside.example, values, depth, batch.count) for name, depth in loop.depths.items()
+            }
+            run = self.loops[loop.names[0]]
+            length = self.truncate
+            values |= run(outside, initial, wanted) if length is None else loop_in_pieces(run, outside, initial, wanted, length)
 
     def _over_time(self, op: Op, values: Mapping[str, Tensor], batch: Batch) -> Tensor | tuple[Tensor, ...]:
         """A node with memory gets the whole sequence, and the number of its real ticks."""
@@ -143,7 +169,25 @@ class Network(nn.Module):
         own = next((value for value in alike if value.shape.time is not None), None)
         if own is not None:
             lengths["lengths"] = _real(own, batch)
-        return self._call(op, [self._read(value, values) for value in op.reads], lengths)
+        tensors = [self._read(value, values) for value in op.reads]
+        if "initial" in rules and "state" in op.config.outputs and (self.truncate is not None or self.memory is not None):
+            return self._with_state(op, tensors, lengths.get("lengths"), batch)
+        return self._call(op, tensors, lengths)
+
+    def _with_state(self, op: Op, tensors: Sequence[Tensor], lengths: Tensor | None, batch: Batch) -> tuple[Tensor, Tensor]:
+        """A node with a state, in pieces, and from the state in which the last window ended."""
+        x, *initial = tensors
+        carried = None if self.memory is None else self.memory.of(op.name, batch.count)
+        state = carried.squeeze(0) if carried is not None else initial[0] if initial else None
+        parts = []
+        for start, stop in bounds(len(x), self.truncate or len(x)):
+            before = state.detach() if start and state is not None else state
+            y, state = self.runs[op.name](x[start:stop], lengths=cut(lengths, start, stop), initial=before)
+            parts.append(y)
+        assert state is not None
+        if self.memory is not None:
+            self.memory.keep({op.name: state.detach().unsqueeze(0)})
+        return torch.cat(parts), state
 
     def _at_each_tick(self, op: Op, values: Mapping[str, Tensor], batch: Batch) -> Tensor:
         """A node without memory does every tick alone: ticks are so many more examples to it."""

@@ -52,6 +52,9 @@ class Predictor:
         device = next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
         result: dict[str, list[Any]] = {}
         self.network.eval()
+        if self.network.memory is not None:  # one stream, window by window
+            self.network.memory.forget()
+            batch_size = 1
         for rows in torch.split(part.rows, batch_size):
             batch = part.batch(rows).to(device)
             values = self.network(batch, self.plan.answers)

@@ -89,7 +89,7 @@ def test_facts_come_from_the_training_part_alone(built: Built) -> None:
 
 def test_an_epoch_shows_every_example_once_in_an_order_of_its_own(built: Built) -> None:
     def order(seed: int, epoch: int) -> list[float]:
-        return [value for batch in built.data.train.shuffled(16, seed, epoch) for value in batch.values["x"][:, 0].tolist()]
+        return [value for batch in built.data.train.batches(16, seed, epoch, "shuffled") for value in batch.values["x"][:, 0].tolist()]
 
     assert order(0, 1) == order(0, 1)
     assert order(0, 1) != order(0, 2)

@@ -27,7 +27,9 @@ def _sums(block: Block, weights: Mapping[str, Tensor], read: Callable[[Outer], T
     parts: list[Tensor] = []
     for position, (_, source) in enumerate(block.products[0].outer):
         weight = torch.cat([weights[product.outer[position][0]] for product in block.products])
-        parts.append(_Affine.apply(read(source), weight, None if parts else bias))  # type: ignore[no-untyped-call]
+        x = read(source)
+        flat = _Affine.apply(x.flatten(0, 1), weight, None if parts else bias)  # type: ignore[no-untyped-call]
+        parts.append(flat.view(*x.shape[:2], block.width))
     if parts:
         return sum(parts[1:], start=parts[0])
     if bias is None:
@@ -45,7 +47,7 @@ def _bias(block: Block, weights: Mapping[str, Tensor]) -> Tensor | None:
 
 
 class _Affine(torch.autograd.Function):
-    """x @ weight.T + bias by the faster library: (T, B, K), (N, K), (N) -> (T, B, N)."""
+    """x @ weight.T + bias by the faster library: (M, K), (N, K), (N) -> (M, N)."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -56,10 +58,9 @@ class _Affine(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        flat = gradient.reshape(-1, gradient.shape[2])
         for_x, for_weight, for_bias = ctx.needs_input_grad
         return (
             product(gradient, weight.t().contiguous()) if for_x else None,
-            transposed_product(flat, x.reshape(-1, x.shape[2])) if for_weight else None,
-            flat.sum(0) if for_bias else None,
+            transposed_product(gradient, x) if for_weight else None,
+            gradient.sum(0) if for_bias else None,
         )

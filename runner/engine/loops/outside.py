@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from registry.modules.padding import blank
+from registry.modules.padding import blank, cut
 from runner.compiler.ops import Input, Op
 from runner.compiler.program import Outer
 from runner.compiler.recurrence import Recurrence
@@ -84,7 +84,7 @@ class Outside:
             ticking={name: tensor[start:stop] for name, tensor in self.ticking.items()},
             masks={name: mask if len(mask) == 1 else mask[start:stop] for name, mask in self.masks.items()},
             ticks=stop - start,
-            lengths=None if self.lengths is None else (self.lengths - start).clamp(0, stop - start),
+            lengths=cut(self.lengths, start, stop),
         )
 
 

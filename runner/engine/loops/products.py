@@ -16,18 +16,10 @@ LARGE = 2**24
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x @ weight.T + bias: (…, K), (N, K), (N) -> (…, N), in memory of its own."""
-    rows = x.numel() // x.shape[-1]
-    if _large(x, weight.numel() * rows) and weight.is_contiguous():
+    """x @ weight.T + bias, of matrices."""
+    if _large(x, weight.numel() * len(x)) and weight.is_contiguous():
         return _linear(x, weight, bias)
-    result = x.new_empty(*x.shape[:-1], len(weight))
-    flat, turned = x.reshape(rows, -1), weight.t()
-    to = result.view(rows, -1)
-    if bias is None:
-        torch.mm(flat, turned, out=to)
-    else:
-        torch.addmm(bias, flat, turned, out=to)
-    return result
+    return torch.mm(x, weight.t()) if bias is None else torch.addmm(bias, x, weight.t())
 
 
 def transposed_product(a: Tensor, b: Tensor) -> Tensor:

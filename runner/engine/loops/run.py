@@ -61,4 +61,6 @@ class Runner:
 
     def _weight(self, name: str) -> Tensor:
         owner, _, own = name.partition(".")
-        return self.modules[owner].get_parameter(own)
+        path, _, leaf = own.rpartition(".")
+        weight: Tensor = getattr(self.modules[owner].get_submodule(path), leaf)
+        return weight

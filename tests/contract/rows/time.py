@@ -12,6 +12,8 @@ QUERY = Shape((4,), time="caption")
 ROWS = [
     Row({"type": "last"}, (FLAT,)),
     Row({"type": "last"}, (WORD,)),
+    Row({"type": "reverse"}, (FLAT,)),
+    Row({"type": "reverse"}, (WORD,)),
     Row({"type": "pool_time"}, (FLAT,)),
     Row({"type": "pool_time", "method": "max"}, (IMAGE,)),
     Row({"type": "pool_time", "method": "sum"}, (NUMBER,)),

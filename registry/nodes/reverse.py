@@ -1,0 +1,39 @@
+"""A sequence read from its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from registry.catalog import register
+from registry.node import Node
+from registry.sequence import check_time
+from registry.shape import Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@register
+class Reverse(Node):
+    """Turn each sequence round within its own length, so that a loop or a cell behind it reads backwards in time.
+
+        - text -> embed -> back -> memory -> forth        # back and forth are `reverse` nodes
+        - memory reads the last word first; forth puts its values where the words stand
+
+    Shape: any value at each tick -> the same value at each tick.
+    Raises: InputError without a time axis.
+    Source: Schuster and Paliwal 1997, Bidirectional recurrent neural networks.
+    """
+
+    scope = "time"
+
+    type: Literal["reverse"]
+
+    def shape(self, x: Shape) -> Shape:
+        check_time(x)
+        return x
+
+    def build(self, x: Shape) -> nn.Module:
+        from registry.modules import sequence
+
+        return sequence.Reverse()

@@ -1,0 +1,47 @@
+"""What is said of `truncate` and `carry_state` where they cannot be."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.compiler.support import headlines
+
+SERIES = """\
+nnrun: 1
+name: series
+data:
+  source: elnino
+  fields: {{temperature: {{type: series}}}}
+  window: {window}
+nodes:
+  memory: {node}
+  final: {{type: last}}
+  next: {{type: linear, units: 1}}
+edges:
+  - temperature -> memory -> final -> next
+train: {{loss: {{type: mse, input: next, target: temperature.next}}, {train}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("window", "node", "train", "wanted"),
+    [
+        ("{length: 24}", "{type: gru, units: 4}", "carry_state: true", "windows of 24 ticks overlap"),
+        ("{length: 24, stride: 30}", "{type: gru, units: 4}", "carry_state: true", "leave ticks out between them"),
+        ("{length: 24, stride: 24}", "{type: gru, units: 4}", "carry_state: true, shuffle: true", "`shuffle` takes them in random order"),
+        ("{length: 24, stride: 24}", "{type: gru, units: 4, bidirectional: true}", "truncate: 8", "reads a sequence from its end"),
+        ("{length: 24}", "{type: linear, units: 4}", "truncate: 8", "the graph has neither"),
+    ],
+)
+def test_what_cannot_be_cut_or_continued_is_refused(window: str, node: str, train: str, wanted: str) -> None:
+    found = headlines(SERIES.format(window=window, node=node, train=train))
+
+    assert len(found) == 1
+    assert found[0].startswith("conflicting-keys: ")
+    assert wanted in found[0]
+
+
+def test_windows_that_follow_each_other_are_continued() -> None:
+    text = SERIES.format(window="{length: 24, stride: 24}", node="{type: gru, units: 4}", train="truncate: 8, carry_state: true")
+
+    assert headlines(text) == []
