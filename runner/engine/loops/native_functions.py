@@ -75,16 +75,17 @@ inlined float exp_(float x) {
 }
 inlined float sigmoid_(float x) { return 1.f / (1.f + exp_(-x)); }
 
-// Rational approximation of tanh, as in Eigen.
+// tanh x = (e^2x - 1) / (e^2x + 1), by e^2x - 1 = 2^n (e^r - 1) + (2^n - 1): near one as near zero it is right to the last bit or so,
+// which its slope, 1 - tanh^2, needs.
 inlined float tanh_(float x) {
-  x = x > 7.90531110763549805f ? 7.90531110763549805f : x; x = x < -7.90531110763549805f ? -7.90531110763549805f : x;
-  const float s = x * x;
-  float p = -2.76076847742355e-16f;
-  p = p * s + 2.00018790482477e-13f; p = p * s - 8.60467152213735e-11f; p = p * s + 5.12229709037114e-08f;
-  p = p * s + 1.48572235717979e-05f; p = p * s + 6.37261928875436e-04f; p = p * s + 4.89352455891786e-03f;
-  float q = 1.19825839466702e-06f;
-  q = q * s + 1.18534705686654e-04f; q = q * s + 2.26843463243900e-03f; q = q * s + 4.89352518554385e-03f;
-  return x * p / q;
+  float a = 2.f * __builtin_fabsf(x); a = a > 18.1f ? 18.1f : a;
+  const float shifted = a * 1.44269504f + 12582912.f, whole = shifted - 12582912.f;
+  const float r = a - whole * 0.693359375f - whole * -2.12194440e-4f;
+  float y = 1.9875691500e-4f;
+  y = y * r + 1.3981999507e-3f; y = y * r + 8.3334519073e-3f; y = y * r + 4.1665795894e-2f;
+  y = y * r + 1.6666665459e-1f; y = y * r + 5.0000001201e-1f; y = y * r * r + r;
+  const float n = power_of_two((int)whole), m = y * n + (n - 1.f);
+  return __builtin_copysignf(m / (m + 2.f), x);
 }
 // log(1 + e^x); dividing by the rounded argument less one makes up for its rounding.
 inlined float softplus_(float x) {
