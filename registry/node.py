@@ -28,6 +28,8 @@ class Port:
     required: bool = True
     time: Literal["same", "own", "none"] = "same"
     """Which time axis may arrive: that of the main input, one of its own, or none at all."""
+    ticks_only: bool = False
+    """Nothing of what arrives counts but its ticks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,10 @@ class Node(Component):
     scope: ClassVar[Literal["tick", "time"]] = "tick"
     """`tick`: has no memory, is told the shape of one tick, and runs at each. `time`: needs the whole sequence; its
     shape rule sees the time axis, and its module is called with `lengths` (B,) too."""
+    decides: ClassVar[bool] = False
+    """The value is that of the option `target` in training; when generating it is chosen from the main input, which is scores."""
+    before: ClassVar[int] = 0
+    """What the value is before the first tick, where nothing else is said."""
     memoryless: ClassVar[bool] = False
     """Of a `time` node: each tick is computed from that tick of the inputs alone, so that the node can stand in a loop."""
     batch: ClassVar[Literal["any", "one", "real"]] = "one"

@@ -54,6 +54,9 @@ class Text(Field):
     """Whether capitals become small letters. Where left out, they do for `words` only."""
     max_length: Count | None = None
     """How many tokens of a text are kept at most: longer texts lose their end."""
+    end: bool | None = None
+    """Put the end symbol behind each text, for a network that is to learn where to stop. Where left out, behind the texts that a
+    `choice` is to learn."""
 
     def shape(self, name: str, facts: Facts | None = None) -> Shape:
         if self.tokens not in ("words", "characters"):
@@ -87,7 +90,9 @@ class Text(Field):
         split = self._split(facts)
         # A word that is spelled like a special symbol is just a word: the later number wins.
         number = {token: index for index, token in enumerate(facts["vocabulary"])}
-        rows = [[number.get(token, UNKNOWN) for token in _cut(split, text, row)] for row, text in enumerate(column)]
+        rows = [
+            [number.get(token, UNKNOWN) for token in _cut(split, text, row)] + [END] * bool(self.end) for row, text in enumerate(column)
+        ]
         return by_row(rows, lambda row: np.array(row, dtype=np.int64))
 
     def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:

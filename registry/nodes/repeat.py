@@ -27,7 +27,7 @@ class Repeat(Node):
     """
 
     scope = "time"
-    ports = {"along": Port(time="own")}
+    ports = {"along": Port(time="own", ticks_only=True)}
 
     type: Literal["repeat"]
 

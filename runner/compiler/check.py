@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from registry.field import Facts
 from runner.compiler.blocks import expand
+from runner.compiler.decoding import find_decoding
 from runner.compiler.diagnostic import Diagnostic, Report, Stop
 from runner.compiler.document import Document
 from runner.compiler.graph import Graph, resolve_graph
@@ -60,8 +61,9 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
     graph = checked.graph = resolve_graph(spec, expand(spec, report), report)
     check_streams(spec, graph, report)
     typed = infer_shapes(spec, graph, facts, report)
+    decoding = find_decoding(spec, graph, typed.values, report)
     if report.ok:
-        checked.plan = make_plan(spec, graph, typed)
+        checked.plan = make_plan(spec, graph, typed, decoding)
 
 
 def _position(finding: Diagnostic, document: Document) -> tuple[int, int]:

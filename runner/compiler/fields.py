@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from registry.catalog import Broken
 from registry.field import Facts, Field
@@ -13,11 +13,14 @@ from runner.compiler.spec import Data
 from runner.compiler.words import nearest, repair
 
 
-def complete_fields(data: Data | None, report: Report) -> dict[str, Field]:
-    """The fields that are right, with the options that the source knows filled in."""
+def complete_fields(data: Data | None, chosen: Collection[str], report: Report) -> dict[str, Field]:
+    """The fields that are right, with the options that the source knows filled in; a text whose symbols are `chosen` has an end."""
     if data is None:
         return {}
     fields = {name: config for name, config in data.fields.items() if not isinstance(config, Broken)}
+    for name in chosen if data.window is None else ():
+        if getattr(fields.get(name), "end", False) is None:
+            fields[name] = fields[name].model_copy(update={"end": True})
     columns = data.source.columns() if isinstance(data.source, Source) else None
     if columns is None:
         return fields

@@ -35,6 +35,8 @@ class GraphNode:
     """Gives what the value was before the first tick, to those who read it late."""
     learned: bool = False
     """What the value was before the first tick is learned."""
+    scores: Edge | None = None
+    """What the value is chosen from when the network generates."""
 
     @property
     def edges(self) -> tuple[Edge, ...]:
@@ -63,11 +65,14 @@ class Graph:
 def resolve_graph(spec: Spec, flat: Flat, report: Report) -> Graph:
     """The graph of a flat list of nodes and edges."""
     losses, metrics = resolve_objectives(spec, flat, report)
-    forward = [edge for edge in flat.edges if edge.kind == "forward"]
+    scores = _scores(flat, report)
+    forward = [edge for edge in flat.edges if edge.kind == "forward" and edge not in scores.values()]
     symmetric = [edge for edge in flat.edges if edge.kind == "symmetric"]
     for edge in forward:
         check_port(edge.source, edge.source_at, spec, flat, report)
     ordered = order(flat.nodes, forward, report)
+    if report.ok and scores:  # when the network generates, a choice waits for its scores
+        order(flat.nodes, [*forward, *scores.values()], report)
     nets = energy_nets(flat.nodes, symmetric)
     for net in nets:
         report.add("not-supported-yet", f"the energy network of {listed(net.groups)} is not supported yet", at=net.edges[0].at)
@@ -88,7 +93,7 @@ def resolve_graph(spec: Spec, flat: Flat, report: Report) -> Graph:
         initial = starts.get(name)
         found = _node(node, [edge for edge in arriving[name] if not _gives_start(edge, node)], name in partial, report)
         learned = initial is not None and initial.initial == "learned"
-        nodes[name] = replace(found, initial=None if learned else initial, learned=learned)
+        nodes[name] = replace(found, initial=None if learned else initial, learned=learned, scores=scores.get(name))
     return Graph(nodes, tuple(spec.data.fields) if spec.data else (), losses, metrics, ordered.loops, nets, ordered.nodes)
 
 
@@ -141,6 +146,33 @@ def _check_fed(node: Declared, config: Node, inputs: tuple[Edge, ...], ports: Ma
         at = Place(node.path, "key")
         report.add("unfed-node", f"nothing feeds `{where}`", at=at, help=f"add an edge `… -> {where}`", notes=node.notes)
     return not missing
+
+
+def _scores(flat: Flat, report: Report) -> dict[str, Edge]:
+    """By choice, the edge that brings what is chosen from. The edge from the target is named by an option."""
+    found: dict[str, Edge] = {}
+    choices = {name: node for name, node in flat.nodes.items() if node.config is not None and node.config.decides}
+    for edge in flat.edges:
+        name = edge.target.name
+        if name not in choices or edge.target.port is not None or edge.kind != "forward" or edge.at.path[:-1] == choices[name].path:
+            continue
+        if name in found:
+            notes = [(found[name].at, "the first")]
+            headline = f"`{name}` chooses from one value, got two: {listed((str(found[name].source), str(edge.source)))}"
+            report.add("too-many-inputs", headline, at=edge.at, notes=notes, help=f"join them in a node before `{name}`")
+        elif edge.source.delay:
+            headline = f"`{name}` chooses from the scores of the same tick, got `{edge.source}`"
+            report.add(
+                "bad-edge", headline, at=edge.source_at, help=f"write `{edge.source.value} -> {name}`; who reads `prev({name})` reads late"
+            )
+        found.setdefault(name, edge)
+    for name, node in choices.items():
+        if name not in found and name not in flat.maybe_fed:
+            help = f"add an edge `… -> {name}` from a node with a score for each symbol"
+            report.add(
+                "unfed-node", f"nothing feeds `{name}` with scores to choose from", at=Place(node.path, "key"), help=help, notes=node.notes
+            )
+    return found
 
 
 def _gives_start(edge: Edge, node: Declared) -> bool:

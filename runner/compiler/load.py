@@ -22,7 +22,6 @@ from runner.compiler.spec import REQUIRED, Data, EdgeEntry, Spec
 from runner.compiler.words import nearest, shown
 
 NOT_YET: Mapping[Path, str] = {
-    ("decode",): "decoding",
     ("sweep",): "a sweep",
     ("train", "checkpoint"): "a checkpoint during the training",
 }

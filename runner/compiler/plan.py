@@ -9,6 +9,7 @@ from functools import cached_property
 from registry.field import Field
 from registry.objective import Loss, Metric
 from registry.shape import Axis, Shape, total
+from runner.compiler.decoding import Decoding
 from runner.compiler.edges import Reference
 from runner.compiler.graph import Graph, GraphNode
 from runner.compiler.objectives import Objective
@@ -44,6 +45,8 @@ class Plan:
     metrics: tuple[Comparison, ...]
     starts: Mapping[str, Start]
     """What values that are read late were before the first tick, where that is not zeros."""
+    decoding: Decoding | None
+    """How it generates, if it has a choice."""
 
     @cached_property
     def ops(self) -> tuple[Op, ...]:
@@ -61,8 +64,10 @@ class Plan:
 
     @property
     def read(self) -> tuple[str, ...]:
-        """The fields that the network needs to predict, in the order of the spec."""
+        """The fields that the network needs to predict, in the order of the spec; not the one that it generates."""
         named = {value.value for op in self.ops for value in op.reads} | {start.source for start in self.starts.values()}
+        if self.decoding is not None:
+            named -= {self.decoding.target}
         return tuple(name for name in self.fields if name in named)
 
     @property
@@ -77,10 +82,11 @@ class Plan:
         lines += map(str, self.steps)
         lines += [f"minimise {' + '.join(map(str, self.losses))}"] if self.losses else []
         lines += [f"measure {', '.join(map(str, self.metrics))}"] if self.metrics else []
+        lines += [str(self.decoding)] if self.decoding else []
         return "\n".join(lines)
 
 
-def make_plan(spec: Spec, graph: Graph, typed: Typed) -> Plan:
+def make_plan(spec: Spec, graph: Graph, typed: Typed, decoding: Decoding | None) -> Plan:
     """The plan of a graph without errors."""
     ops = {name: _op(graph.nodes[name], typed, graph) for name in graph.order}
     losses, metrics = (tuple(_comparison(one, typed) for one in them) for them in (graph.losses, graph.metrics))
@@ -89,7 +95,7 @@ def make_plan(spec: Spec, graph: Graph, typed: Typed) -> Plan:
     if spec.train is not None and (spec.train.truncate is not None or spec.train.carry_state):
         # what is read late goes from one piece of a sequence to the next
         judged |= {value.value for op in ops.values() for value in op.reads if value.delay}
-    return Plan(spec, typed.fields, typed.values, tuple(_steps(graph, ops, starts, judged)), losses, metrics, starts)
+    return Plan(spec, typed.fields, typed.values, tuple(_steps(graph, ops, starts, judged)), losses, metrics, starts, decoding)
 
 
 def _steps(graph: Graph, ops: Mapping[str, Op], starts: Mapping[str, Start], judged: set[str]) -> Iterable[Op | Recurrence]:

@@ -29,6 +29,8 @@ def resolved(plan: Plan) -> dict[str, Any]:
     value["train"] = _plain(spec.train)
     if spec.metrics:
         value["metrics"] = _plain(spec.metrics)
+    if spec.decode:
+        value["decode"] = _plain(spec.decode)
     value["track"] = _plain(spec.track)
     return value
 

@@ -50,7 +50,7 @@ class Typed:
 
 def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: Report) -> Typed:
     """Types of all values. `facts` are what the training data taught, by field; empty before it is read."""
-    fields = complete_fields(spec.data, report)
+    fields = complete_fields(spec.data, {getattr(node.config, "target", "") for node in graph.nodes.values()}, report)
     inference = _Inference(spec, graph, fields, type_fields(spec.data, fields, facts, report), report)
     check_split(spec.data, inference.values, report)
     first = {next(name for name in graph.order if name in loop.nodes): loop for loop in graph.loops}
@@ -61,6 +61,7 @@ def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: R
     for name in graph.order:
         inference.check_share(graph.nodes[name])
         inference.check_start(graph.nodes[name])
+        inference.check_scores(graph.nodes[name])
     for objective in (*graph.losses, *graph.metrics):
         inference.check_objective(objective)
     return Typed(fields, inference.values, inference.nodes)
@@ -196,6 +197,25 @@ class _Inference:
                 notes=[(self.place(node.initial.source.name), "made here"), *node.notes],
                 help=help,
             )
+
+    def check_scores(self, node: GraphNode) -> None:
+        """What a choice chooses from has a score for each symbol at each tick of the target."""
+        if node.scores is None or node.scores.source.value not in self.values or node.name not in self.values:
+            return
+        scores, chosen = self.values[node.scores.source.value], self.values[node.name]
+        symbols = chosen.classes if chosen.classes is not None else "?"
+        if scores.kind == "number" and same_axes(scores.axes, (symbols,)) and scores.time == chosen.time:
+            return
+        wanted = f"{symbols} scores at each tick of `{chosen.time}`"
+        target = getattr(node.config, "target", "")
+        self.report.add(
+            "shape-mismatch",
+            f"`{node.name}` takes {wanted}, but `{node.scores.source}` gives {scores}",
+            at=node.scores.at,
+            label=f"{scores} arrives here",
+            notes=[(self.place(node.scores.source.name), "made here"), *node.notes],
+            help=f"a `linear` node with `units: {target}` gives them",
+        )
 
     def check_objective(self, objective: Objective) -> None:
         input, target = self.values.get(objective.input.value), self.values.get(objective.target.value)

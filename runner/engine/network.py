@@ -20,6 +20,7 @@ from runner.engine.batch import Batch
 from runner.engine.loops.outside import Outside
 from runner.engine.loops.pieces import bounds, loop_in_pieces, remembered
 from runner.engine.loops.run import Runner
+from runner.engine.loops.stepper import Stepper
 from runner.engine.memory import Memory
 
 NOTHING: Mapping[str, Tensor | None] = {}
@@ -43,6 +44,7 @@ class Network(nn.Module):
         self.memory = Memory() if train.carry_state else None
         late = sorted((value for op in plan.ops for value in op.reads if value.delay), key=lambda value: value.delay)
         self.late = {value.value: value for value in late}  # the latest reading of each
+        self.first = {op.name: op.config.before for op in plan.ops}
         self.images = any(len(value.shape.axes) == 3 for op in plan.ops for value in op.inputs)
         for op in plan.ops:
             if op.share is not None:
@@ -127,11 +129,13 @@ class Network(nn.Module):
     def _before(self, name: str, shape: Shape, like: Tensor, values: Mapping[str, Tensor], depth: int, batch: int) -> Tensor:
         """The last ticks of a value before the first, the oldest first: (depth, B, *axes); zeros where the plan says nothing."""
         start, axes = self.plan.starts.get(name), tuple(map(known, shape.axes))
+        first = self.first.get(name, 0)
         carried = None if self.memory is None else self.memory.of(name, batch)
         if carried is not None:
             return carried[len(carried) - depth :]
         if start is None:
-            return like.new_zeros(depth, batch, *axes)
+            dtype = like.dtype if shape.kind == "number" else torch.long
+            return like.new_full((depth, batch, *axes), first, dtype=dtype)
         if start.source is not None:
             given = values[start.source]
         else:
@@ -145,13 +149,56 @@ class Network(nn.Module):
             owner = self._modules[start.value] = nn.Module()
         owner.register_parameter("initial", nn.Parameter(torch.zeros(start.depth, *map(known, start.shape.axes))))
 
+    def stepper(self, batch: Batch, ticks: int, rows: int) -> Stepper:
+        """What generates, before the first symbol: `rows` hypotheses side by side for each example."""
+        decoding = self.plan.decoding
+        assert decoding is not None
+        values = {name: value for name, value in batch.values.items() if name != decoding.target}
+        stepped = {*decoding.nodes, decoding.choice}
+        for step in self.plan.steps:
+            ops = step.ops if isinstance(step, Recurrence) else (step,)
+            own = {op.name for op in ops}
+            if own & stepped or any(value.value not in values and value.value not in own for op in ops for value in op.reads):
+                continue  # runs symbol by symbol, or judges only
+            if isinstance(step, Recurrence):
+                self._loop(step, values, batch, step.outputs)
+            else:
+                self.run(step, values, batch)
+        device = next(iter(self.parameters())).device
+        nothing = torch.zeros(1, batch.count, device=device)  # one tick of what gives only ticks
+        chosen = [op for op in self.plan.ops if op.name in decoding.nodes]
+        outside = Outside.of(
+            chosen,
+            stepped,
+            lambda value: nothing if value.value == decoding.target else self._read(value, values),
+            lambda value: None if value.value == decoding.target else _real(value, batch),
+            ticks,
+            batch.count,
+            None,
+        )
+        shapes = {op.name: op.shape for op in self.plan.ops}
+        like = nothing.new_empty(0)
+        initial = {
+            name: self._before(name, shapes[name], like, values, value.delay, batch.count)
+            for name, value in self.late.items()
+            if name in stepped
+        }
+        each = torch.arange(batch.count, device=device).repeat_interleave(rows)
+        return Stepper(chosen, self._call, outside.rows(each), {name: tensor.index_select(1, each) for name, tensor in initial.items()})
+
     def _loop(self, loop: Recurrence, values: dict[str, Tensor], batch: Batch, wanted: Sequence[str]) -> None:
         """Run a loop and put the values that are wanted beside the others. Its numbers have 32 bits, whatever the large products have."""
         ticks = len(batch.values[loop.time])
         lengths = None if loop.ops[0].shape.ticks is not None else batch.lengths[loop.time]
         with torch.autocast(batch.values[loop.time].device.type, enabled=False):
             outside = Outside.of(
-                loop, lambda value: _wide(self._read(value, values)), lambda value: _real(value, batch), ticks, batch.count, lengths
+                loop.ops,
+                loop.names,
+                lambda value: _wide(self._read(value, values)),
+                lambda value: _real(value, batch),
+                ticks,
+                batch.count,
+                lengths,
             )
             shapes = {op.name: op.shape for op in loop.ops}
             initial = {
@@ -209,7 +256,7 @@ class Network(nn.Module):
         return result
 
     def _call(self, op: Op, tensors: Sequence[Tensor], lengths: Mapping[str, Tensor | None] = NOTHING) -> Tensor:
-        inputs, ports = tensors[: len(op.inputs)], dict(zip(op.ports, tensors[len(op.inputs) :], strict=True))
+        inputs, ports = tensors[: len(op.inputs)], dict(zip(op.ports, tensors[len(op.inputs) :], strict=False))
         result: Tensor = self.runs[op.name](*inputs, **ports, **lengths)  # a tuple where the op has outputs
         return result
 

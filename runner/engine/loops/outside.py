@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,7 +11,6 @@ from torch import Tensor
 from registry.modules.padding import blank, cut
 from runner.compiler.ops import Input, Op
 from runner.compiler.program import Outer
-from runner.compiler.recurrence import Recurrence
 
 
 @dataclass(frozen=True)
@@ -34,26 +33,31 @@ class Outside:
     @classmethod
     def of(
         cls,
-        loop: Recurrence,
+        ops: Sequence[Op],
+        inside: Collection[str],
         read: Callable[[Input], Tensor],
         real: Callable[[Input], Tensor | None],
         ticks: int,
         batch: int,
         lengths: Tensor | None,
     ) -> Outside:
-        """`read` gives the tensor of an input, `real` the real ticks of its examples."""
+        """Of ops that give the values `inside`. `read` gives the tensor of an input, `real` the real ticks of its examples."""
         ticking: dict[str, Tensor] = {}
         whole: dict[str, Tensor] = {}
         own: dict[str, Tensor | None] = {}
-        for op in loop.ops:
+        for op in ops:
             for position, value in enumerate(op.reads):
-                if value.value in loop.names:
+                if value.value in inside:
                     continue
                 if is_whole(op, position):
                     own[str(value)] = real(value)
                 held = whole if value.shape.time is None or is_whole(op, position) else ticking
                 held[str(value)] = read(value) if held is whole else blank(read(value), lengths)
         return cls(ticking, whole, own, {}, ticks, batch, lengths)
+
+    def has(self, op: Op, position: int) -> bool:
+        """Whether what an op reads there is from outside."""
+        return str(op.reads[position]) in {*self.whole, *(() if is_whole(op, position) else self.ticking)}
 
     @property
     def example(self) -> Tensor:
@@ -76,6 +80,19 @@ class Outside:
         else:
             tensor = self.ticking[name] if outer.timed else self.whole[name].unsqueeze(0)
         return tensor if tensor.dim() == 3 else tensor.unsqueeze(-1)
+
+    def rows(self, rows: Tensor) -> Outside:
+        """Other examples, each as the one of that number."""
+        time = {name: 1 if name in self.own_lengths else 0 for name in self.whole}
+        return replace(
+            self,
+            ticking={name: tensor.index_select(1, rows) for name, tensor in self.ticking.items()},
+            whole={name: tensor.index_select(time[name], rows) for name, tensor in self.whole.items()},
+            own_lengths={name: real if real is None else real.index_select(0, rows) for name, real in self.own_lengths.items()},
+            masks={name: mask.index_select(1, rows) for name, mask in self.masks.items()},
+            batch=len(rows),
+            lengths=None if self.lengths is None else self.lengths.index_select(0, rows),
+        )
 
     def piece(self, start: int, stop: int) -> Outside:
         """The ticks from `start` to `stop`."""

@@ -16,12 +16,13 @@ from runner.engine.loops import eager, fused, native, ticks
 from runner.engine.loops.hoist import hoisted
 from runner.engine.loops.inputs import Inputs
 from runner.engine.loops.outside import Outside
+from runner.engine.loops.stepper import Call
 
 
 class Runner:
     """Runs a loop. `setting` is `train.compile`; `forced`, for comparisons, an execution that is taken whatever suits."""
 
-    def __init__(self, loop: Recurrence, modules: Mapping[str, nn.Module], call: ticks.Call, setting: str, forced: Kind | None) -> None:
+    def __init__(self, loop: Recurrence, modules: Mapping[str, nn.Module], call: Call, setting: str, forced: Kind | None) -> None:
         self.loop, self.modules, self.call, self.setting, self.forced = loop, modules, call, setting, forced
         self.sizes = {op.name: len(op.shape.axes) for op in loop.ops}
 

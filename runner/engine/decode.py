@@ -1,0 +1,40 @@
+"""A network generates: its nodes run symbol by symbol, and a search chooses the symbols."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import torch
+from torch import Generator, Tensor
+
+from runner.compiler.spec import Decode
+from runner.engine.batch import Batch
+from runner.engine.network import Network
+from runner.engine.search import Hypothesis, search
+
+
+@torch.inference_mode()
+def generate(network: Network, batch: Batch, settings: Decode, *, seed: int = 0, forced: Tensor | None = None) -> list[list[Hypothesis]]:
+    """Sequences for each example, the best first. `forced` (P,) are symbols that all of them begin with."""
+    decoding = network.plan.decoding
+    assert decoding is not None
+    network.eval()
+    device = next(network.parameters()).device
+    generator = Generator(device).manual_seed(seed)
+    found = search(settings, batch.count, device, generator, forced)
+    with network.memory.elsewhere() if network.memory is not None else nullcontext():  # streams of the training are others
+        stepper = network.stepper(batch, settings.max_length, found.rows)
+    for tick in range(settings.max_length):
+        now = stepper.tick(tick)
+        symbols, rows = found.advance(now[decoding.scores])
+        stepper.remember({**now, decoding.choice: symbols})
+        over = found.over
+        if bool(over.all()):
+            break
+        if rows is not None:
+            stepper.reorder(rows)
+        if int(over.sum()) * 2 >= len(over):  # most examples are done: go on with the others alone
+            left = torch.nonzero(~over).squeeze(1)
+            stepper.leave((left.unsqueeze(1) * found.rows + torch.arange(found.rows, device=device)).flatten())
+            found.leave(left)
+    return found.found()
