@@ -236,6 +236,26 @@ def predict(run_id: str, file: str, output: str | None, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--prompt", help="What each sequence begins with.")
+@click.option("--input", "file", type=click.Path(dir_okay=False), help="CSV, Parquet or JSON with the columns that the network reads.")
+@click.option("--n", "count", type=click.IntRange(min=1), help="How many sequences for each row.")
+@click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change a value under `decode`, such as decode.word.width=4.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of what is drawn by chance.")
+@json_option
+def generate(
+    run_id: str, prompt: str | None, file: str | None, count: int | None, settings: tuple[str, ...], seed: int, as_json: bool
+) -> None:
+    """Let the network of a finished RUN write. RUN is an id, its beginning, or an experiment's name."""
+    from runner.generation import generate_texts
+
+    path = Path(file) if file is not None else None
+    with _failures(as_json):
+        text = generate_texts(run_id, prompt=prompt, file=path, count=count, settings=settings, seed=seed, as_json=as_json)
+    click.echo(text, nl=False)
+
+
+@main.command()
 @click.argument("spec", required=False)
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, help="Where to listen; the next free port where this one is taken.")
 @click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
@@ -283,7 +303,7 @@ class _failures:
             return
         from registry.field import DataError
         from registry.source import SourceError
-        from runner.job import SpecErrors
+        from runner.compiler.check import SpecErrors
         from runner.signals import Stopped
         from runner.tracking.store import StoreError
 

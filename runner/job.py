@@ -8,14 +8,15 @@ import random
 import shlex
 import string
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from registry.field import Facts
-from runner.compiler.check import Checked, check
+from runner.compiler.check import Checked, SpecErrors, check
 from runner.compiler.plan import Plan
 from runner.compiler.resolved import params, resolved_text
 from runner.display import Display
@@ -23,14 +24,6 @@ from runner.signals import Stopped, stoppable
 from runner.tracking.delivered import Delivered
 from runner.tracking.recorder import ModelColumn, Recorder
 from runner.tracking.store import Store
-
-
-class SpecErrors(Exception):
-    """The spec has errors, found only when the data was read. `checked` holds them."""
-
-    def __init__(self, checked: Checked) -> None:
-        super().__init__(f"{len(checked.report)} findings")
-        self.checked = checked
 
 
 @dataclass(frozen=True)
@@ -74,9 +67,10 @@ class Result:
 class History:
     """Tells the record and the display what happens, and keeps the figures for the pictures."""
 
-    def __init__(self, recorder: Recorder, display: Display) -> None:
-        self.recorder, self.display = recorder, display
+    def __init__(self, recorder: Recorder, display: Display, sample: Callable[[], Mapping[str, list[Any]]] | None = None) -> None:
+        self.recorder, self.display, self.sample = recorder, display, sample
         self.points: dict[str, list[tuple[int, float]]] = {}
+        self.samples: dict[str, list[Any]] = {}
 
     def metrics(self, step: int, figures: Mapping[str, float]) -> None:
         self.recorder.metrics(step, figures)
@@ -88,6 +82,22 @@ class History:
 
     def evaluated(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
         self.display.evaluated(step, epoch, figures)
+        if self.sample is None:
+            return
+        columns = self.sample()
+        count = len(next(iter(columns.values())))
+        for name, column in {"epoch": [epoch] * count, "step": [step] * count, **columns}.items():
+            self.samples.setdefault(name, []).extend(column)
+        self.recorder.table("samples.json", self.samples)
+        self.recorder.artifact("samples.txt", "\n".join(_listed(epoch, columns)))
+
+
+def _listed(epoch: int, columns: Mapping[str, list[Any]]) -> Iterator[str]:
+    """Samples as a text to read."""
+    yield f"after epoch {epoch}"
+    for row in zip(*columns.values(), strict=True):
+        yield ""
+        yield from (f"{name}: {text}" for name, text in zip(columns, row, strict=True))
 
 
 def run(job: Job, store: Store, display: Display) -> Result:
@@ -120,7 +130,9 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     from runner.engine.fit import Budget, fit
     from runner.engine.network import Network
     from runner.engine.objective import Losses, Meters
+    from runner.engine.predict import Predictor
     from runner.engine.prepare import check_compiled, choose_device, load_weights, prepare_torch
+    from runner.engine.samples import samples
     from runner.show.loops import plan_text
 
     first = job.checked or check(job.text, job.name, settings=job.settings)
@@ -165,7 +177,11 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
         recorder.tags({"nnrun.warning": f"{size} parameters for {len(data.train)} training examples"})
 
     budget = Budget.of(train, len(data.train))
-    history = History(recorder, display)
+    sample = None
+    if plan.decoding is not None:
+        shown_part = data.valid or data.train
+        sample = partial(samples, Predictor(network, plan, data.facts), shown_part, train.seed)
+    history = History(recorder, display, sample)
     display.start(spec.name, budget.steps, Best.watching(train, plan, data.valid is not None).objective)
     outcome = fit(network, losses, meters, data, train, device, history, spec.track.every)
     display.stop()
@@ -195,7 +211,7 @@ def _record(recorder: Recorder, job: Job, plan: Plan, network: Any, data: Any, h
 
     recorder.artifact("curves.png", pictures.curves(history.points, best_step))
     part = data.test or data.valid
-    if part is not None:
+    if part is not None and plan.read:
         predictor = Predictor(network, plan, data.facts)
         answers = predictor.answers(part)
         truth = predictor.truth(part)

@@ -33,6 +33,14 @@ class Checked:
     """The `path=value` texts that were applied."""
 
 
+class SpecErrors(Exception):
+    """A spec has errors that were not known when it was first checked. `checked` holds them."""
+
+    def __init__(self, checked: Checked) -> None:
+        super().__init__(f"{len(checked.report)} findings")
+        self.checked = checked
+
+
 def check(text: str, name: str = "spec", *, settings: Sequence[str] = (), facts: Mapping[str, Facts] | None = None) -> Checked:
     """Check a spec. Never raises for what is in the text.
 

@@ -10,7 +10,7 @@ from registry.shape import Shape
 from runner.compiler.diagnostic import Place, Report
 from runner.compiler.edges import Edge
 from runner.compiler.graph import Graph, GraphNode
-from runner.compiler.spec import Spec
+from runner.compiler.spec import Decode, Spec
 from runner.compiler.words import repair
 
 
@@ -25,6 +25,8 @@ class Decoding:
     """The value that they are chosen from."""
     nodes: tuple[str, ...]
     """Nodes that run at every symbol, in order; all others run before."""
+    settings: Decode
+    """How symbols are found."""
 
     def __str__(self) -> str:
         return f"generating, one symbol of {self.target} at a time: {', '.join(self.nodes)}; {self.choice} from {self.scores}"
@@ -54,7 +56,7 @@ def find_decoding(spec: Spec, graph: Graph, values: Mapping[str, Shape], report:
     for name in graph.order:
         if name in needed and name not in nodes and name != choice.name:
             _check_outside(graph.nodes[name], target, values, report)
-    return Decoding(choice.name, target, choice.scores.source.value, nodes)
+    return Decoding(choice.name, target, choice.scores.source.value, nodes, spec.decode.get(choice.name, Decode()))
 
 
 def _needed(name: str, graph: Graph) -> set[str]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from registry.field import Facts
-from runner.compiler.check import check
+from runner.compiler.check import SpecErrors, check
 from runner.compiler.plan import Plan
 from runner.compiler.resolved import resolved_text
 from runner.engine.network import Network
@@ -54,11 +54,14 @@ def save(folder: Path, network: Network, facts: Mapping[str, Facts]) -> None:
     _sync(folder.parent)
 
 
-def load(folder: Path) -> Saved:
-    """Read a network. Raises: BrokenCheckpoint if a file is missing or differs from what was saved."""
+def load(folder: Path, settings: Sequence[str] = ()) -> Saved:
+    """Read a network, with `path=value` texts applied to its spec. Raises: BrokenCheckpoint if a file is missing or differs from what
+    was saved; SpecErrors for a setting that is wrong."""
     verify(folder)
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-    checked = check((folder / SPEC).read_text(encoding="utf-8"), str(folder / SPEC), facts=facts)
+    checked = check((folder / SPEC).read_text(encoding="utf-8"), str(folder / SPEC), settings=settings, facts=facts)
+    if checked.plan is None and settings:
+        raise SpecErrors(checked)
     if checked.plan is None:
         raise BrokenCheckpoint(f"{folder / SPEC} is not understood by this version: {checked.report[0].headline}")
     network = Network(checked.plan)

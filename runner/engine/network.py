@@ -22,6 +22,7 @@ from runner.engine.loops.pieces import bounds, loop_in_pieces, remembered
 from runner.engine.loops.run import Runner
 from runner.engine.loops.stepper import Stepper
 from runner.engine.memory import Memory
+from runner.engine.search import allowed
 
 NOTHING: Mapping[str, Tensor | None] = {}
 
@@ -44,6 +45,7 @@ class Network(nn.Module):
         self.memory = Memory() if train.carry_state else None
         late = sorted((value for op in plan.ops for value in op.reads if value.delay), key=lambda value: value.delay)
         self.late = {value.value: value for value in late}  # the latest reading of each
+        self.feedback = max((float(getattr(op.config, "feedback", 0.0)) for op in plan.ops), default=0.0)
         self.first = {op.name: op.config.before for op in plan.ops}
         self.images = any(len(value.shape.axes) == 3 for op in plan.ops for value in op.inputs)
         for op in plan.ops:
@@ -67,17 +69,31 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch, wanted: tuple[str, ...]) -> dict[str, Tensor]:
         """Values by name, for each of `wanted`: `node`, `node.output`, `field` or `field.next`."""
-        values = dict(batch.values)
-        for step in self.plan.steps:
-            if isinstance(step, Recurrence):
-                inside = [name for name in wanted if name in step.names and name not in step.outputs]
-                self._loop(step, values, batch, [*step.outputs, *inside])
-            else:
-                self.run(step, values, batch)
+        values = self._values(batch, wanted, self._own_choices(batch) if self.training and self.feedback else {})
         if self.memory is not None:
             self._remember(values, batch, self.memory)
             self.memory.advance()
         return {name: values[name] for name in wanted}
+
+    def _values(self, batch: Batch, wanted: Sequence[str], given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """All values, those of loops as far as they are read or wanted; some may be given."""
+        values = {**batch.values, **given}
+        for step in self.plan.steps:
+            if isinstance(step, Recurrence):
+                inside = [name for name in wanted if name in step.names and name not in step.outputs]
+                self._loop(step, values, batch, [*step.outputs, *inside])
+            elif step.name not in given:
+                self.run(step, values, batch)
+        return values
+
+    @torch.no_grad()
+    def _own_choices(self, batch: Batch) -> dict[str, Tensor]:
+        """The choice with some of its targets replaced by what the network would choose, were the symbols before right."""
+        decoding = self.plan.decoding
+        assert decoding is not None
+        right = batch.values[decoding.target]
+        best = allowed(self._values(batch, (decoding.scores,), {})[decoding.scores]).argmax(-1)
+        return {decoding.choice: torch.where(torch.rand(right.shape, device=right.device) < self.feedback, best, right)}
 
     def each(self, batch: Batch) -> Iterator[tuple[Op, Tensor]]:
         """The value of every op, in the order in which they are computed; of loops tick by tick, so that none is left out."""

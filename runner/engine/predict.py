@@ -6,18 +6,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from registry.data.columns import depth
-from registry.field import Facts
+from registry.field import Facts, naming
 from registry.objective import Loss
 from registry.source import Columns
 from runner.compiler.plan import Comparison, Plan
-from runner.engine.batch import Part
+from runner.engine.batch import Batch, Part
 from runner.engine.checkpoint import load
 from runner.engine.data import encode
+from runner.engine.decode import generate
 from runner.engine.network import Network
+from runner.engine.search import Hypothesis
+
+PROMPT = "prompt"
+"""The column of a network that reads nothing: a text to continue."""
 
 
 class Predictor:
@@ -27,21 +33,26 @@ class Predictor:
         self.network, self.plan, self.facts = network.eval(), plan, facts
 
     @staticmethod
-    def load(folder: Path) -> Predictor:
-        """From a folder that `checkpoint.save` wrote. Raises: BrokenCheckpoint."""
-        saved = load(folder)
+    def load(folder: Path, settings: Sequence[str] = ()) -> Predictor:
+        """From a folder that `checkpoint.save` wrote, with `path=value` texts applied to its spec. Raises: BrokenCheckpoint, SpecErrors."""
+        saved = load(folder, settings)
         return Predictor(saved.network, saved.plan, saved.facts)
 
     @property
     def columns(self) -> list[str]:
-        """What must be given."""
+        """What must be given: a text to continue, where the network reads nothing else."""
+        if not self.plan.read:
+            return [PROMPT]
         return list(dict.fromkeys(column for name in self.plan.read for column in self.plan.fields[name].reads(name)))
 
     def predict(self, columns: Columns, batch_size: int = 256) -> dict[str, list[Any]]:
         """One entry a row; a list of them where the network answers at every tick.
 
-        A series answers for every window, the last of which ends with the last row. Raises: DataError.
+        A series answers for every window, the last of which ends with the last row. A network with a choice generates.
+        Raises: DataError.
         """
+        if not self.plan.read:
+            return self._continued(columns[PROMPT])
         assert self.plan.spec.data is not None
         fields = {name: self.plan.fields[name] for name in self.plan.read}
         return self.answers(encode(self.plan.spec.data, fields, columns, self.facts), batch_size)
@@ -57,12 +68,56 @@ class Predictor:
             batch_size = 1
         for rows in torch.split(part.rows, batch_size):
             batch = part.batch(rows).to(device)
+            if self.plan.decoding is not None:
+                found = generate(self.network, batch, self.plan.decoding.settings)
+                self._add_texts(result, [hypotheses[0] for hypotheses in found])
+                continue
             values = self.network(batch, self.plan.answers)
             for loss in _answering(self.plan):
                 lengths = batch.lengths[loss.input_shape.time].tolist() if loss.input_shape.time else None
                 for name, column in self._read(loss, values[loss.input].float().cpu(), lengths).items():
                     result.setdefault(name, []).extend(column)
         return result
+
+    def _continued(self, prompts: Sequence[str]) -> dict[str, list[Any]]:
+        assert self.plan.decoding is not None
+        settings, result = self.plan.decoding.settings, dict[str, list[Any]]()
+        for prompt in prompts:
+            (found,) = generate(self.network, self.batch({}), settings, forced=self.symbols(prompt))
+            self._add_texts(result, found[:1])
+        return result
+
+    def batch(self, columns: Columns) -> Batch:
+        """The rows as one batch; without columns one example, of a network that reads nothing. Raises: DataError."""
+        assert self.plan.spec.data is not None
+        if not self.plan.read:
+            return Batch({}, {}, 1)
+        fields = {name: self.plan.fields[name] for name in self.plan.read}
+        part = encode(self.plan.spec.data, fields, columns, self.facts)
+        return part.batch(part.rows)
+
+    def symbols(self, text: str | None) -> Tensor | None:
+        """The symbols that a generated sequence begins with if it begins with this text. Raises: DataError."""
+        if text is None:
+            return None
+        assert self.plan.decoding is not None
+        target = self.plan.decoding.target
+        field = self.plan.fields[target].model_copy(update={"end": False})
+        with naming("the prompt"):
+            return torch.from_numpy(field.encode([text], self.facts[target]).values[0])
+
+    def text_of(self, hypothesis: Hypothesis) -> str:
+        """What a generated sequence says."""
+        assert self.plan.decoding is not None
+        target = self.plan.decoding.target
+        text: str = self.plan.fields[target].decode(np.array([hypothesis.symbols]), self.facts[target])[0]
+        return text
+
+    def _add_texts(self, result: dict[str, list[Any]], best: Sequence[Hypothesis]) -> None:
+        assert self.plan.decoding is not None
+        target = self.plan.decoding.target
+        result.setdefault(target, []).extend(map(self.text_of, best))
+        result.setdefault(f"{target}_score", []).extend(hypothesis.score for hypothesis in best)
 
     def truth(self, part: Part) -> dict[str, list[Any]]:
         """What the predictions should have been, under the same names, for targets that are fields."""
@@ -73,7 +128,10 @@ class Predictor:
                 continue
             values = part.values[loss.target][part.rows]
             decode, facts = self.plan.fields[field].decode, self.facts[field]
-            if loss.target_shape.time is None:
+            if self.plan.decoding is not None and field == self.plan.decoding.target:
+                lengths = part.lengths[field][part.rows].tolist()
+                result[field] = [decode(row[None, :length].numpy(), facts)[0] for row, length in zip(values, lengths, strict=True)]
+            elif loss.target_shape.time is None:
                 result[_named(loss)] = decode(values.numpy(), facts)
             else:
                 lengths = part.lengths[loss.target_shape.time][part.rows].tolist()
@@ -112,7 +170,7 @@ def signature(plan: Plan, facts: Mapping[str, Facts], example: Mapping[str, Any]
     `example` is a row of the data: pictures come as arrays of two or three axes, or as paths.
     """
     windowed = plan.spec.data is not None and plan.spec.data.window is not None
-    inputs: dict[str, dict[str, Any]] = {}
+    inputs: dict[str, dict[str, Any]] = {} if plan.read else {PROMPT: {"name": PROMPT, "type": "string", "axes": 0}}
     for name in plan.read:
         field, shape = plan.fields[name], plan.values[name]
         columns = field.reads(name)
@@ -127,7 +185,10 @@ def signature(plan: Plan, facts: Mapping[str, Facts], example: Mapping[str, Any]
     for loss in _answering(plan):
         ticks = int(loss.input_shape.time is not None)
         axes = ticks + len(loss.target_shape.axes)
-        if loss.target_shape.kind == "number":
+        if plan.decoding is not None:
+            outputs.append({"name": plan.decoding.target, "type": "string", "axes": 0})
+            outputs.append({"name": f"{plan.decoding.target}_score", "type": "double", "axes": 0})
+        elif loss.target_shape.kind == "number":
             outputs.append({"name": _named(loss), "type": "double", "axes": axes})
         else:
             kind = "string" if loss.target.partition(".")[0] in plan.fields else "long"
@@ -140,6 +201,8 @@ def _answering(plan: Plan) -> list[Comparison]:
     """The losses whose inputs are answers: of several that judge by the same target, the first."""
     first: dict[str, Comparison] = {}
     for loss in plan.losses:
+        if plan.decoding is not None and loss.target != plan.decoding.target:
+            continue  # a network that generates does nothing else
         first.setdefault(loss.target, loss)
     return list(first.values())
 

@@ -6,7 +6,6 @@ and from which row it goes on. No search knows where scores come from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,7 +68,7 @@ class Paths:
 
     def advance(self, scores: Tensor) -> tuple[Tensor, Tensor | None]:
         tick, at = len(self.symbols), self._rows_left()
-        scores = _allowed(scores)
+        scores = allowed(scores)
         log_p = scores.log_softmax(-1)
         if self.forced is not None and tick < len(self.forced):
             chosen = self.forced[tick].expand(len(scores))
@@ -142,7 +141,7 @@ class Beam:
 
     def advance(self, scores: Tensor) -> tuple[Tensor, Tensor | None]:
         examples, symbols = len(self.live), scores.shape[-1]
-        log_p = _allowed(scores).log_softmax(-1).view(examples, self.rows, symbols)
+        log_p = allowed(scores).log_softmax(-1).view(examples, self.rows, symbols)
         if self.forced is not None and self.tick < len(self.forced):
             only = torch.full_like(log_p, NEVER)
             only[..., self.forced[self.tick]] = log_p[..., self.forced[self.tick]]
@@ -203,14 +202,8 @@ class Beam:
         return float(((5 + length) / 6) ** (self.settings.length_penalty or 0.0))
 
 
-def _allowed(scores: Tensor) -> Tensor:
+def allowed(scores: Tensor) -> Tensor:
     """Scores without the symbols that no sequence holds: nothing is ever padding, or the begin symbol."""
     scores = scores.float().clone()
-    scores[:, [PADDING, BEGIN]] = NEVER
+    scores[..., [PADDING, BEGIN]] = NEVER
     return scores
-
-
-def padded(sequences: Sequence[Sequence[int]], device: torch.device) -> Tensor:
-    """Sequences of different length side by side, (T, B), the shorter ones padded."""
-    rows = [torch.tensor(sequence, dtype=torch.long, device=device) for sequence in sequences]
-    return torch.nn.utils.rnn.pad_sequence(rows, padding_value=PADDING)

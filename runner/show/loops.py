@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runner.compiler.decoding import Decoding
 from runner.compiler.execution import choose
 from runner.compiler.layout import layout
 from runner.compiler.plan import Plan
@@ -16,7 +17,24 @@ def plan_text(plan: Plan, device: str = "cpu") -> str:
     """The plan, and of each loop its cycle, what has left it, its products, how it runs on `cpu` or `cuda`, and why not faster."""
     setting = plan.spec.train.compile if plan.spec.train else "auto"
     loops = ("\n".join(_loop(loop, setting, device)) for loop in plan.loops)
-    return "\n\n".join([str(plan), *loops]) + "\n"
+    both = ["\n".join(_side_by_side(plan, plan.decoding))] if plan.decoding else []
+    return "\n\n".join([str(plan), *loops, *both]) + "\n"
+
+
+def _side_by_side(plan: Plan, decoding: Decoding) -> Iterator[str]:
+    """When each node runs: in training, and when the network generates."""
+    looped = {name for loop in plan.loops for name in loop.names}
+    rows = [("node", "training", "generating")]
+    for op in plan.ops:
+        training = "tick by tick" if op.name in looped else "all ticks at once" if op.shape.time else "once"
+        generating = "symbol by symbol" if op.name in decoding.nodes else "before the first symbol"
+        if op.name == decoding.choice:
+            training, generating = f"is {decoding.target}", f"chosen from {decoding.scores}"
+        rows.append((op.name, training, generating))
+    rows.append(("in loops", f"{len(looped)} nodes", f"{len(decoding.nodes) + 1} nodes"))
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    for name, training, generating in rows:
+        yield f"{name:<{widths[0]}}  {training:<{widths[1]}}  {generating}"
 
 
 def _loop(loop: Recurrence, setting: str, device: str) -> Iterator[str]:

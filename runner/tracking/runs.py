@@ -8,6 +8,7 @@ from pathlib import Path
 import mlflow.artifacts
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, Run
+from mlflow.exceptions import MlflowException
 
 from runner.tracking.known import KnownRun
 from runner.tracking.store import Store
@@ -53,7 +54,7 @@ def find_run(store: Store, reference: str) -> KnownRun:
 def model_folder(store: Store, run_id: str, name: str = "model") -> Path:
     """The folder that `Recorder.model` kept, on this machine; a copy is fetched where it lies elsewhere.
 
-    Raises: RunNotFound if the run has no such model; MlflowException, OSError if the store does not answer.
+    Raises: RunNotFound if the run has no such model, or it is gone; MlflowException, OSError if the store does not answer.
     """
     client = MlflowClient(store.uri)
     run = client.get_run(run_id)
@@ -67,7 +68,12 @@ def model_folder(store: Store, run_id: str, name: str = "model") -> Path:
             help="a run keeps its model when it has finished",
         )
     # By its place, not as `models:/ID`: that is looked up in the store of the current folder, whatever is asked.
-    folder = mlflow.artifacts.download_artifacts(models[0].artifact_location, tracking_uri=store.uri)
+    try:
+        folder = mlflow.artifacts.download_artifacts(models[0].artifact_location, tracking_uri=store.uri)
+    except MlflowException as error:
+        place = models[0].artifact_location
+        help = "run the spec again, or name another run"
+        raise RunNotFound(f"the model of run `{run.info.run_name}` cannot be fetched from `{place}`: {error.message}", help) from error
     return Path(folder, "data", name)
 
 
