@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from registry.modules.activations import activation as function_named
+from registry.modules.products import linear
 
 
 class Linear(nn.Module):
@@ -30,7 +31,7 @@ class Linear(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         y, bias = None, self.bias
         for x, weight, single in zip(inputs, self.weight, self.single, strict=True):
-            part = F.linear(x.unsqueeze(-1) if single else x, weight, bias)
+            part = linear(x.unsqueeze(-1) if single else x, weight, bias)
             y, bias = part if y is None else y + part, None
         assert y is not None
         return self.function(y)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from registry.activations import FUNCTIONS
 from registry.arithmetic import Affine
@@ -97,12 +98,12 @@ class Program:
     outputs: tuple[str, ...]
     """Values that are read outside."""
 
-    @property
+    @cached_property
     def inner_weights(self) -> tuple[str, ...]:
         """Full names of the weights that the loop multiplies with, tick by tick."""
         return tuple(dict.fromkeys(term.weight for product in self.products.values() for term in product.terms))
 
-    @property
+    @cached_property
     def weights(self) -> tuple[str, ...]:
         """Full names of all weights."""
         outer = [weight for product in self.products.values() for weight, _ in product.outer]

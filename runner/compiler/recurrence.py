@@ -24,7 +24,7 @@ class Recurrence:
     edges: tuple[Edge, ...]
     """Those between the ops."""
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(op.name for op in self.ops)
 

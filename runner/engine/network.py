@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -206,7 +207,8 @@ class Network(nn.Module):
         """Run a loop and put the values that are wanted beside the others. Its numbers have 32 bits, whatever the large products have."""
         ticks = len(batch.values[loop.time])
         lengths = None if loop.ops[0].shape.ticks is not None else batch.lengths[loop.time]
-        with torch.autocast(batch.values[loop.time].device.type, enabled=False):
+        device = batch.values[loop.time].device.type
+        with torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext():
             outside = Outside.of(
                 loop.ops,
                 loop.names,

@@ -47,7 +47,7 @@ def _loop(loop: Recurrence, setting: str, device: str) -> Iterator[str]:
         start = loop.starts.get(name)
         before = "zeros" if start is None else start.source or "learned"
         yield f"  state    {name}, {depth} tick{'s' * (depth > 1)}, from {before}"
-    yield f"  runs as  {choose(program, setting, device)}"
+    yield f"  runs as  {choose(program, setting, device, ragged=loop.ops[0].shape.ticks is None)}"
 
 
 def _products(program: Program) -> Iterator[str]:

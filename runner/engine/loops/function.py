@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from registry.modules.products import transposed_product
 from runner.compiler.layout import Block, layout
 from runner.compiler.program import Program
 from runner.engine.loops.inputs import Inputs
-from runner.engine.loops.products import transposed_product
 
 
 @dataclass

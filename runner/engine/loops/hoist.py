@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from registry.modules.products import affine
 from runner.compiler.layout import Block, layout
 from runner.compiler.program import Outer, Program
-from runner.engine.loops.products import product, transposed_product
 
 
 def hoisted(program: Program, weights: Mapping[str, Tensor], read: Callable[[Outer], Tensor]) -> tuple[Tensor, ...]:
@@ -27,9 +25,7 @@ def _sums(block: Block, weights: Mapping[str, Tensor], read: Callable[[Outer], T
     parts: list[Tensor] = []
     for position, (_, source) in enumerate(block.products[0].outer):
         weight = torch.cat([weights[product.outer[position][0]] for product in block.products])
-        x = read(source)
-        flat = _Affine.apply(x.flatten(0, 1), weight, None if parts else bias)  # type: ignore[no-untyped-call]
-        parts.append(flat.view(*x.shape[:2], block.width))
+        parts.append(affine(read(source), weight, None if parts else bias))
     if parts:
         return sum(parts[1:], start=parts[0])
     if bias is None:
@@ -44,23 +40,3 @@ def _bias(block: Block, weights: Mapping[str, Tensor]) -> Tensor | None:
     given = {product.name: weights[product.bias] for product in block.products if product.bias}
     like = next(iter(given.values()))
     return torch.cat([given[product.name] if product.bias else like.new_zeros(product.width) for product in block.products])
-
-
-class _Affine(torch.autograd.Function):
-    """x @ weight.T + bias by the faster library: (M, K), (N, K), (N) -> (M, N)."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        return product(x, weight, bias)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
-        for_x, for_weight, for_bias = ctx.needs_input_grad
-        return (
-            product(gradient, weight.t().contiguous()) if for_x else None,
-            transposed_product(gradient, x) if for_weight else None,
-            gradient.sum(0) if for_bias else None,
-        )

@@ -49,10 +49,12 @@ class Outside:
             for position, value in enumerate(op.reads):
                 if value.value in inside:
                     continue
-                if is_whole(op, position):
-                    own[str(value)] = real(value)
-                held = whole if value.shape.time is None or is_whole(op, position) else ticking
-                held[str(value)] = read(value) if held is whole else blank(read(value), lengths)
+                name, as_whole = str(value), is_whole(op, position)
+                if as_whole:
+                    own[name] = real(value)
+                held = whole if value.shape.time is None or as_whole else ticking
+                if name not in held:  # the gates of a cell read the same
+                    held[name] = read(value) if held is whole else blank(read(value), lengths)
         return cls(ticking, whole, own, {}, ticks, batch, lengths)
 
     def has(self, op: Op, position: int) -> bool:

@@ -25,21 +25,31 @@ class Runner:
     def __init__(self, loop: Recurrence, modules: Mapping[str, nn.Module], call: Call, setting: str, forced: Kind | None) -> None:
         self.loop, self.modules, self.call, self.setting, self.forced = loop, modules, call, setting, forced
         self.sizes = {op.name: len(op.shape.axes) for op in loop.ops}
+        self.masked = any(op.config.mask is not None for op in loop.ops)
+        self.chosen: dict[tuple[str, bool], Execution] = {}
+        self.owners: dict[str, tuple[Mapping[str, Any], str]] = {}
+        """Of each weight of the program, the parameters among which it is, and its name there; found at the first run."""
 
     def execution(self, device: torch.device, dtype: torch.dtype) -> Execution:
         """What runs the loop there."""
-        return choose(self.loop.program, self.setting, device.type, wide=dtype != torch.float32, forced=self.forced)
+        where = device.type, dtype != torch.float32
+        if where not in self.chosen:  # once: recognising a cell takes a tenth of a millisecond
+            ragged = self.loop.ops[0].shape.ticks is None
+            self.chosen[where] = choose(self.loop.program, self.setting, device.type, wide=where[1], ragged=ragged, forced=self.forced)
+        return self.chosen[where]
 
     def __call__(self, outside: Outside, initial: Mapping[str, Tensor], wanted: Sequence[str]) -> dict[str, Tensor]:
         """Values of the loop, (T, B, *axes) each, zeros at padded ticks; `initial` is (depth, B, *axes) of each value read late."""
         like = next(iter(initial.values()))
-        outside = replace(outside, masks=self._masks(outside, like))
+        if self.masked:
+            outside = replace(outside, masks=self._masks(outside, like))
         execution = self.execution(like.device, like.dtype)
         program = self.loop.program
         if execution.kind == "ticks" or not set(wanted) <= set(self.loop.outputs) or isinstance(program, str):
             return ticks.run(self.loop, self.call, outside, initial, wanted)
         starts = {name: tensor if tensor.dim() == 3 else tensor.unsqueeze(-1) for name, tensor in initial.items()}
-        weights = {name: self._weight(name) for name in program.weights}
+        self.owners = self.owners or {name: self._owner(name) for name in program.weights}
+        weights: dict[str, Tensor] = {name: held[own] for name, (held, own) in self.owners.items()}
         if execution.cell is not None:
             found = fused.run(program, execution.cell, outside, weights, starts)
         else:
@@ -60,8 +70,7 @@ class Runner:
                 masks[op.name] = module.mask(like.new_empty(ticks, outside.batch, *map(known, op.shape.axes)))
         return masks
 
-    def _weight(self, name: str) -> Tensor:
+    def _owner(self, name: str) -> tuple[Mapping[str, Any], str]:
         owner, _, own = name.partition(".")
         path, _, leaf = own.rpartition(".")
-        weight: Tensor = getattr(self.modules[owner].get_submodule(path), leaf)
-        return weight
+        return self.modules[owner].get_submodule(path)._parameters, leaf

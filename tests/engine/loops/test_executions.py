@@ -51,4 +51,5 @@ def test_generated_code_equals_the_plain_loop(case: Case) -> None:
     error, where = difference(results(case, plan, "native", torch.float32), wanted)
     plain, _ = difference(results(case, plan, "ticks", torch.float32), wanted)
 
-    assert error < max(1e-5, 4 * plain), f"{where}, {error} against {plain} of the plain loop\n{case.text}"
+    # 32 bits allow 1e-5, but for the rare graph on which the plain loop in 32 bits is no nearer itself
+    assert error < max(1e-5, 8 * plain), f"{where}, {error} against {plain} of the plain loop\n{case.text}"
