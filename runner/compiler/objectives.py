@@ -67,9 +67,12 @@ def check_port(value: Reference, at: Place, spec: Spec, flat: Flat, report: Repo
         return True
     if value.name not in flat.nodes:
         windowed = spec.data is not None and spec.data.window is not None
-        if value.port == "next" and (windowed or report.blames(("data", "window"))):
+        streamed = spec.data is not None and spec.data.streamed == value.name
+        if value.port == "next" and not streamed and (windowed or report.blames(("data", "window"))):
             return windowed
         help = "`next` exists where `data.window` cuts a series into windows" if value.port == "next" else "a field has no port but `next`"
+        if streamed:
+            help = f"each token of a text is predicted from those before it: `{value.name}` itself is the target"
         report.add("unknown-port", f"the field `{value.name}` has no `{value.port}`", at=at, help=help)
         return False
     config = flat.nodes[value.name].config
