@@ -26,8 +26,8 @@ _SPACE = re.compile(r"\s")
 def divided(split: Split, column: str, parts: Mapping[str, Columns]) -> dict[str, Columns]:
     """The texts of a column by part: train first, test last, and each part the texts that the data or `split.by` gives it.
 
-    Texts are divided before they are tokens, so that the vocabulary is that of the training part. A cut may fall within a text.
-    Raises: DataError.
+    Texts are divided before they are tokens, so that the vocabulary is that of the training part. A cut may fall within a
+    text, whose halves are then texts of their own. Raises: DataError.
     """
     _check(column, parts)
     if split.by is not None and "all" in parts:

@@ -85,12 +85,13 @@ ROWS = [
     Row(
         {"type": "text"},
         {
-            "tokens": "characters", "vocabulary": 6, "min_count": 5, "lower": False, "max_length": 2, "column": "other",
+            "tokens": "characters", "vocabulary": 6, "min_count": 5, "lower": False, "max_length": 2, "end": True, "column": "other",
         },
         {"it": TEXTS, "other": TEXTS[::-1]},
     ),
     Row({"type": "text", "tokens": "characters"}, {"lower": True, "vocabulary": 6, "min_count": 9}, {"it": TEXTS}),
     Row({"type": "text", "tokens": "bytes"}, {"lower": True}, {"it": TEXTS}),
+    Row({"type": "text", "end": True}, {"end": False}),
     Row(
         {"type": "series"},
         {"normalize": "minmax", "column": "other", "columns": ["it", "other"]},

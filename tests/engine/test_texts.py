@@ -81,6 +81,12 @@ def test_texts_stand_one_behind_the_other() -> None:
     assert pieces(built, "train") == ["abcde", "fghij", "klmno"]
 
 
+def test_the_end_of_a_text_may_be_part_of_the_stream() -> None:
+    built = build(LETTERS, {"text": ["abcd", "efg", "hijkl", ALPHABET[12:]]}, "data.fields.text.end=true")
+
+    assert pieces(built, "train") == ["abcd<end>", "efg<end>h", "ijkl<end>", "mnop<end>"], "what is cut in two ends twice"
+
+
 def test_a_column_may_say_where_a_text_belongs() -> None:
     columns = {"text": ["abcdef", "vwxyz", "ghijk", "ponml"], "part": ["train", "test", "train", "valid"]}
     built = build(LETTERS, columns, "data.split={by: part}")
