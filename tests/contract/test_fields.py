@@ -255,7 +255,7 @@ def test_every_field_type_has_a_json_schema(name: str) -> None:
 
 
 def test_fields_and_sources_are_known_without_loading_numpy() -> None:
-    heavy = ["numpy", "torch", "PIL", "sklearn", "pandas", "pyarrow", "tokenizers", "statsmodels", "mlxtend"]
+    heavy = ["numpy", "torch", "PIL", "sklearn", "pandas", "pyarrow", "tokenizers", "statsmodels", "mlxtend", "num2words", "vega_datasets"]
     script = f"""
 import sys
 from registry.catalog import all_of
