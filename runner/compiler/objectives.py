@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from registry.catalog import Broken
-from registry.objective import Loss, Metric
+from registry.objective import Loss, Metric, SequenceMetric
 from runner.compiler.diagnostic import Path, Place, Report
 from runner.compiler.edges import Reference, mentioned
 from runner.compiler.names import Flat
@@ -44,6 +44,9 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
     for index, metric in enumerate(spec.metrics or ()):
         path = ("metrics", index)
         if isinstance(metric, Broken):
+            continue
+        if isinstance(metric, SequenceMetric):
+            report.add("not-supported-yet", f"`{metric.type_name()}` judges what a network writes, which is not supported yet", at=path)
             continue
         ends = [
             _value(text, (*path, key), spec, flat, report) if text is not None else default
