@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 from pydantic import ValidationError
+from scipy.stats import chi2_contingency
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -35,7 +37,7 @@ from registry.field import DataError, Field, naming
 from registry.source import Columns, Source, SourceError
 
 PACKAGED = [
-    "breast_cancer", "diabetes", "digit_scenes", "digits", "elnino", "iris", "mnist_sample", "movie_reviews", "number_words", "python_docs",
+    "breast_cancer", "diabetes", "digit_films", "digit_scenes", "digits", "elnino", "iris", "mnist_sample", "movie_reviews", "number_words", "python_docs",
     "seattle_weather", "sunspots", "wine",
 ]  # fmt: skip
 MANUAL = "python -m pip download --no-deps --no-binary vaderSentiment vaderSentiment==3.3.2 --dest "
@@ -193,6 +195,61 @@ except SourceError as error:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stdout == f'`{name}` needs the package {package}, which is not installed | pip install "nnrun[datasets]"\n'
+
+
+# Generated films
+
+WAYS = {"down": (1, 0), "left": (0, -1), "right": (0, 1), "up": (-1, 0)}
+
+
+def test_a_digit_goes_where_the_labels_of_its_frames_say() -> None:
+    table = packaged("digit_films")
+
+    for film, labels in zip(table["film"], table["labels"], strict=True):
+        assert len(film) == len(labels)
+        for before, after, way in zip(film[:-1], film[1:], labels[:-1], strict=True):
+            assert np.array_equal(after, np.roll(before, WAYS[way], axis=(0, 1)))
+
+
+def test_a_digit_turns_once_after_two_steps_or_more_each_way() -> None:
+    table = packaged("digit_films")
+    stretches = [[len(list(same)) for _, same in groupby(labels[:-1])] for labels in table["labels"]]
+
+    assert {len(lengths) for lengths in stretches} == {2}
+    assert min(min(lengths) for lengths in stretches) == 2
+    assert {sum(lengths) + 1 for lengths in stretches} == {6, 7, 8, 9, 10}
+    assert [labels[0] for labels in table["labels"]] == list(table["way"])
+
+
+def test_no_digit_is_in_films_of_two_parts() -> None:
+    table = packaged("digit_films")
+    seen: dict[str, set[bytes]] = {"train": set(), "valid": set(), "test": set()}
+    for film, part in zip(table["film"], table["part"], strict=True):
+        turned = (np.roll(film[0], (row, column), axis=(0, 1)).tobytes() for row in range(12) for column in range(12))
+        seen[part].add(min(turned))  # the same wherever the digit stands
+
+    assert Counter(table["part"]) == {"train": 1200, "valid": 400, "test": 400}
+    assert not seen["train"] & (seen["valid"] | seen["test"])
+    assert not seen["valid"] & seen["test"]
+
+
+def test_the_last_frame_does_not_tell_the_way() -> None:
+    table = packaged("digit_films")
+    places = Counter((way, *_place(film[-1])) for film, way in zip(table["film"], table["way"], strict=True))
+    counts = np.array([[places[way, row, column] for row in (0, 1) for column in (0, 1)] for way in WAYS])
+
+    assert chi2_contingency(counts).pvalue > 0.01
+
+
+def _place(frame: np.ndarray) -> tuple[bool, bool]:
+    """In which quarter of the square the brightest row and column lie."""
+    return bool(frame.sum(1).argmax() >= len(frame) / 2), bool(frame.sum(0).argmax() >= len(frame) / 2)
+
+
+def test_the_same_seed_makes_the_same_films() -> None:
+    one, other = (source("digit_films", films=20).load(Path(), ["film"])["all"]["film"] for _ in range(2))
+
+    assert all(map(np.array_equal, one, other))
 
 
 def test_an_unknown_column_is_refused_with_its_neighbour() -> None:
@@ -692,6 +749,7 @@ def dead_or_alive(tmp_path: Path) -> dict[str, dict[str, tuple[dict[str, Any], d
         "npz": {"file": ({"file": "a.npz"}, {"file": "b.npz"})},
         "image_folder": {"folder": ({"folder": "a"}, {"folder": "b"})},
         "digit_scenes": {"scenes": ({"scenes": 10}, {"scenes": 20}), "seed": ({"scenes": 10}, {"scenes": 10, "seed": 1})},
+        "digit_films": {"films": ({}, {"films": 10}), "size": ({}, {"size": 8}), "seed": ({}, {"seed": 1})},
     }
 
 
@@ -705,7 +763,7 @@ def test_changing_an_option_changes_something(tmp_path: Path) -> None:
 
 
 def delivered(name: str, options: dict[str, Any], folder: Path) -> str:
-    columns = {"text": ["text"], "image_folder": ["label"], "digit_scenes": ["sentence"]}.get(name, ["x"])
+    columns = {"text": ["text"], "image_folder": ["label"], "digit_films": ["film"], "digit_scenes": ["sentence"]}.get(name, ["x"])
     try:
         return str(source(name, **options).load(folder, columns))
     except DataError as error:
