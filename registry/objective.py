@@ -9,7 +9,7 @@ from pydantic import Field as Option
 from registry.component import Component
 from registry.field import Facts
 from registry.options import NAME, Positive
-from registry.shape import Shape
+from registry.shape import InputError, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -76,3 +76,16 @@ class Metric(Component):
     def build(self, input: Shape, target: Shape) -> Meter:
         """A meter that gathers prepared values over batches."""
         raise NotImplementedError
+
+
+class SequenceMetric(Metric):
+    """Base of the metrics that judge whole texts that a network has written, not the scores it wrote them by.
+
+    The meter's `update` takes two lists of texts, as the target's field decodes them: those written, and the true ones.
+    """
+
+    def check(self, input: Shape, target: Shape) -> None:
+        if target.kind != "token":
+            raise InputError("a text as its target", position=1, help="`accuracy` judges categories, `rmse` numbers")
+        if input.kind != "token":
+            raise InputError("tokens that were chosen", help="name the node that makes symbols of the scores")

@@ -37,6 +37,8 @@ class Source(Component):
 
     role: ClassVar[str] = "source"
     tag: ClassVar[str] = "source"
+    generated: ClassVar[bool] = False
+    """Whether the examples are made up by a rule, wholly or of real pieces; a run on them says so."""
 
     def columns(self) -> Mapping[str, Column] | None:
         """The columns, where they are known without opening anything."""

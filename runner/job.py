@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.field import Facts
+from registry.source import Source
 from runner.compiler.check import Checked, SpecErrors, check
 from runner.compiler.plan import Plan
 from runner.compiler.resolved import params, resolved_text
@@ -268,7 +269,13 @@ def _tags(job: Job, plan: Plan, device: str) -> dict[str, str]:
         "nnrun.graph_hash": hashlib.sha256(str(plan).encode()).hexdigest()[:16],
         "nnrun.device": device,
         "nnrun.command": job.command,
+        **({"nnrun.data": "generated"} if _is_generated(plan) else {}),
     }
+
+
+def _is_generated(plan: Plan) -> bool:
+    source = plan.spec.data.source if plan.spec.data else None
+    return isinstance(source, Source) and source.generated
 
 
 def _note(job: Job, plan: Plan, result: Result | None) -> str:
@@ -281,7 +288,8 @@ def _note(job: Job, plan: Plan, result: Result | None) -> str:
             lines += [f"| {name} | {shown(figure)} | {shown(base) if base is not None else ''} |" for name, figure, base, _ in rows]
             lines.append("")
         early = ", stopped early" if result.stopped_early else ""
-        sizes = f"{result.parameters:,} parameters, {result.examples:,} training examples"
+        kind = "generated training" if _is_generated(plan) else "training"
+        sizes = f"{result.parameters:,} parameters, {result.examples:,} {kind} examples"
         lines.append(f"{result.steps} steps in {result.seconds:.1f} s{early}; {sizes}.")
         lines.append("")
     lines += ["To repeat it:", "", f"    {job.command}"]

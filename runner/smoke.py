@@ -85,7 +85,7 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
         update={"split": spec.data.split.model_copy(update={"by": None, "train": 0.5, "valid": 0.25, "test": 0.25})}
     )
     window = data_spec.window
-    count = EXAMPLES if window is None else 4 * (window.length + window.horizon) + 4 * window.stride
+    count = EXAMPLES if window is None else 4 * (window.length + window.horizon) + 4 * data_spec.stride
     parts: Parts = made_up_columns(data_spec, plan.fields, count)
     data = prepare(data_spec, plan.fields, parts, [loss.target.partition(".")[0] for loss in plan.losses])
     again = check(checked.document.text.text, checked.document.text.name, settings=checked.settings, facts=data.facts)

@@ -145,6 +145,29 @@ def test_a_run_leaves_behind_what_its_contract_says(folder: Path, nnrun: Callabl
     assert client.get_metric_history(run.info.run_id, "valid/accuracy")[0].step == 0
 
 
+GENERATED = """\
+nnrun: 1
+name: iris
+data:
+  source: digit_scenes
+  scenes: 20
+  fields: {page: {type: image}, part: {type: category}}
+nodes: {flat: {type: flatten}, scores: {type: linear, units: part}}
+edges: [page -> flat -> scores]
+train: {loss: {type: cross_entropy, input: scores, target: part}, epochs: 1}
+"""
+
+
+def test_a_run_on_generated_data_says_so(folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    (folder / "scenes.yaml").write_text(GENERATED)
+    done = nnrun("scenes.yaml")
+    (run,) = runs(folder)
+
+    assert done.returncode == 0, done.stderr
+    assert run.data.tags["nnrun.data"] == "generated"
+    assert "16 generated training examples" in run.data.tags["mlflow.note.content"]
+
+
 def test_json_is_all_that_stdout_holds(nnrun: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     done = nnrun("iris.yaml", "--json", "--seed", "3")
     result = json.loads(done.stdout)

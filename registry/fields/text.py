@@ -34,7 +34,7 @@ class Text(Field):
     """A text in each row, cut into tokens; each token is a number of the vocabulary.
 
     The vocabulary is that of the training part, the commonest tokens first. Four symbols stand before them: 0 padding,
-    1 unknown, 2 begin and 3 end. Begin and end are not put around a text; decoding uses them.
+    1 unknown, 2 begin and 3 end. Begin is never put before a text; decoding starts from it.
 
     Shape: a token at each tick of a time axis that has the field's name.
     Raises: DataError if a row has no text, or none that leaves a token.
@@ -53,7 +53,7 @@ class Text(Field):
     lower: bool | None = None
     """Whether capitals become small letters. Where left out, they do for `words` only."""
     max_length: Count | None = None
-    """How many tokens of a text are kept at most: longer texts lose their end."""
+    """How many tokens of a text are kept at most: longer texts lose their end. The end symbol does not count."""
     end: bool | None = None
     """Put the end symbol behind each text, for a network that is to learn where to stop. Where left out, behind the texts that a
     `choice` is to learn."""

@@ -62,8 +62,9 @@ def type_fields(data: Data | None, fields: Mapping[str, Field], facts: Mapping[s
             continue
         if not isinstance(data.source, Source) and any(isinstance(axis, str) for axis in shape.axes):
             continue  # the source may know the size, once it is right
-        if config.type_name() == "series" and data.window is not None:
-            values[f"{name}.next"] = shape.tick
+        if config.type_name() in ("series", "text") and data.window is not None:
+            if config.type_name() == "series":
+                values[f"{name}.next"] = shape.tick
             shape = shape.along(name, data.window.length)
         timed[name] = shape
     for name, shape in timed.items():
@@ -73,6 +74,24 @@ def type_fields(data: Data | None, fields: Mapping[str, Field], facts: Mapping[s
         elif owner is not None or shape.time not in data.fields:
             _report_axis(name, str(shape.time), [other for other in timed if timed[other].time == other], data, report)
     return values
+
+
+def check_window(data: Data | None, report: Report) -> None:
+    """A window cuts series, with what goes along, or a text alone."""
+    if data is None or data.window is None or not data.fields:
+        return
+    at, types = ("data", "window"), {name: field.type_name() for name, field in data.fields.items() if not isinstance(field, Broken)}
+    if "horizon" in data.window.model_fields_set and data.streamed:
+        headline = "`horizon` says how far ahead of a series is predicted, and a text is predicted token by token"
+        report.add("conflicting-keys", headline, at=Place((*at, "horizon"), "key"), help="leave out `horizon`")
+    if data.streamed:
+        for name in sorted(types.keys() - {data.streamed}):
+            headline = f"`window` makes one stream of `{data.streamed}`, in which `{name}` has no place"
+            place = Place(("data", "fields", name), "key")
+            report.add("conflicting-keys", headline, at=place, notes=[(Place(at, "key"), "cuts")], help=f"leave out `{name}` or `window`")
+    elif "series" not in types.values() and len(types) == len(data.fields):
+        headline = "`window` cuts a series or a text into examples, but no field is of type `series` or `text`"
+        report.add("conflicting-keys", headline, at=Place(at, "key"), help="leave out `window`")
 
 
 def check_split(data: Data | None, values: Mapping[str, Shape], report: Report) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from registry.catalog import Broken
-from registry.objective import Loss, Metric
+from registry.objective import Loss, Metric, SequenceMetric
 from runner.compiler.diagnostic import Path, Place, Report
 from runner.compiler.edges import Reference, mentioned
 from runner.compiler.names import Flat
@@ -45,6 +45,9 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
         path = ("metrics", index)
         if isinstance(metric, Broken):
             continue
+        if isinstance(metric, SequenceMetric):
+            report.add("not-supported-yet", f"`{metric.type_name()}` judges what a network writes, which is not supported yet", at=path)
+            continue
         ends = [
             _value(text, (*path, key), spec, flat, report) if text is not None else default
             for key, text, default in (("input", metric.input, first and first.input), ("target", metric.target, first and first.target))
@@ -67,9 +70,12 @@ def check_port(value: Reference, at: Place, spec: Spec, flat: Flat, report: Repo
         return True
     if value.name not in flat.nodes:
         windowed = spec.data is not None and spec.data.window is not None
-        if value.port == "next" and (windowed or report.blames(("data", "window"))):
+        streamed = spec.data is not None and spec.data.streamed == value.name
+        if value.port == "next" and not streamed and (windowed or report.blames(("data", "window"))):
             return windowed
         help = "`next` exists where `data.window` cuts a series into windows" if value.port == "next" else "a field has no port but `next`"
+        if streamed:
+            help = f"each token of a text is predicted from those before it: `{value.name}` itself is the target"
         report.add("unknown-port", f"the field `{value.name}` has no `{value.port}`", at=at, help=help)
         return False
     config = flat.nodes[value.name].config

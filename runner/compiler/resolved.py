@@ -59,7 +59,8 @@ def _data(spec: Spec, fields: Mapping[str, Field]) -> dict[str, Any]:
     value["fields"] = {name: _plain(config) for name, config in fields.items()}
     value["split"] = _plain(spec.data.split)
     if spec.data.window is not None:
-        value["window"] = _plain(spec.data.window)
+        window = _plain(spec.data.window) | {"stride": spec.data.stride}
+        value["window"] = {key: item for key, item in window.items() if key != "horizon" or not spec.data.streamed}
     return value
 
 

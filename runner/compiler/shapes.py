@@ -12,7 +12,7 @@ from registry.shape import Axis, InputError, Shape, ShapeError, product, same_ax
 from runner.compiler.axes import Seen, seen_by
 from runner.compiler.cycles import Loop
 from runner.compiler.diagnostic import Place, Report
-from runner.compiler.fields import check_split, complete_fields, type_fields
+from runner.compiler.fields import check_split, check_window, complete_fields, type_fields
 from runner.compiler.graph import Graph, GraphNode
 from runner.compiler.loop_shapes import outline_loop
 from runner.compiler.objectives import Objective
@@ -52,6 +52,7 @@ def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: R
     """Types of all values. `facts` are what the training data taught, by field; empty before it is read."""
     fields = complete_fields(spec.data, {getattr(node.config, "target", "") for node in graph.nodes.values()}, report)
     inference = _Inference(spec, graph, fields, type_fields(spec.data, fields, facts, report), report)
+    check_window(spec.data, report)
     check_split(spec.data, inference.values, report)
     first = {next(name for name in graph.order if name in loop.nodes): loop for loop in graph.loops}
     for name in graph.order:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from registry.catalog import Lookup
+from registry.catalog import Broken, Lookup
 from registry.field import Field as DataField
 from registry.objective import Loss, Metric
 from registry.options import NAME, Amount, Count, Many, NonNegative, Portion, Positive, Regularize
@@ -74,7 +74,7 @@ class Split(Model):
     by: Annotated[str, Field(min_length=1)] | None = None
     """A column that says where a row belongs: `train`, `valid` or `test`."""
     chronological: bool = False
-    """Cut in the order of the rows: train first, test last. Series are always cut so."""
+    """Cut in the order of the rows: train first, test last. Series and texts that `window` cuts are always divided so."""
     seed: Amount = 0
     """Seed of the division; apart from `train.seed`, so that runs with other seeds are tested on the same examples."""
 
@@ -88,14 +88,18 @@ class Split(Model):
 
 
 class Window(Model):
-    """Rolling windows over a series: each is an example."""
+    """Rolling windows over a series, or pieces of a text: each is an example.
+
+    Texts are one stream of tokens, one text behind the other. What is left of a part behind its last whole piece, fewer than
+    `length` tokens, is not used.
+    """
 
     length: Count
-    """Ticks in a window."""
+    """Ticks in a window; tokens in a piece of a text."""
     horizon: Count = 1
-    """How many ticks after the window's last tick the value to predict lies."""
-    stride: Count = 1
-    """Ticks between the starts of two windows."""
+    """How many ticks after the window's last tick the value to predict lies. Not for a text, which is predicted token by token."""
+    stride: Count | None = None
+    """Ticks between the starts of two windows; where left out 1 for a series, and `length` for a text."""
 
 
 class Data(Model):
@@ -107,7 +111,19 @@ class Data(Model):
     """Names and types of the values that the network can read."""
     split: Split = Split()
     window: Window | None = None
-    """Cut series into windows."""
+    """Cut series into windows, or texts into pieces."""
+
+    @property
+    def streamed(self) -> str | None:
+        """The field of which `window` makes a stream of tokens."""
+        texts = (name for name, field in self.fields.items() if not isinstance(field, Broken) and field.type_name() == "text")
+        return next(texts, None) if self.window is not None else None
+
+    @property
+    def stride(self) -> int:
+        """Ticks between the starts of two windows."""
+        assert self.window is not None
+        return self.window.stride or (self.window.length if self.streamed else 1)
 
     @model_validator(mode="before")
     @classmethod
@@ -178,7 +194,7 @@ class Train(Model):
     """Ticks through which gradients flow back in loops and cells: a longer sequence is cut into pieces, and what is remembered
     goes from one to the next without a gradient."""
     carry_state: bool = False
-    """Start each window of a series with the state in which the one before ended. A batch then holds windows of as many streams,
+    """Start each window of a series or text with the state in which the one before ended. A batch then holds windows of as many streams,
     which the next batch continues."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """Number format of the large products."""

@@ -33,9 +33,10 @@ def check_streams(spec: Spec, graph: Graph, report: Report) -> None:
     if data.window is None:
         if not report.blames(("data",)):
             headline = "`carry_state` continues each window where the one before ended, and the data is not cut into windows"
-            report.add("conflicting-keys", headline, at=at, help="`window: {length: 50, stride: 50}` under `data` cuts a series")
-    elif data.window.stride != data.window.length:
-        how = "overlap" if data.window.stride < data.window.length else "leave ticks out between them"
+            help = "`window: {length: 50, stride: 50}` under `data` cuts a series, `window: {length: 50}` a text"
+            report.add("conflicting-keys", headline, at=at, help=help)
+    elif data.stride != data.window.length:
+        how = "overlap" if data.stride < data.window.length else "leave ticks out between them"
         headline = f"`carry_state` continues each window where the one before ended, but windows of {data.window.length} ticks {how}"
         where = ("data", "window", "stride") if "stride" in data.window.model_fields_set else ("data", "window")
         help = f"`stride: {data.window.length}` puts each behind the other"

@@ -17,7 +17,8 @@ from registry.field import DataError, Encoded, Facts, Field, naming
 from registry.source import Columns, Source
 from runner.compiler.spec import Data, Split
 from runner.engine.batch import Part
-from runner.engine.split import divide
+from runner.engine.split import Rows, divide
+from runner.engine.texts import divided, pieces_of, stream
 from runner.engine.windows import windows, windows_of
 
 
@@ -54,25 +55,16 @@ def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequ
     Raises: DataError naming field and row.
     """
     located = {name: config.located(folder or Path()) for name, config in fields.items()}
+    if data.streamed is not None:
+        (column,) = located[data.streamed].reads(data.streamed)
+        parts = divided(data.split, column, parts)
     columns = joined_columns(located, parts)
-    count = _count(columns)
-    rows = divide(
-        data.split,
-        {part: len(next(iter(held.values()))) for part, held in parts.items()},
-        in_order=is_windowed(data, located),
-        labels=_labels(data.split, located, columns, targets),
-        where=parts["all"][data.split.by] if data.split.by is not None and "all" in parts else None,
-    )
+    rows = _divide(data, located, parts, columns, targets)
     if len(rows["train"]) == 0:
         raise DataError("the training part has no examples", "look at `split` under `data`")
     facts = {name: _fit(name, config, columns[name], rows["train"]) for name, config in located.items()}
-    part = _encode(data, located, columns, facts, ahead=True)
-    if data.window is not None:
-        rows = {name: windows_of(data.window, held, count, whole=name == "train") for name, held in rows.items()}
-        if len(rows["train"]) == 0:
-            reach = data.window.length + data.window.horizon
-            what = f"no window of {data.window.length} ticks fits the training part: with what it predicts it takes {reach} rows in a row"
-            raise DataError(what, "make `window` shorter")
+    whole = _encode(data, located, columns, facts)
+    part, rows = _windowed(data, whole, ahead=True), _windows_of(data, whole, rows)
     augment = {name: change for name, config in located.items() if (change := config.build_augment()) is not None}
     made = {name: replace(part, rows=torch.from_numpy(held), augment=augment if name == "train" else {}) for name, held in rows.items()}
     example = {column: values[0] for column, values in next(iter(parts.values())).items()}
@@ -85,7 +77,7 @@ def encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Map
     gathered = joined_columns(fields, {"all": columns})
     # A value without time is known in advance: it is read where the value to predict lies, so that row must be there.
     known_ahead = any(config.shape(name, facts[name]).time is None for name, config in fields.items())
-    return _encode(data, fields, gathered, facts, ahead=known_ahead)
+    return _windowed(data, _encode(data, fields, gathered, facts), ahead=known_ahead)
 
 
 def joined_columns(fields: Mapping[str, Field], parts: Parts) -> Columns:
@@ -93,13 +85,6 @@ def joined_columns(fields: Mapping[str, Field], parts: Parts) -> Columns:
     columns = {name: _column(name, config, parts) for name, config in fields.items()}
     _count(columns)
     return columns
-
-
-def is_windowed(data: Data, fields: Mapping[str, Field]) -> bool:
-    """Whether the rows are the ticks of a series. Raises: DataError for windows over nothing."""
-    if data.window is not None and not any(config.type_name() == "series" for config in fields.values()):
-        raise DataError("`window` cuts a series into examples, but no field is of type `series`", "leave out `window`")
-    return data.window is not None
 
 
 def made_up_columns(data: Data, fields: Mapping[str, Field], count: int, seed: int = 0) -> Parts:
@@ -121,7 +106,47 @@ def made_up_columns(data: Data, fields: Mapping[str, Field], count: int, seed: i
     return {"all": made}
 
 
-def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts], *, ahead: bool) -> Part:
+def _divide(data: Data, fields: Mapping[str, Field], parts: Parts, columns: Columns, targets: Sequence[str]) -> Rows:
+    sizes = {part: len(next(iter(held.values()))) for part, held in parts.items()}
+    if data.streamed is not None:  # its parts are made
+        ends = np.cumsum(list(sizes.values()))
+        return {part: np.arange(end - sizes[part], end) for part, end in zip(sizes, ends, strict=True)}
+    return divide(
+        data.split,
+        sizes,
+        in_order=data.window is not None,
+        labels=_labels(data.split, fields, columns, targets),
+        where=parts["all"][data.split.by] if data.split.by is not None and "all" in parts else None,
+    )
+
+
+def _windowed(data: Data, part: Part, *, ahead: bool) -> Part:
+    """Rows that are ticks of a series cut into windows, and texts into pieces."""
+    if data.window is None:
+        return part
+    if data.streamed is not None:
+        return stream(part, data.streamed, data.window.length)
+    return windows(part, data.window, data.stride, ahead=ahead)
+
+
+def _windows_of(data: Data, part: Part, rows: Rows) -> Rows:
+    """The windows or pieces of each part, of the rows that it holds. Raises: DataError if none is left to learn from."""
+    if data.window is None:
+        return rows
+    length, reach = data.window.length, data.window.length + data.window.horizon
+    if data.streamed is not None:
+        lengths = part.lengths[data.streamed].numpy()
+        cut = {name: pieces_of(lengths, held, length, data.stride) for name, held in rows.items()}
+        what = f"no piece of {length} tokens fits the training part"
+    else:
+        cut = {name: windows_of(data.window, data.stride, held, len(part), whole=name == "train") for name, held in rows.items()}
+        what = f"no window of {length} ticks fits the training part: with what it predicts it takes {reach} rows in a row"
+    if len(cut["train"]) == 0:
+        raise DataError(what, "make `window` shorter")
+    return cut
+
+
+def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts]) -> Part:
     values: dict[str, Tensor] = {}
     lengths: dict[str, Tensor] = {}
     times: dict[str, str] = {}
@@ -129,15 +154,14 @@ def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Ma
         with naming(name):
             encoded = config.encode(columns[name], facts[name])
             axis = config.shape(name, facts[name]).time
-            _check_ticks(encoded, axis, data.window is not None)
+            _check_ticks(encoded, axis, data.window is not None and data.streamed is None)
         values[name] = _tensor(encoded)
         if axis is not None:
             times[name] = axis
         if axis is not None and encoded.lengths is not None:
             own = torch.from_numpy(encoded.lengths)
             _check_alike(name, own, axis, lengths.setdefault(axis, own))
-    part = Part(values, lengths, times, torch.arange(_count(columns)))
-    return windows(part, data.window, ahead=ahead) if data.window is not None else part
+    return Part(values, lengths, times, torch.arange(_count(columns)))
 
 
 def _check_ticks(encoded: Encoded, axis: str | None, windowed: bool) -> None:

