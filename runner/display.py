@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-SHOWN = ("loss", "accuracy", "f1", "rmse", "r2", "mae", "perplexity")
+SHOWN = ("loss", "accuracy", "f1", "rmse", "r2", "mae", "perplexity", "bits_per_character", "exact_match")
 
 
 class Display:

@@ -134,6 +134,7 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     from runner.engine.predict import Predictor
     from runner.engine.prepare import check_compiled, choose_device, load_weights, prepare_torch
     from runner.engine.samples import samples
+    from runner.engine.written import Written
     from runner.show.loops import plan_text
 
     first = job.checked or check(job.text, job.name, settings=job.settings)
@@ -184,7 +185,7 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
         sample = partial(samples, Predictor(network, plan, data.facts), shown_part, train.seed)
     history = History(recorder, display, sample)
     display.start(spec.name, budget.steps, Best.watching(train, plan, data.valid is not None).objective)
-    outcome = fit(network, losses, meters, data, train, device, history, spec.track.every)
+    outcome = fit(network, losses, meters, Written(plan, data.facts), data, train, device, history, spec.track.every)
     display.stop()
     beaten = baseline(plan, data, parts, spec.track)
     if beaten is not None:

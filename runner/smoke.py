@@ -75,6 +75,7 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
     from runner.engine.network import Network
     from runner.engine.objective import Losses, Meters
     from runner.engine.predict import Predictor
+    from runner.engine.written import Written
 
     assert checked.plan is not None
     assert checked.spec is not None
@@ -107,7 +108,7 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
     network = Network(plan)
     losses, meters = Losses(plan, data.facts), Meters(plan, data.facts, torch.device("cpu"))
     watcher = Quiet()
-    fit(network, losses, meters, data, train, torch.device("cpu"), watcher, 1)
+    fit(network, losses, meters, Written(plan, data.facts), data, train, torch.device("cpu"), watcher, 1)
     for name, figure in watcher.figures.items():
         if name.endswith("/loss") and not math.isfinite(figure):
             raise ValueError(f"{name} is {figure}")

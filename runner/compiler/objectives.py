@@ -9,7 +9,7 @@ from registry.catalog import Broken
 from registry.objective import Loss, Metric, SequenceMetric
 from runner.compiler.diagnostic import Path, Place, Report
 from runner.compiler.edges import Reference, mentioned
-from runner.compiler.names import Flat
+from runner.compiler.names import Declared, Flat
 from runner.compiler.spec import Spec
 from runner.compiler.words import listed, nearest, repair
 
@@ -40,22 +40,32 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
         if input and target:
             losses.append(Objective(loss, input, target, path))
     first = losses[0] if losses else None
+    choice = next((_chosen(node) for node in flat.nodes.values() if node.config is not None and node.config.decides), None)
     metrics = []
     for index, metric in enumerate(spec.metrics or ()):
         path = ("metrics", index)
         if isinstance(metric, Broken):
             continue
+        defaults = (first.input, first.target) if first else (None, None)
         if isinstance(metric, SequenceMetric):
-            report.add("not-supported-yet", f"`{metric.type_name()}` judges what a network writes, which is not supported yet", at=path)
-            continue
+            if choice is None:
+                headline = f"`{metric.type_name()}` judges what a network writes, and this one has no `choice`"
+                report.add("missing-key", headline, at=path, help="a node of type `choice` makes symbols of scores")
+                continue
+            defaults = choice
         ends = [
             _value(text, (*path, key), spec, flat, report) if text is not None else default
-            for key, text, default in (("input", metric.input, first and first.input), ("target", metric.target, first and first.target))
+            for key, text, default in (("input", metric.input, defaults[0]), ("target", metric.target, defaults[1]))
         ]
         if ends[0] and ends[1]:
             metrics.append(Objective(metric, ends[0], ends[1], path))
     _check_figures(spec, report)
     return tuple(losses), tuple(metrics)
+
+
+def _chosen(node: Declared) -> tuple[Reference, Reference]:
+    """What a choice gives, and what it should have been."""
+    return Reference(node.name), Reference(str(getattr(node.config, "target", "")))
 
 
 def reference(text: str) -> Reference:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from registry.objective import Metric
+from registry.objective import Metric, SequenceMetric
 from runner.compiler.plan import Plan
 from runner.compiler.spec import Train
 
@@ -32,7 +32,10 @@ class Best:
     @staticmethod
     def watching(train: Train, plan: Plan, has_valid: bool) -> Best:
         """What to watch: the monitor of early stopping, else the first metric, else the loss."""
-        first = plan.metrics[0].config.label if plan.metrics and isinstance(plan.metrics[0].config, Metric) else "loss"
+        metrics = [metric.config for metric in plan.metrics if isinstance(metric.config, Metric)]
+        if not has_valid:  # what a network writes is judged on other parts only
+            metrics = [metric for metric in metrics if not isinstance(metric, SequenceMetric)]
+        first = metrics[0].label if metrics else "loss"
         if not has_valid:
             return Best(f"train/{first}", higher_is_better(plan, first), chooses=False)
         stopping = train.early_stopping

@@ -22,6 +22,7 @@ from runner.engine.best import Best
 from runner.engine.data import Dataset
 from runner.engine.network import Network
 from runner.engine.objective import Losses, Meters
+from runner.engine.written import Written
 
 EPOCHS = 10
 """Passes over the training part where a spec says nothing."""
@@ -78,7 +79,15 @@ class Budget:
 
 
 def fit(
-    network: Network, losses: Losses, meters: Meters, data: Dataset, train: Train, device: torch.device, watch: Watcher, log_every: int
+    network: Network,
+    losses: Losses,
+    meters: Meters,
+    written: Written,
+    data: Dataset,
+    train: Train,
+    device: torch.device,
+    watch: Watcher,
+    log_every: int,
 ) -> Outcome:
     """Train a network; it holds the best weights afterwards.
 
@@ -99,7 +108,7 @@ def fit(
     started = time.perf_counter()
 
     if data.valid is not None:  # the untrained network: an honest first point of every curve
-        figures = evaluate(network, losses, meters, data.valid, train.batch_size, device, "valid", train.precision)
+        figures = evaluate(network, losses, meters, written, data.valid, train.batch_size, device, "valid", train.precision)
         watch.metrics(0, {best.objective: figures[best.objective], **figures, "train/epoch": 0.0})
         watch.evaluated(0, 0, figures)
         best.offer(0, figures, network)
@@ -143,7 +152,7 @@ def fit(
             figures = {f"train/{name}": figure for name, figure in meters.compute().items()}
             figures["train/examples_per_second"] = examples_since / (time.perf_counter() - waited)
             if data.valid is not None:
-                figures |= evaluate(network, losses, meters, data.valid, train.batch_size, device, "valid", train.precision)
+                figures |= evaluate(network, losses, meters, written, data.valid, train.batch_size, device, "valid", train.precision)
             watch.metrics(step, figures)
             watch.evaluated(step, epoch, figures)
             best.offer(step, figures, network)
@@ -157,7 +166,7 @@ def fit(
     if data.valid is not None:
         last = {f"valid/best_{best.objective.removeprefix('valid/')}": best.value, "valid/best_step": float(best.step)}
     if data.test is not None:
-        last |= evaluate(network, losses, meters, data.test, train.batch_size, device, "test", train.precision)
+        last |= evaluate(network, losses, meters, written, data.test, train.batch_size, device, "test", train.precision)
     watch.metrics(step, last)
     seconds = time.perf_counter() - started
     return Outcome({**figures, **last}, best.objective, best.step, step, step / budget.per_epoch, seconds, step < budget.steps)
@@ -165,7 +174,15 @@ def fit(
 
 @torch.no_grad()
 def evaluate(
-    network: Network, losses: Losses, meters: Meters, part: Part, batch_size: int, device: torch.device, name: str, precision: str = "fp32"
+    network: Network,
+    losses: Losses,
+    meters: Meters,
+    written: Written,
+    part: Part,
+    batch_size: int,
+    device: torch.device,
+    name: str,
+    precision: str = "fp32",
 ) -> dict[str, float]:
     """Loss and metrics over a part, as `name/loss`, `name/accuracy` and so on."""
     network.eval()
@@ -180,7 +197,8 @@ def evaluate(
             meters.update(values, batch)
     totals = [(sum(total for total, _ in loss), sum(weight for _, weight in loss)) for loss in zip(*sums, strict=True)]
     figures = {f"{name}/loss": float(losses.total(totals))}
-    return figures | {f"{name}/{label}": figure for label, figure in meters.compute().items()}
+    figures |= {f"{name}/{label}": figure for label, figure in meters.compute().items()}
+    return figures | written.judge(network, part, device, name, max(batch_size, 256))
 
 
 def penalty(penalties: list[tuple[nn.Parameter, float, float]]) -> Tensor:

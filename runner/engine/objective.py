@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from registry.field import Facts
 from registry.modules.padding import real_ticks
-from registry.objective import Loss, Metric
+from registry.objective import Loss, Metric, SequenceMetric
 from runner.compiler.plan import Comparison, Plan
 from runner.engine.batch import Batch
 
@@ -50,10 +50,11 @@ class Meters:
     """The metrics of a plan over the batches of a part."""
 
     def __init__(self, plan: Plan, facts: Mapping[str, Facts], device: torch.device) -> None:
-        self.wanted = _compared_values(plan.metrics)
+        metrics = tuple(metric for metric in plan.metrics if not isinstance(metric.config, SequenceMetric))  # `written.py` has those
+        self.wanted = _compared_values(metrics)
         self.pairs: dict[tuple[str, str], _Pair] = {}
         self.meters: dict[str, Meter] = {}
-        for metric in plan.metrics:
+        for metric in metrics:
             assert isinstance(metric.config, Metric)
             meter = metric.config.build(metric.input_shape.tick, metric.target_shape.tick).to(device)
             pair = self.pairs.setdefault((metric.input, metric.target), _Pair(metric, target_facts(metric, facts)))

@@ -162,9 +162,7 @@ def test_metric_judges_tokens_by_tokens(row: Row) -> None:
     assert (error.value.message, error.value.position) == ("takes a text as its target", 1)
 
 
-def test_a_spec_cannot_name_one_yet() -> None:
-    text = reviews(
-        {"embed": "{type: embedding, units: 4}", "final": "{type: last}"}, ["text -> embed -> final -> scores"], "metrics: [bleu]"
-    )
+def test_a_network_without_a_choice_writes_nothing_to_judge() -> None:
+    text = reviews({"x": "{type: embedding, units: 4}", "final": "{type: last}"}, ["text -> x -> final -> scores"], "metrics: [bleu]")
 
-    assert headlines(text) == ["not-supported-yet: `bleu` judges what a network writes, which is not supported yet"]
+    assert headlines(text) == ["missing-key: `bleu` judges what a network writes, and this one has no `choice`"]

@@ -14,6 +14,7 @@ from runner.engine.data import Dataset, prepare
 from runner.engine.fit import Outcome, fit
 from runner.engine.network import Network
 from runner.engine.objective import Losses, Meters
+from runner.engine.written import Written
 
 CPU = torch.device("cpu")
 
@@ -63,5 +64,6 @@ def train(built: Built) -> tuple[Outcome, Watcher]:
     """Train it as a run would."""
     assert built.plan.spec.train is not None
     watcher = Watcher()
-    outcome = fit(built.network, built.losses, built.meters, built.data, built.plan.spec.train, CPU, watcher, 1)
+    written = Written(built.plan, built.data.facts)
+    outcome = fit(built.network, built.losses, built.meters, written, built.data, built.plan.spec.train, CPU, watcher, 1)
     return outcome, watcher

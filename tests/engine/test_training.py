@@ -12,6 +12,7 @@ import torch
 from runner.engine.baseline import baseline
 from runner.engine.fit import Diverged, evaluate, penalty
 from runner.engine.predict import Predictor
+from runner.engine.written import Written
 from tests.engine.support import CPU, Built, build, train
 
 POINTS = """\
@@ -118,7 +119,7 @@ def test_the_best_weights_are_kept_and_tested(built: Built) -> None:
     seen = [figures["valid/accuracy"] for _, figures in watcher.said if "valid/accuracy" in figures]
     assert built.data.valid is not None
 
-    kept = evaluate(built.network, built.losses, built.meters, built.data.valid, 16, CPU, "valid")
+    kept = evaluate(built.network, built.losses, built.meters, Written(built.plan, built.data.facts), built.data.valid, 16, CPU, "valid")
 
     assert outcome.figures["valid/best_accuracy"] == max(seen) == kept["valid/accuracy"]
 
@@ -134,8 +135,10 @@ def test_patience_ends_the_training_early() -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 40])
 def test_the_loss_of_a_part_does_not_depend_on_the_batch_size(built: Built, size: int) -> None:
-    figures = evaluate(built.network, built.losses, built.meters, built.data.train, size, CPU, "train")
-    whole = evaluate(built.network, built.losses, built.meters, built.data.train, 1000, CPU, "train")
+    figures = evaluate(
+        built.network, built.losses, built.meters, Written(built.plan, built.data.facts), built.data.train, size, CPU, "train"
+    )
+    whole = evaluate(built.network, built.losses, built.meters, Written(built.plan, built.data.facts), built.data.train, 1000, CPU, "train")
 
     assert figures == pytest.approx(whole, rel=1e-6)
 
