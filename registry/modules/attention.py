@@ -6,12 +6,31 @@ Queries come as (T, B, N), or (B, N) without time; memories as (S, B, M) along t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from registry.modules.init import initialize
 from registry.modules.padding import blank, real_ticks
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A memory as a method looks it up: all that does not depend on the query."""
+
+    values: Tensor
+    """(B, S, M); (B, heads, S, M / heads) of a method with heads."""
+    keys: Tensor
+    """(B, S, N), alike."""
+    real: Tensor | None
+    """Which places are no padding, (B, S); None if all are."""
+
+    def examples(self, rows: Tensor) -> Prepared:
+        """The memories of these examples."""
+        real = None if self.real is None else self.real.index_select(0, rows)
+        return Prepared(self.values.index_select(0, rows), self.keys.index_select(0, rows), real)
 
 
 class Attention(nn.Module):
@@ -28,26 +47,35 @@ class Attention(nn.Module):
 
     def forward(self, *, query: Tensor, memory: Tensor, lengths: Tensor | None = None, memory_lengths: Tensor | None = None) -> Tensor:
         queries = blank(query, lengths).transpose(0, 1) if self.timed_query else query.unsqueeze(1)
+        found = self.look(queries, self.prepare(memory, memory_lengths))
+        return found.transpose(0, 1) if self.timed_query else found.squeeze(1)
+
+    def prepare(self, memory: Tensor, lengths: Tensor | None = None) -> Prepared:
+        """A memory, ready for any number of queries."""
         real = None
         if self.timed_memory:
-            memory = blank(memory, memory_lengths)
-            if memory_lengths is not None:
+            memory = blank(memory, lengths)
+            if lengths is not None:
                 # All of an empty memory is looked at, which is zeros: a softmax over nothing would be 0 / 0.
-                real = real_ticks(memory_lengths, len(memory)).t() | (memory_lengths == 0).unsqueeze(1)
+                real = real_ticks(lengths, len(memory)).t() | (lengths == 0).unsqueeze(1)
             places = memory.transpose(0, 1)
         else:
             places = memory if memory.dim() == 3 else memory.flatten(2).transpose(1, 2)
-        found = self.look(queries, places, real)
-        return found.transpose(0, 1) if self.timed_query else found.squeeze(1)
+        return self.project(places, real)
 
-    def look(self, query: Tensor, memory: Tensor, real: Tensor | None) -> Tensor:
-        """Shape: query (B, T, N), memory (B, S, M), real (B, S) -> (B, T, out)."""
+    def project(self, memory: Tensor, real: Tensor | None) -> Prepared:
+        """Shape: memory (B, S, M), real (B, S)."""
+        return Prepared(memory, memory, real)
+
+    def look(self, query: Tensor, memory: Prepared) -> Tensor:
+        """Shape: query (B, T, N) -> (B, T, out)."""
         raise NotImplementedError
 
-    def dot(self, query: Tensor, keys: Tensor, values: Tensor, real: Tensor | None) -> Tensor:
+    def dot(self, query: Tensor, memory: Prepared) -> Tensor:
         """Scaled dot products; any number of heads between B and the places."""
-        mask = None if real is None else real.view(len(real), *[1] * (query.dim() - 2), -1)
-        return F.scaled_dot_product_attention(query, keys, values, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0)
+        mask = None if memory.real is None else memory.real.view(len(memory.real), *[1] * (query.dim() - 2), -1)
+        dropout = self.dropout if self.training else 0.0
+        return F.scaled_dot_product_attention(query, memory.keys, memory.values, attn_mask=mask, dropout_p=dropout)
 
 
 class DotAttention(Attention):
@@ -56,8 +84,8 @@ class DotAttention(Attention):
     Source: Luong et al. 2015, equation 8, `dot`; the scale: Vaswani et al. 2017, section 3.2.1.
     """
 
-    def look(self, query: Tensor, memory: Tensor, real: Tensor | None) -> Tensor:
-        return self.dot(query, memory, memory, real)
+    def look(self, query: Tensor, memory: Prepared) -> Tensor:
+        return self.dot(query, memory)
 
 
 class AdditiveAttention(Attention):
@@ -72,12 +100,15 @@ class AdditiveAttention(Attention):
         self.memory = _linear(memory, units, init)
         self.score = _linear(units, 1, init, bias=False)
 
-    def look(self, query: Tensor, memory: Tensor, real: Tensor | None) -> Tensor:
-        scores = self.score(torch.tanh(self.query(query).unsqueeze(2) + self.memory(memory).unsqueeze(1))).squeeze(-1)
-        if real is not None:
-            scores = scores.masked_fill(~real.unsqueeze(1), float("-inf"))
+    def project(self, memory: Tensor, real: Tensor | None) -> Prepared:
+        return Prepared(memory, self.memory(memory), real)
+
+    def look(self, query: Tensor, memory: Prepared) -> Tensor:
+        scores = self.score(torch.tanh(self.query(query).unsqueeze(2) + memory.keys.unsqueeze(1))).squeeze(-1)
+        if memory.real is not None:
+            scores = scores.masked_fill(~memory.real.unsqueeze(1), float("-inf"))
         weights = scores.softmax(-1)
-        return F.dropout(weights, self.dropout, self.training) @ memory
+        return F.dropout(weights, self.dropout, self.training) @ memory.values
 
 
 class MultiHeadAttention(Attention):
@@ -96,8 +127,11 @@ class MultiHeadAttention(Attention):
         self.value = _linear(memory, units, init)
         self.output = _linear(units, units, init)
 
-    def look(self, query: Tensor, memory: Tensor, real: Tensor | None) -> Tensor:
-        found = self.dot(self._split(self.query(query)), self._split(self.key(memory)), self._split(self.value(memory)), real)
+    def project(self, memory: Tensor, real: Tensor | None) -> Prepared:
+        return Prepared(self._split(self.value(memory)), self._split(self.key(memory)), real)
+
+    def look(self, query: Tensor, memory: Prepared) -> Tensor:
+        found = self.dot(self._split(self.query(query)), memory)
         joined: Tensor = self.output(found.transpose(1, 2).flatten(2))
         return joined
 

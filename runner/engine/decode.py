@@ -35,6 +35,6 @@ def generate(network: Network, batch: Batch, settings: Decode, *, seed: int = 0,
             stepper.reorder(rows)
         if int(over.sum()) * 2 >= len(over):  # most examples are done: go on with the others alone
             left = torch.nonzero(~over).squeeze(1)
-            stepper.leave((left.unsqueeze(1) * found.rows + torch.arange(found.rows, device=device)).flatten())
+            stepper.leave(left, (left.unsqueeze(1) * found.rows + torch.arange(found.rows, device=device)).flatten())
             found.leave(left)
     return found.found()

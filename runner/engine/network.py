@@ -41,7 +41,7 @@ class Network(nn.Module):
         train = plan.spec.train or Train()
         self.plan = plan
         self.runs: dict[str, nn.Module] = {}
-        self.loops = {loop.names[0]: Runner(loop, self.runs, self._call, train.compile, execution) for loop in plan.loops}
+        self.loops = {loop.names[0]: Runner(loop, self.runs, train.compile, execution) for loop in plan.loops}
         self.truncate = train.truncate
         self.memory = Memory() if train.carry_state else None
         late = sorted((value for op in plan.ops for value in op.reads if value.delay), key=lambda value: value.delay)
@@ -182,26 +182,25 @@ class Network(nn.Module):
             else:
                 self.run(step, values, batch)
         device = next(iter(self.parameters())).device
-        nothing = torch.zeros(1, batch.count, device=device)  # one tick of what gives only ticks
         chosen = [op for op in self.plan.ops if op.name in decoding.nodes]
+        one = torch.zeros(1, batch.count, device=device)  # a tick of what is not known yet, where only ticks count
         outside = Outside.of(
             chosen,
             stepped,
-            lambda value: nothing if value.value == decoding.target else self._read(value, values),
+            lambda value: one if value.value == decoding.target else self._read(value, values),
             lambda value: None if value.value == decoding.target else _real(value, batch),
             ticks,
             batch.count,
             None,
         )
         shapes = {op.name: op.shape for op in self.plan.ops}
-        like = nothing.new_empty(0)
         initial = {
-            name: self._before(name, shapes[name], like, values, value.delay, batch.count)
+            name: self._before(name, shapes[name], one, values, value.delay, batch.count)
             for name, value in self.late.items()
             if name in stepped
         }
-        each = torch.arange(batch.count, device=device).repeat_interleave(rows)
-        return Stepper(chosen, self._call, outside.rows(each), {name: tensor.index_select(1, each) for name, tensor in initial.items()})
+        spread = {name: tensor.repeat_interleave(rows, 1) for name, tensor in initial.items()}
+        return Stepper(chosen, self.runs, outside.spread(rows), spread)
 
     def _loop(self, loop: Recurrence, values: dict[str, Tensor], batch: Batch, wanted: Sequence[str]) -> None:
         """Run a loop and put the values that are wanted beside the others. Its numbers have 32 bits, whatever the large products have."""
@@ -274,7 +273,7 @@ class Network(nn.Module):
         return result
 
     def _call(self, op: Op, tensors: Sequence[Tensor], lengths: Mapping[str, Tensor | None] = NOTHING) -> Tensor:
-        inputs, ports = tensors[: len(op.inputs)], dict(zip(op.ports, tensors[len(op.inputs) :], strict=False))
+        inputs, ports = tensors[: len(op.inputs)], dict(zip(op.ports, tensors[len(op.inputs) :], strict=True))
         result: Tensor = self.runs[op.name](*inputs, **ports, **lengths)  # a tuple where the op has outputs
         return result
 

@@ -1,4 +1,4 @@
-"""What a loop reads from outside."""
+"""What ops that run tick by tick read from outside."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from registry.modules.padding import blank, cut
 from runner.compiler.ops import Input, Op
 from runner.compiler.program import Outer
 
+MASK = ".mask"
+"""Behind the name of an op: the random factors of its value."""
+
 
 @dataclass(frozen=True)
 class Outside:
@@ -19,16 +22,22 @@ class Outside:
 
     ticking: Mapping[str, Tensor]
     """(T, B, *axes), zeros in the padding: read tick by tick."""
-    whole: Mapping[str, Tensor]
-    """(B, *axes), values without time; or sequences with ticks of their own, which are read as a whole."""
-    own_lengths: Mapping[str, Tensor | None]
-    """Real ticks of the sequences in `whole`."""
+    static: Mapping[str, Tensor]
+    """(B, *axes): the same at every tick."""
+    memories: Mapping[str, Tensor]
+    """Looked up as a whole at every tick: (B, *axes), or (S, B, *axes) of sequences with ticks of their own."""
+    memory_lengths: Mapping[str, Tensor | None]
+    """Real ticks of the sequences among them; None where all are real, and of what is no sequence."""
+    sequences: frozenset[str]
+    """Names of the memories that are sequences."""
     masks: Mapping[str, Tensor]
     """Random factors, (T, B, *axes), or (1, B, *axes) at all ticks alike, by the op whose value they multiply."""
     ticks: int
     batch: int
     lengths: Tensor | None
     """Real ticks of each example, (B,); None where nothing is padded."""
+    hypotheses: int = 1
+    """Rows of an example, side by side; they share its memories."""
 
     @classmethod
     def of(
@@ -43,36 +52,36 @@ class Outside:
     ) -> Outside:
         """Of ops that give the values `inside`. `read` gives the tensor of an input, `real` the real ticks of its examples."""
         ticking: dict[str, Tensor] = {}
-        whole: dict[str, Tensor] = {}
+        static: dict[str, Tensor] = {}
+        memories: dict[str, Tensor] = {}
         own: dict[str, Tensor | None] = {}
+        sequences: set[str] = set()
         for op in ops:
             for position, value in enumerate(op.reads):
+                name = str(value)
                 if value.value in inside:
                     continue
-                name, as_whole = str(value), is_whole(op, position)
-                if as_whole:
-                    own[name] = real(value)
-                held = whole if value.shape.time is None or as_whole else ticking
-                if name not in held:  # the gates of a cell read the same
-                    held[name] = read(value) if held is whole else blank(read(value), lengths)
-        return cls(ticking, whole, own, {}, ticks, batch, lengths)
-
-    def has(self, op: Op, position: int) -> bool:
-        """Whether what an op reads there is from outside."""
-        return str(op.reads[position]) in {*self.whole, *(() if is_whole(op, position) else self.ticking)}
+                if is_memory(op, position):
+                    memories[name], own[name] = read(value), real(value)
+                    sequences |= {name} if value.shape.time is not None else set()
+                elif name not in ticking and name not in static:  # the gates of a cell read the same
+                    if value.shape.time is None:
+                        static[name] = read(value)
+                    else:
+                        ticking[name] = blank(read(value), lengths)
+        return cls(ticking, static, memories, own, frozenset(sequences), {}, ticks, batch, lengths)
 
     @property
     def example(self) -> Tensor:
-        """A tensor of the type and on the device of the loop's values."""
-        tensors = [*self.ticking.values(), *self.whole.values()]
+        """A tensor of the type and on the device of the ops' values."""
+        tensors = [*self.ticking.values(), *self.static.values(), *self.memories.values()]
         return next((tensor for tensor in tensors if tensor.is_floating_point()), tensors[0].new_empty(0, dtype=torch.get_default_dtype()))
 
-    def at_each_tick(self, op: Op, position: int) -> Sequence[Tensor]:
-        """What an op reads there, tick by tick. `unbind` once: slicing at each tick makes the gradient quadratic in T."""
-        name = str(op.reads[position])
-        if is_whole(op, position) or name not in self.ticking:
-            return [self.whole[name]] * self.ticks
-        return self.ticking[name].unbind()
+    def at_each_tick(self, name: str) -> Sequence[Tensor] | None:
+        """A value tick by tick, if it is from outside. `unbind` once: slicing at each tick makes the gradient quadratic in T."""
+        if name in self.ticking:
+            return self.ticking[name].unbind()
+        return [self.static[name]] * self.ticks if name in self.static else None
 
     def flat(self, outer: Outer) -> Tensor:
         """What a program reads: (T, B, N), or (1, B, N) of a value without time; a single number is one feature."""
@@ -80,20 +89,23 @@ class Outside:
         if name != outer.name:
             tensor = self.masks[name]
         else:
-            tensor = self.ticking[name] if outer.timed else self.whole[name].unsqueeze(0)
+            tensor = self.ticking[name] if outer.timed else self.static[name].unsqueeze(0)
         return tensor if tensor.dim() == 3 else tensor.unsqueeze(-1)
 
-    def rows(self, rows: Tensor) -> Outside:
-        """Other examples, each as the one of that number."""
-        time = {name: 1 if name in self.own_lengths else 0 for name in self.whole}
+    def spread(self, hypotheses: int) -> Outside:
+        """So many rows for each example. Nothing here goes along ticks."""
+        static = {name: tensor.repeat_interleave(hypotheses, 0) for name, tensor in self.static.items()}
+        return replace(self, static=static, batch=self.batch * hypotheses, hypotheses=hypotheses)
+
+    def examples(self, examples: Tensor) -> Outside:
+        """These examples alone, with all of their rows."""
+        rows = (examples.unsqueeze(1) * self.hypotheses + torch.arange(self.hypotheses, device=examples.device)).flatten()
         return replace(
             self,
-            ticking={name: tensor.index_select(1, rows) for name, tensor in self.ticking.items()},
-            whole={name: tensor.index_select(time[name], rows) for name, tensor in self.whole.items()},
-            own_lengths={name: real if real is None else real.index_select(0, rows) for name, real in self.own_lengths.items()},
-            masks={name: mask.index_select(1, rows) for name, mask in self.masks.items()},
+            static={name: tensor.index_select(0, rows) for name, tensor in self.static.items()},
+            memories={name: tensor.index_select(int(name in self.sequences), examples) for name, tensor in self.memories.items()},
+            memory_lengths={name: real if real is None else real.index_select(0, examples) for name, real in self.memory_lengths.items()},
             batch=len(rows),
-            lengths=None if self.lengths is None else self.lengths.index_select(0, rows),
         )
 
     def piece(self, start: int, stop: int) -> Outside:
@@ -107,13 +119,6 @@ class Outside:
         )
 
 
-MASK = ".mask"
-"""Behind the name of an op: the random factors of its value."""
-
-
-def is_whole(op: Op, position: int) -> bool:
-    """Whether what an op reads there is a sequence with ticks of its own."""
-    if position < len(op.inputs):
-        return False
-    port = list(op.ports)[position - len(op.inputs)]
-    return op.config.ports[port].time == "own" and op.ports[port].shape.time is not None
+def is_memory(op: Op, position: int) -> bool:
+    """Whether an op looks at all that arrives there, at every tick."""
+    return position >= len(op.inputs) and op.config.ports[list(op.ports)[position - len(op.inputs)]].time == "own"

@@ -16,14 +16,13 @@ from runner.engine.loops import eager, fused, native, ticks
 from runner.engine.loops.hoist import hoisted
 from runner.engine.loops.inputs import Inputs
 from runner.engine.loops.outside import Outside
-from runner.engine.loops.stepper import Call
 
 
 class Runner:
     """Runs a loop. `setting` is `train.compile`; `forced`, for comparisons, an execution that is taken whatever suits."""
 
-    def __init__(self, loop: Recurrence, modules: Mapping[str, nn.Module], call: Call, setting: str, forced: Kind | None) -> None:
-        self.loop, self.modules, self.call, self.setting, self.forced = loop, modules, call, setting, forced
+    def __init__(self, loop: Recurrence, modules: Mapping[str, nn.Module], setting: str, forced: Kind | None) -> None:
+        self.loop, self.modules, self.setting, self.forced = loop, modules, setting, forced
         self.sizes = {op.name: len(op.shape.axes) for op in loop.ops}
         self.masked = any(op.config.mask is not None for op in loop.ops)
         self.chosen: dict[tuple[str, bool], Execution] = {}
@@ -46,7 +45,7 @@ class Runner:
         execution = self.execution(like.device, like.dtype)
         program = self.loop.program
         if execution.kind == "ticks" or not set(wanted) <= set(self.loop.outputs) or isinstance(program, str):
-            return ticks.run(self.loop, self.call, outside, initial, wanted)
+            return ticks.run(self.loop, self.modules, outside, initial, wanted)
         starts = {name: tensor if tensor.dim() == 3 else tensor.unsqueeze(-1) for name, tensor in initial.items()}
         self.owners = self.owners or {name: self._owner(name) for name in program.weights}
         weights: dict[str, Tensor] = {name: held[own] for name, (held, own) in self.owners.items()}

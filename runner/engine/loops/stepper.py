@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from registry.modules.attention import Prepared
 from runner.compiler.ops import Op
-from runner.engine.loops.outside import Outside, is_whole
-
-Call = Callable[[Op, Sequence[Tensor], Mapping[str, Tensor | None]], Tensor | tuple[Tensor, ...]]
-"""Runs an op's module on what it reads, in the order of `Op.reads`, and on lengths."""
+from runner.engine.loops.outside import Outside, is_memory
 
 
 class Stepper:
     """Ops in the order of a tick.
 
-    `initial` holds (depth, B, *axes) of each value that is read late: its ticks -depth to -1, the oldest first.
+    `modules` are theirs by name. `initial` holds (depth, B, *axes) of each value that is read late: its ticks -depth to -1, the
+    oldest first.
     """
 
-    def __init__(self, ops: Sequence[Op], call: Call, outside: Outside, initial: Mapping[str, Tensor]) -> None:
-        self.ops, self.call, self.outside = ops, call, outside
+    def __init__(self, ops: Sequence[Op], modules: Mapping[str, nn.Module], outside: Outside, initial: Mapping[str, Tensor]) -> None:
+        self.ops, self.outside = ops, outside
+        self.modules: Mapping[str, Any] = modules
         self.past = {name: list(tensor.unbind()) for name, tensor in initial.items()}
         self.states: dict[str, Tensor] = {}
         """Of cells, (B, …), after the last tick."""
         self.given = self._given()
+        self.prepared: dict[str, Prepared] = {}
+        """Memories of ops, as they look them up."""
 
     def tick(self, tick: int, rows: Tensor | None = None) -> dict[str, Tensor]:
         """The values of a tick, (B, *axes) by op; of the examples among `rows` only, zeros for the others."""
         now: dict[str, Tensor] = {}
         for op in self.ops:
-            tensors = [self._read(op, position, tick, now, rows) for position in range(len(op.reads))]
-            now[op.name] = _with_padding(self._value(op, tensors, tick, rows), rows, self.outside.batch)
+            read = [self._read(op, position, tick, now, rows) for position in range(len(op.reads)) if not is_memory(op, position)]
+            now[op.name] = _with_padding(self._value(op, read, tick, rows), rows, self.outside.batch)
         return now
 
     def remember(self, now: Mapping[str, Tensor]) -> None:
@@ -39,62 +42,65 @@ class Stepper:
         for name, held in self.past.items():
             self.past[name] = [*held[1:], now[name]]
 
-    def leave(self, rows: Tensor) -> None:
-        """Go on with these examples alone."""
-        self.reorder(rows)
-        self.outside = self.outside.rows(rows)
-        self.given = self._given()
-
     def reorder(self, rows: Tensor) -> None:
-        """Go on with other examples, each from where the example of that number is."""
+        """Go on with other rows of the same examples, each from where the row of that number is."""
         self.past = {name: [tensor.index_select(0, rows) for tensor in held] for name, held in self.past.items()}
         self.states = {name: state.index_select(0, rows) for name, state in self.states.items()}
 
-    def _given(self) -> dict[tuple[str, int], Sequence[Tensor]]:
-        """What each op reads from outside, tick by tick."""
-        places = [(op, position) for op in self.ops for position in range(len(op.reads)) if self.outside.has(op, position)]
-        return {(op.name, position): self.outside.at_each_tick(op, position) for op, position in places}
+    def leave(self, examples: Tensor, rows: Tensor) -> None:
+        """Go on with these examples alone, whose rows these are."""
+        self.reorder(rows)
+        self.outside = self.outside.examples(examples)
+        self.given, self.prepared = self._given(), {}
+
+    def _given(self) -> dict[str, Sequence[Tensor]]:
+        """What is read from outside, tick by tick."""
+        names = dict.fromkeys(str(value) for op in self.ops for position, value in enumerate(op.reads) if not is_memory(op, position))
+        return {name: ticks for name in names if (ticks := self.outside.at_each_tick(name)) is not None}
 
     def _read(self, op: Op, position: int, tick: int, now: Mapping[str, Tensor], rows: Tensor | None) -> Tensor:
         value = op.reads[position]
-        if (op.name, position) in self.given:
-            tensor = self.given[op.name, position][tick]
+        if str(value) in self.given:
+            tensor = self.given[str(value)][tick]
         else:
             tensor = self.past[value.value][-value.delay] if value.delay else now[value.value]
-        return _select(tensor, rows, axis=1 if is_whole(op, position) else 0)
+        return _select(tensor, rows)
 
-    def _value(self, op: Op, tensors: Sequence[Tensor], tick: int, rows: Tensor | None) -> Tensor:
+    def _value(self, op: Op, read: Sequence[Tensor], tick: int, rows: Tensor | None) -> Tensor:
+        module = self.modules[op.name]
         if op.name in self.outside.masks:
             mask = self.outside.masks[op.name]
-            return tensors[0] * _select(mask[tick if len(mask) > 1 else 0], rows)
+            return read[0] * _select(mask[tick if len(mask) > 1 else 0], rows)
+        inputs, others = read[: len(op.inputs)], list(read[len(op.inputs) :])
         if op.config.scope == "tick":
-            return _only(self.call(op, tensors, {}))
+            value: Tensor = module(*inputs, **dict(zip(op.ports, others, strict=True)))
+            return value
         # a node along time, on a sequence of one tick
         if "state" in op.config.outputs:
-            return self._go_on(op, tensors)
-        real = {port: self.outside.own_lengths.get(str(value)) for port, value in op.ports.items() if op.config.ports[port].time == "own"}
-        lengths = {f"{port}_lengths": None if length is None else _select(length, rows) for port, length in real.items()}
-        one = [
-            tensor if value.shape.time is None or is_whole(op, position) else tensor.unsqueeze(0)
-            for position, (value, tensor) in enumerate(zip(op.reads, tensors, strict=True))
-        ]
-        return _only(self.call(op, one, lengths))[0]
+            state = self.states[op.name] if op.name in self.states else others[0] if others else None
+            y, self.states[op.name] = module(inputs[0].unsqueeze(0), initial=state)
+            first: Tensor = y[0]
+            return first
+        if op.config.memoryless:
+            return self._looked_up(op, others[0], rows)
+        return inputs[0]  # only the ticks of its memory count, and here there is one
 
-    def _go_on(self, op: Op, tensors: Sequence[Tensor]) -> Tensor:
-        """A cell, from the state in which it was, or first from what arrives at its port."""
-        x, *initial = tensors
-        state = self.states[op.name] if op.name in self.states else initial[0] if initial else None
-        y, self.states[op.name] = self.call(op, [x.unsqueeze(0)], {"initial": state})
-        return y[0]
+    def _looked_up(self, op: Op, query: Tensor, rows: Tensor | None) -> Tensor:
+        """The value of a node that looks up a memory. The rows of an example are so many queries."""
+        module = self.modules[op.name]
+        (name,) = {str(value) for position, value in enumerate(op.reads) if is_memory(op, position)}
+        if op.name not in self.prepared:
+            self.prepared[op.name] = module.prepare(self.outside.memories[name], self.outside.memory_lengths[name])
+        prepared = self.prepared[op.name]
+        if rows is not None:
+            found: Tensor = module.look(query.unsqueeze(1), prepared.examples(rows))
+            return found.squeeze(1)
+        found = module.look(query.view(-1, self.outside.hypotheses, query.shape[1]), prepared)
+        return found.flatten(0, 1)
 
 
-def _only(value: Tensor | tuple[Tensor, ...]) -> Tensor:
-    assert not isinstance(value, tuple)
-    return value
-
-
-def _select(tensor: Tensor, rows: Tensor | None, axis: int = 0) -> Tensor:
-    return tensor if rows is None else tensor.index_select(axis, rows)
+def _select(tensor: Tensor, rows: Tensor | None) -> Tensor:
+    return tensor if rows is None else tensor.index_select(0, rows)
 
 
 def _with_padding(value: Tensor, rows: Tensor | None, batch: int) -> Tensor:

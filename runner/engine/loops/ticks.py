@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from runner.compiler.recurrence import Recurrence
 from runner.engine.loops.outside import Outside
-from runner.engine.loops.stepper import Call, Stepper
+from runner.engine.loops.stepper import Stepper
 
 
-def run(loop: Recurrence, call: Call, outside: Outside, initial: Mapping[str, Tensor], wanted: Sequence[str]) -> dict[str, Tensor]:
-    """Values of the loop: (T, B, *axes) each, zeros at padded ticks; `initial` is that of `Stepper`."""
-    stepper = Stepper(loop.ops, call, outside, initial)
+def run(
+    loop: Recurrence, modules: Mapping[str, nn.Module], outside: Outside, initial: Mapping[str, Tensor], wanted: Sequence[str]
+) -> dict[str, Tensor]:
+    """Values of the loop: (T, B, *axes) each, zeros at padded ticks; `modules` and `initial` are those of `Stepper`."""
+    stepper = Stepper(loop.ops, modules, outside, initial)
     kept: dict[str, list[Tensor]] = {name: [] for name in wanted}
     for tick in range(outside.ticks):
         now = stepper.tick(tick, _real_rows(outside, tick))
