@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field as Option
 
@@ -38,12 +38,13 @@ class DigitFilms(PackagedSource):
     digit of one part is seen in another.
 
     Baselines for `way`, by construction: any way, or the last frame alone, 0.250; the last two frames, which show the way
-    that the digit has turned to, 0.333; the ways without their order 0.500.
+    that the digit has turned to, 0.333; the ways without their order 0.500. For `labels`: as at the frame before 0.780.
     Source: generated, after the moving digits of Srivastava, Mansimov & Salakhutdinov 2015, Unsupervised learning of video
     representations using LSTMs; the digits of Alpaydin & Kaynak 1998 in scikit-learn.
     """
 
     source: Literal["digit_films"]
+    generated: ClassVar[bool] = True
     films: Annotated[int, Option(ge=10)] = 2000
     """How many films: three fifths for training, a fifth each for validation and test."""
     size: Annotated[int, Option(ge=8, le=256)] = 12

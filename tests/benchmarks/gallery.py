@@ -31,7 +31,8 @@ def measure(spec: Path, seeds: int, folder: str) -> dict[str, Any]:
         runs.append(json.loads(done.stdout))
     first = runs[0]
     label = next(name.partition("/")[2] for name in first["figures"] if name.startswith("test/") and name not in ("test/loss",))
-    tests, valids = ([run["figures"][f"{part}{label}"] for run in runs] for part in ("test/", "valid/best_"))
+    kept = next(name for name in first["figures"] if name.startswith("valid/best_") and name != "valid/best_step")
+    tests, valids = ([run["figures"][name] for run in runs] for name in (f"test/{label}", kept))
     return {
         "spec": spec.stem,
         "metric": label,
@@ -39,6 +40,7 @@ def measure(spec: Path, seeds: int, folder: str) -> dict[str, Any]:
         "lowest": min(tests),
         "highest": max(tests),
         "valid": statistics.mean(valids),
+        "kept by": kept.removeprefix("valid/best_"),
         "baseline": first["figures"].get(f"test/baseline_{label}"),
         "name": first["baseline"],
         "parameters": first["parameters"],
@@ -62,7 +64,7 @@ def main() -> None:
             base = f"{row['baseline']:.3f} ({row['name']})" if row["baseline"] is not None else ""
             print(
                 f"| `{row['spec']}` | {row['metric']} | **{row['test']:.3f}** | {row['lowest']:.3f} to {row['highest']:.3f} "
-                f"| {row['valid']:.3f} "
+                f"| {row['valid']:.3f}{'' if row['kept by'] == row['metric'] else ' (' + row['kept by'] + ')'} "
                 f"| {base} | {row['parameters']:,} | {row['seconds']:.0f} |",
                 flush=True,
             )
