@@ -285,8 +285,10 @@ def _note(job: Job, plan: Plan, result: Result | None) -> str:
     if result is not None:
         rows = comparison(result)
         if rows:
-            lines += [f"| test | this run | {result.baseline or 'baseline'} |", "|---|---|---|"]
-            lines += [f"| {name} | {shown(figure)} | {shown(base) if base is not None else ''} |" for name, figure, base, _ in rows]
+            beside = [result.baseline] if result.baseline else []
+            lines += [_row("test", "this run", *beside), _row(*["---"] * (2 + len(beside)))]
+            for name, figure, base, _ in rows:
+                lines.append(_row(name, shown(figure), *([shown(base) if base is not None else ""] if beside else [])))
             lines.append("")
         early = ", stopped early" if result.stopped_early else ""
         kind = "generated training" if _is_generated(plan) else "training"
@@ -295,6 +297,11 @@ def _note(job: Job, plan: Plan, result: Result | None) -> str:
         lines.append("")
     lines += ["To repeat it:", "", f"    {job.command}"]
     return "\n".join(lines)
+
+
+def _row(*cells: str) -> str:
+    """A row of a table in Markdown."""
+    return f"| {' | '.join(cells)} |"
 
 
 def comparison(result: Result) -> list[tuple[str, float, float | None, float | None]]:

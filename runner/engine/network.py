@@ -117,7 +117,7 @@ class Network(nn.Module):
             values[op.name] = result
 
     def penalties(self, everywhere: Regularize) -> list[tuple[nn.Parameter, float, float]]:
-        """Weights to keep small, with the strength of their absolute values and of their squares. Biases are left alone."""
+        """Weights to keep small, with the strength of their absolute values and of their squares; no biases, and no start values."""
         found = []
         for op in self.plan.ops:
             own = op.config.regularize if isinstance(op.config, Trainable) else Regularize()
@@ -125,7 +125,7 @@ class Network(nn.Module):
             l1, l2 = own.l1 + common.l1, own.l2 + common.l2
             if l1 or l2:
                 trained = [(name, weight) for name, weight in self.runs[op.name].named_parameters() if weight.requires_grad]
-                found += [(weight, l1, l2) for name, weight in trained if name.rpartition(".")[2] != "bias"]
+                found += [(weight, l1, l2) for name, weight in trained if name.rpartition(".")[2] not in ("bias", "initial")]
         return found
 
     def _read(self, value: Input, values: Mapping[str, Tensor]) -> Tensor:
