@@ -73,6 +73,11 @@ class Node(Component):
     """How a tick node's module takes ticks. `any`: under any number of leading axes; `one`: folded into the batch;
     `real`: folded, with the padding left out, because examples influence each other."""
 
+    @property
+    def formula(self) -> str | None:
+        """The value as a formula over names, for people, where an option writes it."""
+        return None
+
     def readings(self) -> tuple[Reading, ...]:
         """What the options read, in the order of the node's inputs. Edges come after."""
         return ()

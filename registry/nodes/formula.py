@@ -47,6 +47,10 @@ class Formula(Node):
     is_: Annotated[str, AfterValidator(_check)] = Field(alias="is")
     """The formula."""
 
+    @property
+    def formula(self) -> str:
+        return self.is_
+
     def readings(self) -> tuple[Reading, ...]:
         return parse(self.is_).readings
 

@@ -174,7 +174,10 @@ def _term(tokens: list[re.Match[str]], position: int, place: Callable[[int], tup
                 raise _Wrong(f"a delay is a whole number of ticks from 1 to {LONGEST_DELAY}, got {delay}", *place(after + 1))
             after += 2
         if after >= len(tokens) or not tokens[after]["close"]:
-            raise _Wrong("`prev(` is not closed", where[0], place(after)[1], "write `prev(name)` or `prev(name, ticks)`")
+            help = "write `prev(name)` or `prev(name, ticks)`"
+            if after >= len(tokens):
+                help = 'between { } an edge that holds a comma stands in quotes: `{edge: "prev(h, 3) -> h"}`'
+            raise _Wrong("`prev(` is not closed", where[0], place(after)[1], help)
         return _Term(replace(inner.reference, delay=delay), where[0], tokens[after].end()), after + 1
     if not token["name"]:
         raise _Wrong(f"a name was expected, got `{token.group().strip()}`", *where, "an edge is written `a -> b`")

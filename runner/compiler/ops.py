@@ -76,4 +76,5 @@ class Op:
 
     def __str__(self) -> str:
         reads = [*map(str, self.inputs), *(f"{port}={value}" for port, value in self.ports.items())]
-        return f"{self.name} = {self.config.type_name()}({', '.join(reads)}) : {self.shape}"
+        computed = self.config.formula or f"{self.config.type_name()}({', '.join(reads)})"
+        return f"{self.name} = {computed} : {self.shape}"

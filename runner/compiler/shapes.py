@@ -61,6 +61,7 @@ def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: R
         inference.type_node(graph.nodes[name])
     for name in graph.order:
         inference.check_share(graph.nodes[name])
+        inference.check_delays(graph.nodes[name])
         inference.check_start(graph.nodes[name])
         inference.check_scores(graph.nodes[name])
     for objective in (*graph.losses, *graph.metrics):
@@ -172,6 +173,19 @@ class _Inference:
             )
         elif isinstance(theirs.config, Trainable) and theirs.config.share is not None:
             self.report.add("conflicting-keys", f"`{other}` shares its weights itself", at=at, help=f"write `share: {theirs.config.share}`")
+
+    def check_delays(self, node: GraphNode) -> None:
+        """A value is not read later than its sequence is long, unless sequences are continued."""
+        if self.spec.train is None or self.spec.train.carry_state:
+            return
+        for edge in node.edges:
+            shape = self.values.get(edge.source.value)
+            if shape is not None and shape.ticks is not None and edge.source.delay >= shape.ticks:
+                headline = (
+                    f"`{edge.source}` reads {edge.source.delay} ticks ago, but `{shape.time}` has {shape.ticks} ticks: it never sees one"
+                )
+                help = f"a delay below {shape.ticks}, or a longer `window` under `data`"
+                self.report.add("out-of-range", headline, at=edge.source_at, notes=node.notes, help=help)
 
     def check_start(self, node: GraphNode) -> None:
         """What a value was before the first tick is as the value itself."""

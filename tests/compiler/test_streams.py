@@ -45,3 +45,11 @@ def test_windows_that_follow_each_other_are_continued() -> None:
     text = SERIES.format(window="{length: 24, stride: 24}", node="{type: gru, units: 4}", train="truncate: 8, carry_state: true")
 
     assert headlines(text) == []
+
+
+def test_a_delay_longer_than_the_window_is_refused() -> None:
+    text = SERIES.format(window="{length: 24}", node="{type: formula, is: 'temperature + prev(memory, 24)'}", train="epochs: 1")
+    text = text.replace("temperature -> memory -> final", "memory -> final")
+
+    assert headlines(text) == ["out-of-range: `prev(memory, 24)` reads 24 ticks ago, but `temperature` has 24 ticks: it never sees one"]
+    assert headlines(text.replace("prev(memory, 24)", "prev(memory, 23)")) == []
