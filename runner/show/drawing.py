@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from registry.objective import Loss
 from runner.compiler.check import Checked
+from runner.compiler.edges import Edge
 from runner.compiler.graph import Graph
 from runner.compiler.plan import Plan
 
@@ -32,17 +33,18 @@ def arrows(graph: Graph) -> list[Arrow]:
     """All edges, in the order of the nodes they end in."""
     found = []
     for node in graph.nodes.values():
-        for edge in node.edges:
-            ticks = edge.source.delay
-            words = [
-                f"{ticks} ticks ago" if ticks > 1 else "",
-                edge.source.port or "",
-                f"as {edge.target.port}" if edge.target.port else "",
-            ]
-            found.append(Arrow(edge.source.name, node.name, "delayed" if ticks else "forward", ", ".join(word for word in words if word)))
+        found += [_arrow_of(edge, "in training" if node.scores else "") for edge in node.edges]
+        found += [_arrow_of(edge, "") for edge in (node.initial,) if edge is not None]
+        found += [_arrow_of(edge, "to choose from") for edge in (node.scores,) if edge is not None]
     for net in graph.energy_nets:
         found += [Arrow(edge.source.name, edge.target.name, "symmetric", "") for edge in net.edges]
     return found
+
+
+def _arrow_of(edge: Edge, about: str) -> Arrow:
+    ticks = edge.source.delay
+    words = [f"{ticks} ticks ago" if ticks > 1 else "", edge.source.port or "", f"as {edge.target.port}" if edge.target.port else "", about]
+    return Arrow(edge.source.name, edge.target.name, "delayed" if ticks else "forward", ", ".join(word for word in words if word))
 
 
 def boxes(checked: Checked) -> dict[str, tuple[str, list[str]]]:
