@@ -54,8 +54,8 @@ class Node(Component):
 
     role: ClassVar[str] = "node"
 
-    inputs: ClassVar[Literal["none", "one", "many"]] = "one"
-    """How many edges may arrive at the main input."""
+    inputs: ClassVar[Literal["none", "one", "optional", "many"]] = "one"
+    """How many edges may arrive at the main input; `optional`: one or none."""
     ports: ClassVar[Mapping[str, Port]] = {}
     """Inputs beside the main one."""
     outputs: ClassVar[tuple[str, ...]] = ()

@@ -9,7 +9,7 @@ from registry.component import Component
 from registry.options import Positive
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
     from torch.optim import Optimizer as TorchOptimizer
 
 
@@ -41,3 +41,23 @@ class Learner(Component):
 
     role: ClassVar[str] = "learner"
     needs_loss: ClassVar[bool] = True
+    """Whether it makes a loss small. One that does not trains an energy network instead."""
+    figures: ClassVar[tuple[str, ...]] = ("loss",)
+    """What it measures on the validation part, beside the metrics."""
+    unused: ClassVar[tuple[str, ...]] = ()
+    """Keys of `train` that it has no use for."""
+
+
+class Storage(Learner):
+    """Base of the learners that store all patterns at once, without a gradient."""
+
+    needs_loss: ClassVar[bool] = False
+    figures: ClassVar[tuple[str, ...]] = ()
+    unused: ClassVar[tuple[str, ...]] = (
+        "loss", "optimizer", "schedule", "epochs", "steps", "batch_size", "clip_norm", "regularize", "early_stopping", "evaluate_every",
+        "truncate", "carry_state", "shuffle", "precision", "compile", "checkpoint",
+    )  # fmt: skip
+
+    def store(self, patterns: Tensor) -> Tensor:
+        """Weights (N, N), symmetric with zero diagonal, that hold patterns (P, N) of -1 and +1."""
+        raise NotImplementedError

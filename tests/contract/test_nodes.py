@@ -13,12 +13,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from registry.catalog import all_of
+from registry.group import Group
 from registry.node import Node, Trainable
 from registry.shape import Shape, ShapeError
 from tests.contract.node_rows import BATCH, TICKS, Row, all_rows, lengths_of, random_value
 
 OF_THE_ENGINE = {"freeze", "share", "weights", "regularize"}
 """Options that a node only carries; the tests of the engine show that they are alive. So are all of a node that decides."""
+
+OF_A_NETWORK = {"sweeps", "units"}
+"""Those of a group of units; the tests of energy networks show that they are alive."""
 
 ROWS = all_rows()
 each_row = pytest.mark.parametrize("row", ROWS, ids=str)
@@ -124,7 +128,8 @@ def test_an_input_without_time_is_the_same_at_every_tick(row: Row) -> None:
 def options() -> Iterator[tuple[str, str]]:
     for name, cls in all_of("node").items():
         assert issubclass(cls, Node)
-        aside = {"type"} | (OF_THE_ENGINE if issubclass(cls, Trainable) else set()) | (set(cls.model_fields) if cls.decides else set())
+        carried = OF_THE_ENGINE if issubclass(cls, Trainable) else OF_A_NETWORK if issubclass(cls, Group) else set()
+        aside = {"type"} | carried | (set(cls.model_fields) if cls.decides else set())
         yield from ((name, info.alias or field) for field, info in cls.model_fields.items() if field not in aside)
 
 

@@ -750,6 +750,9 @@ def dead_or_alive(tmp_path: Path) -> dict[str, dict[str, tuple[dict[str, Any], d
         "image_folder": {"folder": ({"folder": "a"}, {"folder": "b"})},
         "digit_scenes": {"scenes": ({"scenes": 10}, {"scenes": 20}), "seed": ({"scenes": 10}, {"scenes": 10, "seed": 1})},
         "digit_films": {"films": ({}, {"films": 10}), "size": ({}, {"size": 8}), "seed": ({}, {"seed": 1})},
+        "letters": {"letters": ({}, {"letters": "ABD"}), "side": ({}, {"side": 24})},
+        "bars_and_stripes": {"side": ({}, {"side": 3})},
+        "random_patterns": {"count": ({}, {"count": 9}), "size": ({}, {"size": 9}), "seed": ({}, {"seed": 1})},
     }
 
 
@@ -763,7 +766,8 @@ def test_changing_an_option_changes_something(tmp_path: Path) -> None:
 
 
 def delivered(name: str, options: dict[str, Any], folder: Path) -> str:
-    columns = {"text": ["text"], "image_folder": ["label"], "digit_films": ["film"], "digit_scenes": ["sentence"]}.get(name, ["x"])
+    made = {"letters": ["image"], "bars_and_stripes": ["image"], "random_patterns": ["pattern"]}
+    columns = {"text": ["text"], "image_folder": ["label"], "digit_films": ["film"], "digit_scenes": ["sentence"], **made}.get(name, ["x"])
     try:
         return str(source(name, **options).load(folder, columns))
     except DataError as error:

@@ -1,0 +1,32 @@
+"""Units that are -1 or +1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from registry.catalog import register
+from registry.group import Group
+
+if TYPE_CHECKING:
+    from registry.modules.groups import Group as Module
+
+
+@register
+class BipolarUnits(Group):
+    """Units that are -1 or +1, joined with others by symmetric edges `<->`: the units of Hopfield nets and Ising models.
+
+    Shape: any number of axes, flattened -> (N).
+    Raises: InputError if symbols arrive, or another number of values than `units`.
+    Source: Hopfield 1982, Neural networks and physical systems with emergent collective computational abilities; states -1/+1.
+    """
+
+    symbol = "-1 or +1"
+
+    type: Literal["bipolar_units"]
+    threshold: float = 0.5
+    """What clamps the units is +1 where it is larger than this, else -1. The default takes 0/1 and -1/+1 alike."""
+
+    def module(self, size: int) -> Module:
+        from registry.modules.groups import Bipolar
+
+        return Bipolar(size, bias=self.bias, threshold=self.threshold)
