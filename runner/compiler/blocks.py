@@ -12,7 +12,7 @@ from registry.node import Node
 from registry.options import NAME
 from runner.compiler.borders import join
 from runner.compiler.diagnostic import Path, Place, Report, Stop
-from runner.compiler.edges import MOST_EDGES, Edge, Reference, mentioned, parse_edges
+from runner.compiler.edges import MOST_EDGES, Edge, Reference, masked, mentioned, parse_edges
 from runner.compiler.load import load_component, load_edge
 from runner.compiler.names import BORDERS, Declared, Flat, Scope, resolve
 from runner.compiler.spec import Block, Spec
@@ -108,6 +108,7 @@ class _Expansion:
         parsed = None
         if loaded is not None:
             parsed = parse_edges(loaded.edge, path if isinstance(entry, str) else (*path, "edge"), self.report, loaded.initial)
+            parsed = masked(parsed, loaded, path, self.report)
         if parsed is None:
             words = mentioned(entry)
             self.suspects.append((scope, {*scope.locals, *BORDERS} if words.isdisjoint(scope.locals) else words, True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from registry.field import Facts
 from runner.compiler.blocks import expand
@@ -11,7 +11,9 @@ from runner.compiler.decoding import find_decoding
 from runner.compiler.diagnostic import Diagnostic, Report, Stop
 from runner.compiler.document import Document
 from runner.compiler.graph import Graph, resolve_graph
+from runner.compiler.learning import check_learner
 from runner.compiler.load import load_spec
+from runner.compiler.nets import derive_nets
 from runner.compiler.override import override
 from runner.compiler.plan import Plan, make_plan
 from runner.compiler.shapes import infer_shapes
@@ -66,12 +68,21 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
     for setting in settings:
         override(checked.document, setting, report)
     spec = checked.spec = load_spec(checked.document.value, report)
-    graph = checked.graph = resolve_graph(spec, expand(spec, report), report)
-    check_streams(spec, graph, report)
-    typed = infer_shapes(spec, graph, facts, report)
-    decoding = find_decoding(spec, graph, typed.values, report)
+    flat = expand(spec, report)
+    plans = []
+    for report.stage, train in enumerate(spec.stages) if spec.is_staged else [(None, spec.train)]:
+        staged = spec.at_stage(train) if train else spec
+        graph = checked.graph = resolve_graph(staged, flat, report)
+        check_streams(staged, graph, report)
+        typed = infer_shapes(staged, graph, facts, report)
+        decoding = find_decoding(staged, graph, typed.values, report)
+        nets = derive_nets(graph, typed, facts, report)
+        check_learner(staged, graph, nets, report)
+        if report.ok:
+            plans.append(make_plan(staged, graph, typed, decoding, nets))
+    report.stage = None
     if report.ok:
-        checked.plan = make_plan(spec, graph, typed, decoding)
+        checked.plan = replace(plans[-1], stages=tuple(plans[:-1]))
 
 
 def _position(finding: Diagnostic, document: Document) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Path = tuple[str | int, ...]
@@ -55,6 +55,8 @@ class Report:
     found: list[Diagnostic] = field(default_factory=list)
     renamed: dict[Path, str] = field(default_factory=dict)
     """Misspelled keys, and the key for which each is taken so that the rest can be checked."""
+    stage: int | None = None
+    """Which entry of `train` is looked at, where it is a list: what is said of `train` stands there."""
 
     def add(
         self,
@@ -68,18 +70,25 @@ class Report:
         severity: Literal["error", "warning"] = "error",
     ) -> None:
         """Note a finding. Raises: Stop if the report is full."""
-        place = _place(at)
+        place = self._staged(_place(at))
+        places = tuple((self._staged(_place(other)), text) for other, text in notes)
         headline, help = _clipped(headline), _clipped(help or "")
         if any(known.id == id and known.at == place and known.headline == headline for known in self.found):
             return
         if len(self.found) == MOST:
             self.found.append(Diagnostic("too-large", f"there are more than {MOST} findings; the others are left out", place))
             raise Stop
-        self.found.append(Diagnostic(id, headline, place, label, tuple((_place(other), text) for other, text in notes), help, severity))
+        self.found.append(Diagnostic(id, headline, place, label, places, help, severity))
 
     def blames(self, path: Path) -> bool:
         """Whether something at a path or below it is wrong, so that what is missing there may be its consequence."""
+        path = self._staged(Place(path)).path
         return any(finding.severity == "error" and finding.at.path[: len(path)] == path for finding in self.found)
+
+    def _staged(self, place: Place) -> Place:
+        if self.stage is None or place.path[:1] != ("train",):
+            return place
+        return replace(place, path=("train", self.stage, *place.path[1:]))
 
     @property
     def ok(self) -> bool:

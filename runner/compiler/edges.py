@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from runner.compiler.diagnostic import Path, Place, Report
+from runner.compiler.spec import EdgeEntry, Mask
 
 LONGEST_DELAY = 10_000
 """Ticks: the values of so many ticks are kept."""
@@ -55,6 +56,8 @@ class Edge:
     target_at: Place
     initial: Initial = "zeros"
     """What a delayed edge reads before the first tick."""
+    mask: Mask | None = None
+    """Which units a symmetric edge couples; all where left out."""
 
     def __str__(self) -> str:
         return f"{self.source} {'<->' if self.kind == 'symmetric' else '->'} {self.target}"
@@ -110,6 +113,15 @@ def parse_edges(text: str, path: Path, report: Report, initial: Initial = "zeros
         at = Place((*path[:-1], "initial"))
         report.add("bad-edge", "`initial` belongs to a delayed edge, and this one has no `prev()`", at=at)
     return edges
+
+
+def masked(edges: list[Edge] | None, entry: EdgeEntry, path: Path, report: Report) -> list[Edge] | None:
+    """The edges of an entry, with its mask."""
+    if edges is None or entry.mask is None:
+        return edges
+    if any(edge.kind != "symmetric" for edge in edges):
+        report.add("bad-edge", "`mask` belongs to a symmetric edge `<->`, and this one is none", at=Place((*path, "mask")))
+    return [replace(edge, mask=entry.mask) for edge in edges]
 
 
 def _edge(source: _Term, target: _Term, arrow: str, path: Path, initial: Initial) -> Edge:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from registry.node import Node
-from runner.compiler.cycles import EnergyNet, Loop, energy_nets, order
+from runner.compiler.cycles import EnergyNet, Loop, order
 from runner.compiler.diagnostic import Notes, Path, Place, Report
 from runner.compiler.edges import Edge, Reference
 from runner.compiler.names import Declared, Flat
 from runner.compiler.objectives import Objective, check_port, judged, resolve_objectives
 from runner.compiler.reach import dead_nodes, report_unread
 from runner.compiler.spec import Spec
+from runner.compiler.symmetric import find_nets, shared_readings
 from runner.compiler.words import listed, nearest
 
 INITIAL = "initial"
@@ -67,23 +68,20 @@ def resolve_graph(spec: Spec, flat: Flat, report: Report) -> Graph:
     losses, metrics = resolve_objectives(spec, flat, report)
     scores = _scores(flat, report)
     forward = [edge for edge in flat.edges if edge.kind == "forward" and edge not in scores.values()]
-    symmetric = [edge for edge in flat.edges if edge.kind == "symmetric"]
     for edge in forward:
         check_port(edge.source, edge.source_at, spec, flat, report)
-    ordered = order(flat.nodes, forward, report)
+    nets = find_nets(flat, report)
+    waiting = shared_readings(nets, forward)
+    ordered = order(flat.nodes, [*forward, *waiting], report)
     if report.ok and scores:  # when the network generates, a choice waits for its scores
-        order(flat.nodes, [*forward, *scores.values()], report)
-    nets = energy_nets(flat.nodes, symmetric)
-    for net in nets:
-        report.add("not-supported-yet", f"the energy network of {listed(net.groups)} is not supported yet", at=net.edges[0].at)
+        order(flat.nodes, [*forward, *waiting, *scores.values()], report)
     if spec.train is None or spec.train.loss is None:
         dead: set[str] = set()  # what is missing there may be what reads a node
     else:
         dead = dead_nodes(flat, flat.edges, judged(spec, flat))
     alone = dead - {name for edge in forward for name in (edge.source.name, edge.target.name)}
     report_unread(flat, forward, dead - alone if flat.lost else dead, ordered.stuck, report)
-    coupled = {name for net in nets for name in net.groups}
-    partial = coupled | flat.maybe_fed | alone  # of a node without any edge it is enough to say that nothing reads it
+    partial = flat.maybe_fed | alone  # of a node without any edge it is enough to say that nothing reads it
     arriving: dict[str, list[Edge]] = {name: [] for name in flat.nodes}
     for edge in forward:
         arriving[edge.target.name].append(edge)
@@ -108,7 +106,7 @@ def _node(node: Declared, arriving: list[Edge], partial: bool, report: Report) -
         headline = f"the node type `{config.type_name()}` has no main input"
         help = f"its input ports: {listed(f'{node.name}.{port}' for port in config.ports)}"
         report.add("unknown-port", headline, at=inputs[0].target_at, help=help)
-    elif config.inputs == "one" and len(inputs) > 1:
+    elif config.inputs in ("one", "optional") and len(inputs) > 1:
         report.add(
             "too-many-inputs",
             f"`{node.name}` takes one input, got {len(inputs)}: {listed(str(edge.source) for edge in inputs)}",
@@ -118,7 +116,7 @@ def _node(node: Declared, arriving: list[Edge], partial: bool, report: Report) -
         )
     elif right and not partial:
         right = _check_fed(node, config, inputs, ports, report)
-    few = not inputs if config.inputs == "none" else len(inputs) == 1 if config.inputs == "one" else True
+    few = {"none": not inputs, "one": len(inputs) == 1, "optional": len(inputs) <= 1, "many": True}[config.inputs]
     return GraphNode(node.name, config, node.path, node.notes, inputs, ports, right and few and not partial)
 
 
@@ -140,7 +138,7 @@ def _check_ports(node: Declared, config: Node, arriving: list[Edge], ports: Mapp
 def _check_fed(node: Declared, config: Node, inputs: tuple[Edge, ...], ports: Mapping[str, Edge], report: Report) -> bool:
     """Whether nothing is missing that the node needs."""
     missing: list[str | None] = [port for port, rule in config.ports.items() if rule.required and port not in ports]
-    missing += [None] if config.inputs != "none" and not inputs else []
+    missing += [None] if config.inputs in ("one", "many") and not inputs else []
     if missing:
         where = node.name if missing[0] is None else f"{node.name}.{missing[0]}"
         at = Place(node.path, "key")

@@ -18,7 +18,7 @@ from registry.component import Component
 from registry.options import NAME
 from runner.compiler.diagnostic import Notes, Path, Place, Report
 from runner.compiler.problem import Problem, about, diagnose, keys
-from runner.compiler.spec import REQUIRED, Data, EdgeEntry, Spec
+from runner.compiler.spec import REQUIRED, Data, EdgeEntry, Spec, Train
 from runner.compiler.words import nearest, shown
 
 NOT_YET: Mapping[Path, str] = {
@@ -33,27 +33,32 @@ def load_spec(value: Any, report: Report) -> Spec:
     if not isinstance(value, dict):
         report.add("wrong-type", f"a spec is a mapping, got {shown(value)}", at=(), help="it starts with `nnrun: 1`")
         return Spec()
-    if isinstance(value.get("train"), list):
-        report.add(
-            "not-supported-yet",
-            "a training in stages is not supported yet",
-            at=Place(("train",), "key"),
-            help="write one mapping under `train`",
-        )
+    written = value.get("train")
+    entries: list[Any] = written if isinstance(written, list) else []
+    if isinstance(written, list):
         value = {**value, "train": None}
+    if written == []:
+        report.add("out-of-range", "`train` takes a list with 1 or more entries, got []", at=("train",))
     spec, value = _load(_spec(), value, (), Spec, report)
+    loaded = [_load(_stage(), entry, ("train", index), Train, report) for index, entry in enumerate(entries)]
     for path, what in NOT_YET.items():
         if _get(value, path) not in (None, False, "auto"):
             report.add("not-supported-yet", f"`{path[-1]}`, {what}, is not supported yet", at=Place(path, "key"))
+        for index, (_, entry) in enumerate(loaded):
+            if path[0] == "train" and _get(entry, path[1:]) not in (None, False, "auto"):
+                at = Place(("train", index, *path[1:]), "key")
+                report.add("not-supported-yet", f"`{path[-1]}`, {what}, is not supported yet", at=at)
     for path, required in REQUIRED.items():
         held = _get(value, path)
         for key in required if isinstance(held, dict) else ():
-            if held.get(key) in (None, {}, []) and not report.blames((*path, key)):
+            if held.get(key) in (None, {}, []) and not report.blames((*path, key)) and not (key == "train" and entries):
                 where = f" in `{path[-1]}`" if path else ""
                 report.add(
                     "missing-key", f"the key `{key}` is missing{where}", at=Place(path, "key"), help=about(Data if path else Spec, key)
                 )
     spec = spec or Spec()
+    stages = tuple(stage if stage is not None else Train() for stage, _ in loaded)
+    spec = spec.with_stages(stages) if stages else spec
     _check_names(spec, report)
     return spec
 
@@ -67,7 +72,7 @@ def load_component(role: str, value: Any, path: Path, report: Report, notes: Not
 def load_edge(value: Any, path: Path, report: Report) -> EdgeEntry | None:
     """An entry of `edges`, or None."""
     if isinstance(value, str):
-        return EdgeEntry.model_construct(edge=value)
+        return EdgeEntry.model_construct(edge=value, mask=None)
     if not isinstance(value, dict):
         report.add("wrong-type", f"an edge is a text such as `a -> b`, or a mapping with `edge`, got {shown(value)}", at=path)
         return None
@@ -78,6 +83,11 @@ def load_edge(value: Any, path: Path, report: Report) -> EdgeEntry | None:
 @cache
 def _spec() -> TypeAdapter[Any]:
     return TypeAdapter(Spec)
+
+
+@cache
+def _stage() -> TypeAdapter[Any]:
+    return TypeAdapter(Train)
 
 
 @cache

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from registry.catalog import Broken
 from registry.objective import Loss, Metric, SequenceMetric
+from registry.training import Learner
 from runner.compiler.diagnostic import Path, Place, Report
 from runner.compiler.edges import Reference, mentioned
 from runner.compiler.names import Declared, Flat
@@ -99,7 +100,7 @@ def check_port(value: Reference, at: Place, spec: Spec, flat: Flat, report: Repo
 
 def judged(spec: Spec, flat: Flat) -> Iterator[str]:
     """Names of the values that losses and metrics compare; of those that are wrong, all that may be meant."""
-    losses = (spec.train and spec.train.loss) or ()
+    losses = [loss for train in spec.stages for loss in train.loss or ()]
     fields = spec.data.fields.keys() if spec.data else set()
     objectives: list[Loss | Metric] = [*losses, *(spec.metrics or ())]
     for number, objective in enumerate(objectives):
@@ -145,7 +146,8 @@ def _check_figures(spec: Spec, report: Report) -> None:
             report.add("name-taken", f"two figures are called `{label}`", at=path, notes=notes, help="give one a `name`")
         labels[label] = path
     early = spec.train.early_stopping if spec.train else None
-    figures = [f"valid/{label}" for label in ("loss", *labels)]
+    learned = spec.train.learner.figures if spec.train and isinstance(spec.train.learner, Learner) else ("loss",)
+    figures = [f"valid/{label}" for label in (*learned, *labels)]
     if early is not None and early.monitor not in figures and not report.blames(("metrics",)):
         at = ("train", "early_stopping", "monitor")
         report.add("unknown-name", f"no figure is named `{early.monitor}`", at=at, help=repair(early.monitor, figures, "figure"))

@@ -11,6 +11,7 @@ from registry.objective import Loss, Metric
 from registry.shape import Axis, Shape, total
 from runner.compiler.decoding import Decoding
 from runner.compiler.edges import Reference
+from runner.compiler.energy import Net
 from runner.compiler.graph import Graph, GraphNode
 from runner.compiler.objectives import Objective
 from runner.compiler.ops import Input, Op, Start
@@ -57,10 +58,15 @@ class Plan:
     def loops(self) -> tuple[Recurrence, ...]:
         return tuple(step for step in self.steps if isinstance(step, Recurrence))
 
+    nets: tuple[Net, ...] = ()
+    """The energy networks; their groups are ops, too."""
+    stages: tuple[Plan, ...] = ()
+    """The trainings before this one, of the same graph."""
+
     @property
     def size(self) -> Axis:
         """Numbers that training changes."""
-        return total([*(op.size for op in self.ops), *(start.size for start in self.starts.values())])
+        return total([*(op.size for op in self.ops), *(start.size for start in self.starts.values()), *(net.size for net in self.nets)])
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -69,6 +75,11 @@ class Plan:
         if self.decoding is not None:
             named -= {self.decoding.target}
         return tuple(name for name in self.fields if name in named)
+
+    @property
+    def targets(self) -> list[str]:
+        """The fields that losses judge, in any stage."""
+        return [loss.target.partition(".")[0] for plan in (*self.stages, self) for loss in plan.losses]
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -80,13 +91,14 @@ class Plan:
         inside = {name for loop in self.loops for name in loop.names}
         lines += [str(start) for start in self.starts.values() if start.value not in inside]
         lines += map(str, self.steps)
+        lines += map(str, self.nets)
         lines += [f"minimise {' + '.join(map(str, self.losses))}"] if self.losses else []
         lines += [f"measure {', '.join(map(str, self.metrics))}"] if self.metrics else []
         lines += [str(self.decoding)] if self.decoding else []
         return "\n".join(lines)
 
 
-def make_plan(spec: Spec, graph: Graph, typed: Typed, decoding: Decoding | None) -> Plan:
+def make_plan(spec: Spec, graph: Graph, typed: Typed, decoding: Decoding | None, nets: tuple[Net, ...] = ()) -> Plan:
     """The plan of a graph without errors."""
     ops = {name: _op(graph.nodes[name], typed, graph) for name in graph.order}
     losses, metrics = (tuple(_comparison(one, typed) for one in them) for them in (graph.losses, graph.metrics))
@@ -95,7 +107,7 @@ def make_plan(spec: Spec, graph: Graph, typed: Typed, decoding: Decoding | None)
     if spec.train is not None and (spec.train.truncate is not None or spec.train.carry_state):
         # what is read late goes from one piece of a sequence to the next
         judged |= {value.value for op in ops.values() for value in op.reads if value.delay}
-    return Plan(spec, typed.fields, typed.values, tuple(_steps(graph, ops, starts, judged)), losses, metrics, starts, decoding)
+    return Plan(spec, typed.fields, typed.values, tuple(_steps(graph, ops, starts, judged)), losses, metrics, starts, decoding, nets)
 
 
 def _steps(graph: Graph, ops: Mapping[str, Op], starts: Mapping[str, Start], judged: set[str]) -> Iterable[Op | Recurrence]:

@@ -7,9 +7,10 @@ from typing import Any
 
 from registry.component import Component
 from registry.field import Field
+from registry.training import Learner
 from runner.compiler.plan import Plan
 from runner.compiler.source import dump
-from runner.compiler.spec import Spec
+from runner.compiler.spec import Spec, Train
 
 MOST_PARAMS = 100
 
@@ -26,7 +27,8 @@ def resolved(plan: Plan) -> dict[str, Any]:
     for key in ("blocks", "nodes", "edges"):
         if getattr(spec, key):
             value[key] = _plain(getattr(spec, key))
-    value["train"] = _plain(spec.train)
+    stages = [_training(stage.spec.train) for stage in (*plan.stages, plan)]
+    value["train"] = stages if plan.stages else stages[0]
     if spec.metrics:
         value["metrics"] = _plain(spec.metrics)
     if spec.decode:
@@ -51,6 +53,13 @@ def params(plan: Plan) -> dict[str, str]:
         flat[f"nodes.{op.name}"] = f"{op.config.type_name()}({options})"
     flat["model.parameters"] = _text(plan.size)
     return dict(list(flat.items())[-MOST_PARAMS:]) if len(flat) > MOST_PARAMS else flat
+
+
+def _training(train: Train | None) -> dict[str, Any]:
+    """A training without the keys that its learner has no use for: they would be refused."""
+    assert train is not None
+    unused = train.learner.unused if isinstance(train.learner, Learner) else ()
+    return {key: item for key, item in _plain(train).items() if key not in unused}
 
 
 def _data(spec: Spec, fields: Mapping[str, Field]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from registry.catalog import FOLDERS, all_of
 from registry.component import Component, field_docs
-from runner.compiler.spec import REQUIRED, Data, EdgeEntry, Spec
+from runner.compiler.spec import REQUIRED, Data, EdgeEntry, Mask, Spec, Train
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
@@ -27,6 +27,11 @@ def schema() -> Json:
     spec["required"] = list(REQUIRED[()])
     spec["properties"]["data"] = {"$ref": "#/definitions/source"}
     definitions["edge"] = _model(EdgeEntry, definitions)
+    mask = _model(Mask, definitions)
+    definitions["mask"] = {"if": {"type": "string"}, "then": {"enum": ["grid", "random"]}, "else": mask}
+    definitions["stage"] = _model(Train, definitions)
+    stage = {"$ref": "#/definitions/stage"}
+    definitions["training"] = {"if": {"type": "array"}, "then": {"type": "array", "items": stage, "minItems": 1}, "else": stage}
     for role in FOLDERS:
         definitions[role] = _component(role, definitions)
     definitions["node"]["properties"]["type"]["enum"].append("block")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from registry.catalog import Broken, Lookup
 from registry.field import Field as DataField
 from registry.objective import Loss, Metric
-from registry.options import NAME, Amount, Count, Many, NonNegative, Portion, Positive, Regularize
+from registry.options import NAME, Amount, Count, Many, NonNegative, Portion, Positive, Rate, Regularize
 from registry.source import Source
 from registry.training import Learner, Optimizer, Schedule
 
@@ -58,15 +58,18 @@ Share = Annotated[
 ]
 """A share of the examples; in the file also the name of a file that holds the part, which is handed to the source."""
 
+ShareOrNone = Annotated[Rate, WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "exclusiveMaximum": 1}, {"type": "string"}]})]
+"""The same; 0 for no such part."""
+
 
 class Split(Model):
     """How examples are divided. Shares need not add up to 1: what is left is not used."""
 
     train: Share | None = None
     """Share of the examples to learn from; what `valid` and `test` leave, where not given."""
-    valid: Share = 0.1
+    valid: ShareOrNone = 0.1
     """Share of the examples to choose settings by: early stopping, the best weights."""
-    test: Share = 0.1
+    test: ShareOrNone = 0.1
     """Share of the examples for the last figure, read once at the end."""
     stratify: NameOrFalse = None
     """A category field whose classes get equal shares in all parts; `false` for none. By default the loss's target, where
@@ -164,6 +167,9 @@ class Train(Model):
 
     learner: AnyLearner = Field(default_factory=_default("learner", "backprop"))
     """How weights follow from data; `backprop` where left out."""
+    nodes: Many[Annotated[str, Field(min_length=1)]] | None = None
+    """The nodes whose weights are trained, all where left out; others stay as they are. A symmetric edge is trained where both
+    of its groups are."""
     loss: Annotated[
         Annotated[tuple[AnyLoss, ...], BeforeValidator(one_or_many), Field(strict=False, min_length=1)] | None,
         WithJsonSchema({"$role": "losses"}),
@@ -277,6 +283,37 @@ WIDTH = 8
 """Hypotheses of a beam where a spec says nothing."""
 
 
+class Mask(Model):
+    """Which pairs of units a symmetric edge couples."""
+
+    type: Literal["grid", "random", "file"]
+    """`grid`: units that lie near each other, `random`: a share of all pairs, `file`: the pairs where an array is not zero."""
+    reach: Count = 1
+    """Of a `grid`: most steps between two coupled units, up, down, left and right counted together, on the finer of both grids."""
+    share: Portion = 0.1
+    """Of a `random` mask: how many of all pairs are coupled, on average."""
+    seed: Amount = 0
+    """Of a `random` mask: another seed chooses other pairs."""
+    file: Annotated[str, Field(min_length=1)] | None = None
+    """Of a `file`: path of a numpy file (`.npy`) or a table of numbers (`.csv`) with a row for each unit of the first group
+    and a column for each of the second; relative to the spec."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        return {"type": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _used(self) -> Mask:
+        owner = {"reach": "grid", "share": "random", "seed": "random", "file": "file"}
+        for option in self.model_fields_set - {"type"}:
+            if owner[option] != self.type and getattr(self, option) is not None:
+                raise PydanticCustomError("conflict", f"no `{option}` with `type: {self.type}`", {"given": "one", "option": option})
+        if self.type == "file" and self.file is None:
+            raise PydanticCustomError("conflict", "`file`, a path, with `type: file`", {"given": "none", "option": "file"})
+        return self
+
+
 class EdgeEntry(Model):
     """An edge with options."""
 
@@ -284,6 +321,8 @@ class EdgeEntry(Model):
     """The edges, as in the short form."""
     initial: Literal["zeros", "learned"] = "zeros"
     """What a delayed edge reads before the first tick."""
+    mask: Annotated[Mask | None, WithJsonSchema({"$role": "mask"})] = None
+    """Which units a symmetric edge couples: `grid`, `random`, or a mapping with `type` and options; all units where left out."""
 
 
 RawEdges = Annotated[
@@ -337,7 +376,8 @@ class Spec(Model):
     """The boxes of the graph."""
     edges: RawEdges = ()
     """The arrows of the graph."""
-    train: Train | None = None
+    train: Annotated[Train | None, WithJsonSchema({"$role": "training"})] = None
+    """How the network learns: one training, or a list of stages, each of which starts with the weights of the one before."""
     metrics: Many[AnyMetric] | None = None
     """What is measured beside the loss."""
     decode: dict[Name, Decode] = Field(default_factory=dict)
@@ -345,3 +385,24 @@ class Spec(Model):
     track: Track = Track()
     sweep: dict[str, Any] | None = None
     """Search for good settings."""
+    _stages: tuple[Train, ...] = PrivateAttr(())
+
+    @property
+    def stages(self) -> tuple[Train, ...]:
+        """All trainings, one behind the other."""
+        return self._stages or ((self.train,) if self.train is not None else ())
+
+    @property
+    def is_staged(self) -> bool:
+        """Whether `train` is written as a list."""
+        return bool(self._stages)
+
+    def with_stages(self, stages: tuple[Train, ...]) -> Spec:
+        """The same spec with its trainings; `train` is the last."""
+        spec = self.at_stage(stages[-1])
+        spec._stages = stages
+        return spec
+
+    def at_stage(self, train: Train) -> Spec:
+        """The same spec while one of its trainings goes on."""
+        return self.model_copy(update={"train": train})
