@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -239,19 +239,32 @@ def predict(run_id: str, file: str, output: str | None, as_json: bool) -> None:
 @click.argument("run_id", metavar="RUN")
 @click.option("--prompt", help="What each sequence begins with.")
 @click.option("--input", "file", type=click.Path(dir_okay=False), help="CSV, Parquet or JSON with the columns that the network reads.")
-@click.option("--n", "count", type=click.IntRange(min=1), help="How many sequences for each row.")
+@click.option("--n", "count", type=click.IntRange(min=1), help="How many sequences for each row, or samples of an energy network.")
 @click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change a value under `decode`, such as decode.word.width=4.")
+@click.option("--given", type=click.Path(dir_okay=False), help="Energy networks: JSON rows, null where a value is to be found.")
+@click.option("--sweeps", type=click.IntRange(min=1), help="Energy networks: sweeps of Gibbs sampling; 1000 where left out.")
+@click.option("--temperature", type=click.FloatRange(0), help="Energy networks: 0 runs downhill, as a memory does; 1 for others.")
+@click.option("--output", type=click.Path(dir_okay=False), help="Energy networks: a .png of pictures, or a .json, to write.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of what is drawn by chance.")
 @json_option
 def generate(
-    run_id: str, prompt: str | None, file: str | None, count: int | None, settings: tuple[str, ...], seed: int, as_json: bool
-) -> None:
-    """Let the network of a finished RUN write. RUN is an id, its beginning, or an experiment's name."""
+    run_id: str, prompt: str | None, file: str | None, count: int | None, settings: tuple[str, ...], given: str | None,
+    sweeps: int | None, temperature: float | None, output: str | None, seed: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Let the network of a finished RUN write, draw samples, or complete patterns. RUN is an id, its beginning, or an experiment's name."""
     from runner.generation import generate_texts
+    from runner.samples import draws, generate_samples
 
-    path = Path(file) if file is not None else None
+    path, known, target = (Path(name) if name is not None else None for name in (file, given, output))
     with _failures(as_json):
-        text = generate_texts(run_id, prompt=prompt, file=path, count=count, settings=settings, seed=seed, as_json=as_json)
+        if draws(run_id):
+            refused: dict[str, Any] = {"--prompt": prompt, "--input": file, "--set": settings}
+            _refuse_options(refused, "an energy network has no use for {}: `--given` says what is known")
+            text = generate_samples(run_id, count or 16, known, sweeps or 1000, temperature, seed, target)
+        else:
+            refused = {"--given": given, "--sweeps": sweeps, "--temperature": temperature, "--output": output}
+            _refuse_options(refused, "{} is for energy networks, and the network of this run is none")
+            text = generate_texts(run_id, prompt=prompt, file=path, count=count, settings=settings, seed=seed, as_json=as_json)
     click.echo(text, nl=False)
 
 
@@ -363,6 +376,13 @@ def _run_one(name: str, text: str, settings: tuple[str, ...], checked: Checked, 
         "parameters": result.parameters,
         "link": delivered.links.run if delivered.links else None,
     }
+
+
+def _refuse_options(given: Mapping[str, Any], message: str) -> None:
+    """Raises: UsageError if an option is given that has no effect."""
+    for option, value in given.items():
+        if value not in (None, ()):
+            raise click.UsageError(message.format(f"`{option}`"))
 
 
 def _read(name: str) -> tuple[str, str]:

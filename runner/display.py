@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-SHOWN = ("loss", "accuracy", "f1", "rmse", "r2", "mae", "perplexity", "bits_per_character", "exact_match")
+SHOWN = ("loss", "accuracy", "f1", "rmse", "r2", "mae", "perplexity", "bits_per_character", "exact_match", "loglik", "pseudo_likelihood")
 
 
 class Display:
@@ -48,7 +48,7 @@ class Display:
 
     def evaluated(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
         """The validation part was judged."""
-        shown = [name for name in figures if name.startswith("valid/") and (name.partition("/")[2] in SHOWN or name == self.objective)]
+        shown = [name for name in figures if (name.startswith("valid/") and name.partition("/")[2] in SHOWN) or name == self.objective]
         where = f"epoch {epoch:>3}  step {step:>6}" if step else "before training  "
         self.say(f"  {where}  " + "  ".join(f"{name} {figures[name]:.4f}" for name in shown))
 

@@ -81,6 +81,13 @@ class History:
     def stepped(self, step: int, loss: float | None) -> None:
         self.display.stepped(step, loss)
 
+    def warned(self, step: int, text: str) -> None:
+        self.display.say(f"warning: {text}", style="yellow")
+        self.recorder.tags({"nnrun.warning": text})
+
+    def image(self, key: str, step: int, png: bytes) -> None:
+        self.recorder.image(key, step, png)
+
     def evaluated(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
         self.display.evaluated(step, epoch, figures)
         if self.sample is None:
@@ -127,14 +134,12 @@ def run(job: Job, store: Store, display: Display) -> Result:
 def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     from runner.engine import data as engine_data
     from runner.engine.baseline import baseline
-    from runner.engine.best import Best
-    from runner.engine.fit import Budget, fit
+    from runner.engine.energy.masks import with_masks
     from runner.engine.network import Network
-    from runner.engine.objective import Losses, Meters
     from runner.engine.predict import Predictor
     from runner.engine.prepare import check_compiled, choose_device, load_weights, prepare_torch
     from runner.engine.samples import samples
-    from runner.engine.written import Written
+    from runner.engine.stages import train_stages
     from runner.show.loops import plan_text
 
     first = job.checked or check(job.text, job.name, settings=job.settings)
@@ -146,8 +151,8 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     train = spec.train
     display.say(f"reading {spec.data.source.type_name() if spec.data.source else ''}")
     parts = engine_data.load_columns(spec.data, first.plan.fields, job.folder)
-    targets = [loss.target.partition(".")[0] for loss in first.plan.losses]
-    data = engine_data.prepare(spec.data, first.plan.fields, parts, targets, job.folder)
+    data = engine_data.prepare(spec.data, first.plan.fields, parts, first.plan.targets, job.folder)
+    data = with_masks(data, first.plan, job.folder)
     checked = check(job.text, job.name, settings=job.settings, facts=data.facts)
     if checked.plan is None:
         raise SpecErrors(checked)
@@ -159,7 +164,6 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     check_compiled(network, device)
     load_weights(network, recorder.store)
     network = network.to(device)
-    losses, meters = Losses(plan, data.facts).to(device), Meters(plan, data.facts, device)
     size = int(plan.size)
     recorder.open(
         spec.name,
@@ -178,16 +182,14 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
         display.say(f"warning: {size:,} parameters for {len(data.train):,} training examples: expect overfitting", style="yellow")
         recorder.tags({"nnrun.warning": f"{size} parameters for {len(data.train)} training examples"})
 
-    budget = Budget.of(train, len(data.train))
     sample = None
     if plan.decoding is not None:
         shown_part = data.valid or data.train
         sample = partial(samples, Predictor(network, plan, data.facts), shown_part, train.seed)
     history = History(recorder, display, sample)
-    display.start(spec.name, budget.steps, Best.watching(train, plan, data.valid is not None).objective)
-    outcome = fit(network, losses, meters, Written(plan, data.facts), data, train, device, history, spec.track.every)
+    outcome = train_stages(network, plan, data, device, history, display)
     display.stop()
-    beaten = baseline(plan, data, parts, spec.track)
+    beaten = baseline(plan, data, parts, spec.track) if plan.losses else None
     if beaten is not None:
         history.metrics(outcome.steps, beaten.figures)
     figures = {**outcome.figures, **(beaten.figures if beaten else {})}
@@ -195,7 +197,7 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
         spec.name,
         figures,
         outcome.objective,
-        beaten.name if beaten else None,
+        beaten.name if beaten else outcome.baseline,
         outcome.seconds,
         outcome.steps,
         outcome.stopped_early,
@@ -306,7 +308,7 @@ def _row(*cells: str) -> str:
 
 def comparison(result: Result) -> list[tuple[str, float, float | None, float | None]]:
     """(name, figure, baseline's, previous run's) for each figure of the test part, or of the validation part without one."""
-    part = "test" if any(name.startswith("test/") for name in result.figures) else "valid"
+    part = next((part for part in ("test", "valid") if any(name.startswith(f"{part}/") for name in result.figures)), "train")
     names = [
         name.partition("/")[2] for name in result.figures if name.startswith(f"{part}/") and "baseline_" not in name and "best_" not in name
     ]

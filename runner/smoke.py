@@ -6,7 +6,7 @@ import math
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from registry.field import Facts
@@ -17,6 +17,9 @@ from runner.job import log_model
 from runner.tracking.recorder import Recorder
 from runner.tracking.spawn import Sidecar
 from runner.tracking.store import Store, sqlite_uri
+
+BETAS = 30
+"""Steps of the estimates of an energy network."""
 
 EXAMPLES = 40
 """Made-up rows: enough for three parts and every class."""
@@ -34,6 +37,10 @@ class Quiet:
     def stepped(self, step: int, loss: float | None) -> None: ...
 
     def evaluated(self, step: int, epoch: int, figures: Mapping[str, float]) -> None: ...
+
+    def warned(self, step: int, text: str) -> None: ...
+
+    def image(self, key: str, step: int, png: bytes) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -71,11 +78,10 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
 
     from runner.engine import checkpoint
     from runner.engine.data import Parts, made_up_columns, prepare
-    from runner.engine.fit import fit
+    from runner.engine.energy.masks import with_masks
     from runner.engine.network import Network
-    from runner.engine.objective import Losses, Meters
     from runner.engine.predict import Predictor
-    from runner.engine.written import Written
+    from runner.engine.stages import train_stage
 
     assert checked.plan is not None
     assert checked.spec is not None
@@ -88,32 +94,32 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
     window = data_spec.window
     count = EXAMPLES if window is None else 4 * (window.length + window.horizon) + 4 * data_spec.stride
     parts: Parts = made_up_columns(data_spec, plan.fields, count)
-    data = prepare(data_spec, plan.fields, parts, [loss.target.partition(".")[0] for loss in plan.losses])
+    data = with_masks(prepare(data_spec, plan.fields, parts, plan.targets), plan, None)
     again = check(checked.document.text.text, checked.document.text.name, settings=checked.settings, facts=data.facts)
     if again.plan is None:
         raise ValueError(again.report[0].headline)
     plan = again.plan
-    train = spec.train.model_copy(
-        update={
-            "steps": 2,
-            "epochs": None,
-            "evaluate_every": 1,
-            "batch_size": min(8, len(data.train)),
-            "device": "cpu",
-            "early_stopping": None,
-        }
-    )
+    short = {
+        "steps": 2,
+        "epochs": None,
+        "evaluate_every": 1,
+        "batch_size": min(8, len(data.train)),
+        "device": "cpu",
+        "early_stopping": None,
+    }
     torch.manual_seed(0)
     torch.set_num_threads(1)
     network = Network(plan)
-    losses, meters = Losses(plan, data.facts), Meters(plan, data.facts, torch.device("cpu"))
     watcher = Quiet()
-    fit(network, losses, meters, Written(plan, data.facts), data, train, torch.device("cpu"), watcher, 1)
+    for stage in (*plan.stages, plan):
+        assert stage.spec.train is not None
+        brief = replace(stage, spec=stage.spec.at_stage(stage.spec.train.model_copy(update=short)))
+        train_stage(network, brief, data, torch.device("cpu"), watcher, 1, betas=BETAS)
     for name, figure in watcher.figures.items():
         if name.endswith("/loss") and not math.isfinite(figure):
             raise ValueError(f"{name} is {figure}")
     for name, parameter in network.named_parameters():
-        if parameter.requires_grad and parameter.grad is None:
+        if parameter.requires_grad and parameter.grad is None and not plan.nets:  # an energy network learns in parts
             raise ValueError(f"`{name}` gets no gradient")
     with tempfile.TemporaryDirectory(prefix="nnrun-smoke-") as folder:
         checkpoint.save(Path(folder) / "model", network, data.facts)

@@ -61,6 +61,8 @@ class Outcome:
     epochs: float
     seconds: float
     stopped_early: bool
+    baseline: str | None = None
+    """What the figures `test/baseline_…` are those of, where the training computed some."""
 
 
 @dataclass(frozen=True)

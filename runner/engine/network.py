@@ -18,6 +18,7 @@ from runner.compiler.plan import Plan
 from runner.compiler.recurrence import Recurrence
 from runner.compiler.spec import Train
 from runner.engine.batch import Batch
+from runner.engine.energy.graph import answer, build_machines
 from runner.engine.loops.outside import Outside
 from runner.engine.loops.pieces import bounds, loop_in_pieces, remembered
 from runner.engine.loops.run import Runner
@@ -65,6 +66,7 @@ class Network(nn.Module):
         for start in plan.starts.values():
             if start.source is None:
                 self._learn(start)
+        self.machines = {name: machine for machine in build_machines(plan, self) for name in machine.groups}
         if self.images:  # channels last: on a CPU twice as fast, pooling far more
             self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -109,6 +111,10 @@ class Network(nn.Module):
 
     def run(self, op: Op, values: dict[str, Tensor], batch: Batch) -> None:
         """Compute an op and put its values beside the others."""
+        if op.name in self.machines:  # the first group of an energy network answers for all
+            if op.name not in values:
+                values.update(answer(self.machines[op.name], self.plan, values))
+            return
         result = self._over_time(op, values, batch) if op.config.scope == "time" else self._at_each_tick(op, values, batch)
         if isinstance(result, tuple):
             values[op.name], *others = result
@@ -119,6 +125,9 @@ class Network(nn.Module):
     def penalties(self, everywhere: Regularize) -> list[tuple[nn.Parameter, float, float]]:
         """Weights to keep small, with the strength of their absolute values and of their squares; no biases, and no start values."""
         found = []
+        for net in self.plan.nets if everywhere.l1 or everywhere.l2 else ():
+            weights = (self.get_parameter(f"{coupling.name}.weight") for coupling in net.couplings)
+            found += [(weight, everywhere.l1, everywhere.l2) for weight in weights if weight.requires_grad]
         for op in self.plan.ops:
             own = op.config.regularize if isinstance(op.config, Trainable) else Regularize()
             common = everywhere if op.share is None else Regularize()

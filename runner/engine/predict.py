@@ -19,6 +19,7 @@ from runner.engine.batch import Batch, Part
 from runner.engine.checkpoint import load
 from runner.engine.data import encode
 from runner.engine.decode import generate
+from runner.engine.energy.answers import answering_groups, recollect
 from runner.engine.network import Network
 from runner.engine.search import Hypothesis
 
@@ -60,6 +61,8 @@ class Predictor:
     @torch.inference_mode()
     def answers(self, part: Part, batch_size: int = 256) -> dict[str, list[Any]]:
         """Predictions for the examples of a part, in their order."""
+        if not self.plan.losses:
+            return recollect(self.network, part, batch_size)
         device = next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
         result: dict[str, list[Any]] = {}
         self.network.eval()
@@ -181,7 +184,9 @@ def signature(plan: Plan, facts: Mapping[str, Facts], example: Mapping[str, Any]
             given = example[columns[0]]
             axes, kind = depth(given), "string" if isinstance(given, str) else "double"
         inputs |= {column: {"name": column, "type": kind, "axes": axes} for column in columns}
-    outputs = []
+    outputs: Described = []
+    if not plan.losses:
+        outputs = [{"name": name, "type": "double", "axes": 1} for name in answering_groups(plan)]
     for loss in _answering(plan):
         ticks = int(loss.input_shape.time is not None)
         axes = ticks + len(loss.target_shape.axes)

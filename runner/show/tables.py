@@ -26,6 +26,10 @@ def plan_table(plan: Plan) -> RenderableType:
         reads = ", ".join([*map(str, op.inputs), *(f"{port}={value}" for port, value in op.ports.items())])
         size = f"as {op.share}" if op.share else f"{op.size:,}" if isinstance(op.size, int) else op.size
         table.add_row(op.name, op.config.type_name(), reads, str(op.shape), size if size != "0" else "")
+    for net in plan.nets:
+        for edge in net.couplings:
+            size = f"{edge.free:,}" if isinstance(edge.free, int) else edge.free
+            table.add_row(f"{edge.first} <-> {edge.second}", "symmetric edge", "", "", size)
     total = f"{plan.size:,}" if isinstance(plan.size, int) else f"{plan.size}, when the data is read"
     return Group(table, Text(f"parameters: {total}"))
 

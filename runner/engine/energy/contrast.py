@@ -1,0 +1,77 @@
+"""Contrastive divergence of any energy network: a data phase, a model phase, and the gradient between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from registry.learners.contrastive_divergence import ContrastiveDivergence
+from runner.engine.energy.gibbs import Draw, Sampler
+from runner.engine.energy.machine import Machine, States
+from runner.engine.energy.moments import Moments, Offsets, write_gradient
+from runner.engine.energy.tempering import Tempered
+
+
+class Contrast:
+    """Writes gradients batch by batch. `chains` are the states of the model phase."""
+
+    def __init__(self, machine: Machine, learner: ContrastiveDivergence, draw: Draw, batch_size: int) -> None:
+        self.machine, self.learner = machine, learner
+        self.sampler = Sampler(machine, draw)
+        self.offsets = Offsets(machine)
+        self.model = machine.net.phase(())
+        self.data = machine.net.phase(machine.net.fed)
+        count = learner.chains or batch_size
+        self.tempered = Tempered(self.sampler, self.model, count, learner.tempering) if learner.tempering else None
+        self.chains: States = self.tempered.coldest if self.tempered else self.sampler.begin(count)
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """What an optimizer steps."""
+        modules = [*self.machine.groups.values(), *self.machine.couplings.values()]
+        return [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
+
+    @torch.no_grad()
+    def write_gradient(self, given: Mapping[str, Tensor]) -> None:
+        """From a batch of clamped states, (B, N) for each clamped group."""
+        held = self.data_phase(given)
+        positive = Moments.of(self.machine, held)
+        difference = positive - Moments.of(self.machine, self.model_phase(given, held))
+        if self.learner.centred:
+            self.offsets.follow(positive.means)
+            difference = self.offsets.centred(difference)
+        write_gradient(self.machine, difference)
+
+    def data_phase(self, given: Mapping[str, Tensor]) -> States:
+        """States of all groups while the data is clamped: means where they are known, else by mean field or sampled."""
+        if self.data.exact or self.learner.data_phase == "mean_field":
+            return self.machine.mean_field(given, sweeps=self.learner.data_sweeps)
+        states = {**self.sampler.begin(len(next(iter(given.values())))), **given}
+        self.sampler.sweep(states, self.data, sweeps=self.learner.data_sweeps)
+        return states
+
+    def model_phase(self, given: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> States:
+        """States of the model: those of the groups sampled last are replaced by their means, where these are known."""
+        if self.tempered is not None:
+            self.tempered.sweep(self.learner.steps)
+            self.chains = self.tempered.coldest
+        else:
+            if not self.learner.persistent:
+                self.chains = self._begun_at(given, held)
+            self.sampler.sweep(self.chains, self.model, sweeps=self.learner.steps)
+        states = dict(self.chains)
+        for name in self.model.colours[-1] if len(self.model.colours) > 1 else ():
+            if name not in self.machine.lateral:
+                states[name] = self.machine.groups[name].mean(self.machine.field(name, states))
+        return states
+
+    def _begun_at(self, given: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> States:
+        """Chains that start at the data, hidden groups at a sample."""
+        states = dict(given)
+        for name, group in self.machine.groups.items():
+            if name not in given:
+                field = self.machine.field(name, held)
+                states[name] = group.sample(field, self.sampler.draw(field))
+        return states
