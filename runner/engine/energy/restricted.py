@@ -18,8 +18,8 @@ from registry.modules.groups import Binary
 from runner.engine.energy.machine import Machine, States
 from runner.engine.energy.moments import SHIFT
 
-BULK = 1 << 20
-"""Random numbers that are drawn at once."""
+BULK = 1 << 18
+"""Random numbers that are drawn at once: as many as a cache holds."""
 
 
 class Restricted:
