@@ -32,7 +32,6 @@ class Choice(Node):
     Source: Williams and Zipser 1989 (teacher forcing); Sutskever, Vinyals and Le 2014, Sequence to sequence learning.
     """
 
-    inputs = "many"
     batch = "any"
     decides = True
     before = BEGIN

@@ -30,6 +30,9 @@ def check_learner(spec: Spec, graph: Graph, nets: Sequence[Net], report: Report)
         if key in train.model_fields_set:
             headline = f"the learner `{learner}` has no use for `{key}`"
             report.add("learner-mismatch", headline, at=Place(("train", key), "key"), help=f"leave out `{key}`")
+    if not train.learner.needs_loss and spec.metrics and train is spec.stages[-1]:
+        headline = f"the learner `{learner}` has no use for `metrics`: it records what an energy network is judged by"
+        report.add("learner-mismatch", headline, at=Place(("metrics",), "key"), help="leave out `metrics`")
     if not train.learner.needs_loss and report.ok:
         _check_net(train.learner, trained_nets(train, nets), report)
 

@@ -19,6 +19,7 @@ from runner.compiler.recurrence import Recurrence
 from runner.compiler.spec import Train
 from runner.engine.batch import Batch
 from runner.engine.energy.graph import answer, build_machines
+from runner.engine.energy.machine import Machine
 from runner.engine.loops.outside import Outside
 from runner.engine.loops.pieces import bounds, loop_in_pieces, remembered
 from runner.engine.loops.run import Runner
@@ -43,6 +44,7 @@ class Network(nn.Module):
         self.plan = plan
         self.runs: dict[str, nn.Module] = {}
         self.loops = {loop.names[0]: Runner(loop, self.runs, train.compile, execution) for loop in plan.loops}
+        self.machines: dict[str, Machine] = {}
         self.truncate = train.truncate
         self.memory = Memory() if train.carry_state else None
         late = sorted((value for op in plan.ops for value in op.reads if value.delay), key=lambda value: value.delay)
@@ -66,7 +68,7 @@ class Network(nn.Module):
         for start in plan.starts.values():
             if start.source is None:
                 self._learn(start)
-        self.machines = {name: machine for machine in build_machines(plan, self) for name in machine.groups}
+        self.machines.update({name: machine for machine in build_machines(plan, self) for name in machine.groups})
         if self.images:  # channels last: on a CPU twice as fast, pooling far more
             self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

@@ -89,7 +89,9 @@ def test_padding_changes_no_loss_and_no_gradient(body: str, more: int) -> None:
         torch.testing.assert_close(other, one, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["type", "forward", "keys", "training", "parameters", "loops", "late", "memory", "images", "plan"])
+@pytest.mark.parametrize(
+    "name", ["type", "forward", "keys", "training", "parameters", "loops", "late", "memory", "images", "plan", "machines"]
+)
 def test_a_node_may_have_any_name(name: str) -> None:
     text = TEXT.format(nodes=f"{name}: {{type: last}}", edges=f"- embed -> {name} -> scores")
     columns: dict[str, Any] = {"text": ["a b", "b", "c", "d a"], "label": ["good", "bad", "good", "bad"]}
