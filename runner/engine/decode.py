@@ -33,7 +33,7 @@ def generate(network: Network, batch: Batch, settings: Decode, *, seed: int = 0,
             break
         if rows is not None:
             stepper.reorder(rows)
-        if int(over.sum()) * 2 >= len(over):  # most examples are done: go on with the others alone
+        if int(over.sum()) * 8 >= len(over):  # so many examples are done that it pays to go on with the others alone
             left = torch.nonzero(~over).squeeze(1)
             stepper.leave(left, (left.unsqueeze(1) * found.rows + torch.arange(found.rows, device=device)).flatten())
             found.leave(left)

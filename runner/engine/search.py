@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from registry.data.tokens import BEGIN, END, PADDING
@@ -184,14 +185,12 @@ class Beam:
 
     def _put_aside(self, totals: Tensor, length: int, *, ended: bool) -> None:
         """Keep the best of those aside and of the live ones, as they are now: (B, K) log probabilities, so many symbols long."""
-        at = self.left
-        scores = totals / self._penalty(length + ended)
-        count = self.aside.shape[1]
-        symbols = torch.full((*totals.shape, self.settings.max_length), PADDING, device=totals.device)
-        symbols[:, :, :length] = self.live_symbols
-        joined = torch.cat([self.aside[at], scores], 1)
-        self.aside[at], best = joined.topk(count)
-        lengths = torch.cat([self.aside_length[at], torch.full_like(scores, length, dtype=torch.long)], 1)
+        at, count = self.left, self.aside.shape[1]
+        scores, rows = (totals / self._penalty(length + ended)).topk(min(count, totals.shape[1]))
+        before = self.live_symbols.gather(1, rows.unsqueeze(2).expand(-1, -1, length))
+        symbols = F.pad(before, (0, self.settings.max_length - length), value=PADDING)
+        self.aside[at], best = torch.cat([self.aside[at], scores], 1).topk(count)
+        lengths = torch.cat([self.aside_length[at], torch.full_like(rows, length)], 1)
         self.aside_length[at] = lengths.gather(1, best)
         flags = torch.cat([self.ended[at], torch.full_like(scores, ended, dtype=torch.bool)], 1)
         self.ended[at] = flags.gather(1, best)

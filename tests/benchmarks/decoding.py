@@ -62,9 +62,9 @@ def by_hand(network: Network, batch: Batch, width: int, longest: int, penalty: f
     run = network.runs
     source, lengths = batch.values["english"], batch.lengths["english"]
     count = source.shape[1]
-    memory, _ = run["encoder"](run["read"](source), lengths=lengths)
+    memory, state = run["encoder"](run["read"](source), lengths=lengths)
     memory, spread = memory.repeat_interleave(width, 1), lengths.repeat_interleave(width)
-    state = torch.zeros(count * width, 1, run["decoder"].units)
+    state = state.repeat_interleave(width, 0)
     symbols = torch.full((count * width,), BEGIN)
     total = torch.full((count, width), float("-inf"))
     total[:, 0] = 0
