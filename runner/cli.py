@@ -227,6 +227,7 @@ def predict(run_id: str, file: str, output: str | None, as_json: bool) -> None:
     """Let the network of a finished RUN answer for the rows of a file. RUN is an id, its beginning, or an experiment's name."""
     from runner.prediction import predict_file
 
+    _check_output(output)
     with _failures(as_json):
         text = predict_file(run_id, Path(file), as_json or (output or "").endswith(".json"))
     if output is None:
@@ -256,6 +257,7 @@ def generate(
     from runner.samples import draws, generate_samples
 
     path, known, target = (Path(name) if name is not None else None for name in (file, given, output))
+    _check_output(output)
     with _failures(as_json):
         if draws(run_id):
             refused: dict[str, Any] = {"--prompt": prompt, "--input": file, "--set": settings}
@@ -376,6 +378,12 @@ def _run_one(name: str, text: str, settings: tuple[str, ...], checked: Checked, 
         "parameters": result.parameters,
         "link": delivered.links.run if delivered.links else None,
     }
+
+
+def _check_output(output: str | None) -> None:
+    """Raises: UsageError if a file cannot be written there, before any work is done for it."""
+    if output is not None and not Path(output).parent.is_dir():
+        raise click.UsageError(f"there is no folder `{Path(output).parent}` for `{Path(output).name}`")
 
 
 def _refuse_options(given: Mapping[str, Any], message: str) -> None:

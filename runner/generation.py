@@ -18,8 +18,9 @@ def generate_texts(
     `prompt` is what each sequence begins with, `count` how many there are for each row, `settings` are `path=value` texts under
     `decode`. Raises: SourceError, DataError, BrokenCheckpoint, RunNotFound, SpecErrors.
     """
+    from runner.compiler.spec import WIDTH
     from runner.engine.decode import generate
-    from runner.engine.predict import Predictor
+    from runner.engine.predict import PROMPT, Predictor
     from runner.prediction import read_columns
     from runner.tracking.runs import find_run, model_folder
     from runner.tracking.store import Store
@@ -38,13 +39,19 @@ def generate_texts(
         if wanted.search == "greedy" and count > 1:  # there is one best symbol, so several sequences are drawn
             change["search"] = "sample"
         if wanted.search == "beam":
-            change["width"] = max(count, wanted.width or 0) or None
+            change["width"] = max(count, wanted.width or WIDTH)
         wanted = wanted.model_copy(update=change)
     if predictor.plan.read and file is None:
         listed = ", ".join(f"`{column}`" for column in predictor.columns)
         raise DataError(f"the network reads {listed}, and no rows were given", "`--input FILE` brings them")
     columns = read_columns(file, predictor.columns) if file is not None else {}
-    found = generate(predictor.network, predictor.batch(columns), wanted, seed=seed, forced=predictor.symbols(prompt))
+    if columns and not predictor.plan.read:
+        if prompt is not None:
+            raise DataError(f"`{PROMPT}` of `{file}` and `--prompt` both say how a text begins", "leave out one of them")
+        prompts = map(predictor.symbols, columns[PROMPT])
+        found = [generate(predictor.network, predictor.batch({}), wanted, seed=seed, forced=begin)[0] for begin in prompts]
+    else:
+        found = generate(predictor.network, predictor.batch(columns), wanted, seed=seed, forced=predictor.symbols(prompt))
     rows = [
         {"row": row + 1, decoding.target: predictor.text_of(one), "score": one.score, "ended": one.ended}
         for row, hypotheses in enumerate(found)

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def draws(run: str) -> bool:
-    """Whether the network of a run is an energy network that the data clamps. Raises: BrokenCheckpoint, RunNotFound."""
-    return any(net.fed for net in _saved(run).plan.nets)
+    """Whether the network of a run is an energy network that the data clamps, and writes nothing. Raises: BrokenCheckpoint, RunNotFound."""
+    plan = _saved(run).plan
+    return plan.decoding is None and any(net.fed for net in plan.nets)
 
 
 def generate_samples(

@@ -101,7 +101,9 @@ class _Expansion:
         for reading in config.readings():
             place = Place((*path, reading.option), start=reading.start, end=reading.end)
             source = Reference(reading.name, reading.port, reading.delay)
-            self.pending.append((Edge(source, Reference(name), "forward", place, place, place), scope))
+            # what a choice is to be is a field of the data, wherever the choice stands
+            where, target = (Scope(self.spec.nodes), scope.prefix + name) if config.decides else (scope, name)
+            self.pending.append((Edge(source, Reference(target), "forward", place, place, place), where))
 
     def edges(self, entry: Any, path: Path, scope: Scope) -> None:
         loaded = load_edge(entry, path, self.report)

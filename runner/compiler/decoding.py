@@ -54,7 +54,7 @@ def find_decoding(spec: Spec, graph: Graph, values: Mapping[str, Shape], report:
     for name in nodes:
         _check_stepped(graph.nodes[name], target, graph, values, report)
     for name in graph.order:
-        if name in needed and name not in nodes and name != choice.name:
+        if name in needed and name in values and name not in nodes and name != choice.name:
             _check_outside(graph.nodes[name], target, values, report)
     return Decoding(choice.name, target, choice.scores.source.value, nodes, spec.decode.get(choice.name, Decode()))
 

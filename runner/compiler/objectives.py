@@ -53,6 +53,10 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
                 headline = f"`{metric.type_name()}` judges what a network writes, and this one has no `choice`"
                 report.add("missing-key", headline, at=path, help="a node of type `choice` makes symbols of scores")
                 continue
+            if spec.data is not None and spec.data.streamed == choice[1].name:
+                headline = f"`{metric.type_name()}` judges whole texts, and `window` cuts `{choice[1].name}` into pieces"
+                report.add("conflicting-keys", headline, at=path, help="`bits_per_character` or `perplexity` judges each token")
+                continue
             defaults = choice
         ends = [
             _value(text, (*path, key), spec, flat, report) if text is not None else default

@@ -15,17 +15,25 @@ def override(document: Document, setting: str, report: Report) -> None:
     """Apply `path=value`, as `--set` gives it; the value is YAML. Findings about it point at the setting."""
     try:
         steps, value, width = _parsed(setting)
-        holder, path = _holder(document, steps, setting)
+        for each in _at_every_stage(document, steps):
+            holder, path = _holder(document, each, setting)
+            for known in [place for place in document.spans if place[0][: len(path)] == path]:
+                del document.spans[known]
+            holder[path[-1]] = value
+            document.spans[path, "key"] = _span(setting, 0, width)
+            document.spans[path, "value"] = _span(setting, width + 1, len(setting))
     except _Refused as error:
         at: Path = ("--set", setting)
         document.spans[at, "value"] = _span(setting, 0, len(setting))
         report.add("bad-override", str(error), at=at, help=error.help)
-        return
-    for known in [place for place in document.spans if place[0][: len(path)] == path]:
-        del document.spans[known]
-    holder[path[-1]] = value
-    document.spans[path, "key"] = _span(setting, 0, width)
-    document.spans[path, "value"] = _span(setting, width + 1, len(setting))
+
+
+def _at_every_stage(document: Document, steps: list[str]) -> list[list[str]]:
+    """The paths that a path means: `train.seed` of a training in stages is that of each."""
+    stages = document.value.get("train") if isinstance(document.value, dict) else None
+    if isinstance(stages, list) and len(steps) > 1 and steps[0] == "train" and not steps[1].isdecimal():
+        return [["train", str(stage), *steps[1:]] for stage in range(len(stages))]
+    return [steps]
 
 
 class _Refused(Exception):

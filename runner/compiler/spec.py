@@ -247,7 +247,7 @@ class Decode(Model):
     """`greedy`: the best symbol at each tick. `sample`: one drawn by its probability. `beam`: the best whole sequence of those that
     a search with `width` hypotheses meets."""
     max_length: Count = 100
-    """Symbols after which a sequence ends that has not ended itself."""
+    """Symbols after which a sequence ends that has not ended itself, not counting those of a prompt."""
     n_best: Count = 1
     """How many sequences are given for each example, the best first: of a beam, its best ones; otherwise so many samples."""
     width: Count | None = None
@@ -270,12 +270,16 @@ class Decode(Model):
         for search, options in owners.items():
             for option in options if search != self.search else ():
                 if getattr(self, option) is not None:
-                    raise PydanticCustomError("conflict", f"`search: {search}`", {"given": f"search: {self.search}", "option": option})
+                    wanted = f"`{option}` only with `search: {search}`"
+                    raise PydanticCustomError("conflict", wanted, {"given": f"search: {self.search}", "option": option})
         if self.search == "greedy" and self.n_best > 1:
-            raise PydanticCustomError("conflict", "`search: beam` or `search: sample`", {"given": "search: greedy", "option": "n_best"})
+            wanted = "several `n_best` only with `search: beam` or `search: sample`"
+            raise PydanticCustomError("conflict", wanted, {"given": "search: greedy", "option": "n_best"})
         if self.search == "beam" and self.n_best > (self.width or WIDTH):
             given = f"width: {self.width or WIDTH}"
-            raise PydanticCustomError("conflict", f"a `width` of {self.n_best} or more", {"given": given, "option": "n_best"})
+            raise PydanticCustomError(
+                "conflict", f"no more `n_best` than its `width`, here {self.n_best}", {"given": given, "option": "n_best"}
+            )
         return self
 
 

@@ -19,6 +19,8 @@ def generate(network: Network, batch: Batch, settings: Decode, *, seed: int = 0,
     decoding = network.plan.decoding
     assert decoding is not None
     network.eval()
+    if forced is not None:  # the greatest length counts what is written, not what was given
+        settings = settings.model_copy(update={"max_length": settings.max_length + len(forced)})
     device = next(network.parameters()).device
     generator = Generator(device).manual_seed(seed)
     found = search(settings, batch.count, device, generator, forced)

@@ -101,6 +101,8 @@ def fit(
         raise DataError("early stopping watches the validation part, which has no examples", help)
     budget = Budget.of(train, len(data.train))
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    if not parameters:
+        raise DataError(f"{_trained(train)} no weights that could be trained", "see `nodes` under `train`, `freeze` and `share`")
     optimizer = train.optimizer.build(parameters)
     penalties = network.penalties(train.regularize)
     scaler = torch.amp.GradScaler(device.type, enabled=train.precision == "fp16")
@@ -127,6 +129,8 @@ def fit(
             values = network(batch, wanted)
             loss = losses.total(losses.sums(values, batch))
             objective = loss + penalty(penalties) if penalties else loss
+        if not objective.requires_grad:
+            raise DataError(f"{_trained(train)} no weights that the loss depends on", "see `nodes` under `train` and `freeze`")
         due = step % log_every == 0 or step in (1, budget.steps)
         if due or device.type == "cpu":  # reading the value waits for a GPU; on a CPU it is free
             value = float(loss.detach())
@@ -191,7 +195,7 @@ def evaluate(
     wanted = tuple(dict.fromkeys((*losses.wanted, *meters.wanted)))
     sums: list[list[tuple[Tensor, Tensor]]] = []
     with network.memory.elsewhere() if network.memory is not None else nullcontext():
-        for batch in part.in_order(max(batch_size, 256)) if network.memory is None else map(part.batch, part.streams(batch_size)):
+        for batch in part.in_order(max(batch_size, 256)) if network.memory is None else map(part.batch, part.streams(1)):
             batch = batch.to(device)
             with autocast(device, precision):
                 values = network(batch, wanted)
@@ -201,6 +205,10 @@ def evaluate(
     figures = {f"{name}/loss": float(losses.total(totals))}
     figures |= {f"{name}/{label}": figure for label, figure in meters.compute().items()}
     return figures | written.judge(network, part, device, name, max(batch_size, 256))
+
+
+def _trained(train: Train) -> str:
+    return f"{', '.join(f'`{name}`' for name in train.nodes)}: there are" if train.nodes else "the network has"
 
 
 def penalty(penalties: list[tuple[nn.Parameter, float, float]]) -> Tensor:

@@ -97,7 +97,10 @@ class Network(nn.Module):
         decoding = self.plan.decoding
         assert decoding is not None
         right = batch.values[decoding.target]
+        before = {name: buffer.clone() for name, buffer in self.named_buffers()}
         best = allowed(self._values(batch, (decoding.scores,), {})[decoding.scores]).argmax(-1)
+        for name, buffer in self.named_buffers():  # running statistics count a batch once
+            buffer.copy_(before[name])
         return {decoding.choice: torch.where(torch.rand(right.shape, device=right.device) < self.feedback, best, right)}
 
     def each(self, batch: Batch) -> Iterator[tuple[Op, Tensor]]:
@@ -175,7 +178,9 @@ class Network(nn.Module):
         owner = self._modules.get(start.value)
         if owner is None:  # its other weights are another node's
             owner = self._modules[start.value] = nn.Module()
-        owner.register_parameter("initial", nn.Parameter(torch.zeros(start.depth, *map(known, start.shape.axes))))
+        frozen = any(op.name == start.value and getattr(op.config, "freeze", False) for op in self.plan.ops)
+        weight = nn.Parameter(torch.zeros(start.depth, *map(known, start.shape.axes)), requires_grad=not frozen)
+        owner.register_parameter("initial", weight)
 
     def stepper(self, batch: Batch, ticks: int, rows: int) -> Stepper:
         """What generates, before the first symbol: `rows` hypotheses side by side for each example."""
@@ -233,6 +238,7 @@ class Network(nn.Module):
                 name: self._before(name, shapes[name], outside.example, values, depth, batch.count) for name, depth in loop.depths.items()
             }
             run = self.loops[loop.names[0]]
+            outside = run.with_masks(outside)
             length = self.truncate
             values |= run(outside, initial, wanted) if length is None else loop_in_pieces(run, outside, initial, wanted, length)
 

@@ -186,3 +186,48 @@ def test_a_decoder_that_reads_backwards_is_refused() -> None:
     text = HEAD + nodes.replace("units: 24}", "units: 24, bidirectional: true}", 1) + TAIL % ("", edges)
 
     assert check(text).report.ids == ["sequence-in-loop"]
+
+
+def test_a_decoder_may_be_a_block() -> None:
+    block = """
+blocks:
+  writer:
+    nodes:
+      write: {type: embedding, units: 12}
+      cell: {type: gru, units: 24}
+      scores: {type: linear, units: target}
+      word: {type: choice, target: target}
+    edges:
+      - input.initial -> cell.initial
+      - prev(word) -> write -> cell -> scores -> word
+"""
+    nodes = "nodes:\n  read: {type: embedding, units: 12}\n  encoder: {type: gru, units: 24}\n  out: {type: block, block: writer}\n"
+    edges = "edges:\n  - source -> read -> encoder\n  - encoder.state -> out.initial\n"
+    rest = "train: {loss: {type: cross_entropy, input: out/scores, target: target}, epochs: 1}\ndecode: {out/word: {max_length: 5}}\n"
+    columns = {"source": words(), "target": [word[::-1] for word in words()]}
+    built = build(HEAD.partition("nodes:")[0] + block.lstrip() + nodes + edges + rest, columns)
+
+    assert len(generate(built.network, built.data.train.batch(built.data.train.rows[:2]), Decode(max_length=5))) == 2
+
+
+def test_a_prompt_does_not_count_as_written() -> None:
+    built = reversal("cell")
+    forced = Predictor(built.network, built.plan, built.data.facts).symbols("abcabcabc")
+    assert forced is not None
+    (found,) = generate(built.network, built.data.train.batch(built.data.train.rows[:1]), Decode(max_length=2), forced=forced)
+
+    assert found[0].symbols[:9] == tuple(forced.tolist())
+    assert len(found[0].symbols) <= 11
+
+
+def test_running_statistics_count_a_batch_once_though_there_are_two_passes() -> None:
+    nodes, edges = DECODERS["cell"]
+    nodes += "  both: {type: concat}\n  norm: {type: batch_norm}\n"
+    edges = edges.replace("decoder, look -> scores", "decoder, look -> both -> norm -> scores")
+    found = []
+    for option in ("", ", feedback: 1e-9"):
+        built = build(HEAD + nodes + TAIL % (option, edges), {"source": words(), "target": [word[::-1] for word in words()]})
+        built.network.train()(built.data.train.batch(built.data.train.rows[:8]), ("scores",))
+        found.append(torch.cat([buffer.flatten() for buffer in built.network.buffers()]))
+
+    assert torch.equal(*found)

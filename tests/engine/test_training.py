@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from registry.field import DataError
 from runner.engine.baseline import baseline
 from runner.engine.fit import Diverged, evaluate, penalty
 from runner.engine.predict import Predictor
@@ -216,3 +217,24 @@ def test_the_baseline_of_a_category_is_its_commonest_class(built: Built) -> None
     assert found is not None
     assert found.figures["test/baseline_accuracy"] == pytest.approx(float((labels == common).float().mean()))
     assert not math.isnan(found.figures["test/baseline_accuracy"])
+
+
+def test_nodes_without_weights_cannot_be_trained() -> None:
+    with pytest.raises(DataError, match="`scores`: there are no weights that could be trained"):
+        train(build(TEXT_FROZEN, {"x": [[1.0, 2.0], [2.0, 1.0]] * 8, "y": [0.0, 1.0] * 8}))
+
+
+TEXT_FROZEN = """\
+nnrun: 1
+name: frozen
+data:
+  source: csv
+  file: none.csv
+  fields: {x: {type: vector, size: 2}, y: {type: number}}
+nodes:
+  hidden: {type: linear, units: 2}
+  scores: {type: linear, units: 1, freeze: true}
+edges:
+  - x -> hidden -> scores
+train: {loss: {type: mse, input: scores, target: y}, nodes: [scores], epochs: 1}
+"""

@@ -97,8 +97,13 @@ class Generator:
             known = [value is not None for value in column]
             filled = [value if value is not None else classes[0] for value in column]
             return torch.from_numpy(config.encode(filled, facts).values).long(), torch.tensor(known)
+        whole = next((row for row in column if row is not None), None)
+        if whole is None:  # nothing is known of any row
+            axes = [int(size) for size in config.shape(field, facts).axes]
+            return torch.zeros(len(column), *axes), torch.zeros(len(column), *axes, dtype=torch.bool)
         try:
-            numbers = np.array([_numbers(row) for row in column], dtype="float32")
+            missing = np.full(np.shape(whole), np.nan).tolist()
+            numbers = np.array([_numbers(missing if row is None else row) for row in column], dtype="float32")
         except (TypeError, ValueError):
             raise DataError("takes a list of numbers in each row, with null where a value is missing") from None
         encoded = config.encode(np.nan_to_num(numbers), facts).values

@@ -40,8 +40,6 @@ class Runner:
     def __call__(self, outside: Outside, initial: Mapping[str, Tensor], wanted: Sequence[str]) -> dict[str, Tensor]:
         """Values of the loop, (T, B, *axes) each, zeros at padded ticks; `initial` is (depth, B, *axes) of each value read late."""
         like = next(iter(initial.values()))
-        if self.masked:
-            outside = replace(outside, masks=self._masks(outside, like))
         execution = self.execution(like.device, like.dtype)
         program = self.loop.program
         if execution.kind == "ticks" or not set(wanted) <= set(self.loop.outputs) or isinstance(program, str):
@@ -59,15 +57,17 @@ class Runner:
             found = (native if execution.kind == "native" else eager).run(program, inputs)
         return {name: tensor if self.sizes[name] else tensor.squeeze(-1) for name, tensor in found.items()}
 
-    def _masks(self, outside: Outside, like: Tensor) -> dict[str, Tensor]:
-        """The random factors of all ticks, so that each execution has the same."""
+    def with_masks(self, outside: Outside) -> Outside:
+        """The same with the random factors of all ticks: each execution has the same, and so has each piece of a sequence."""
+        if not self.masked:
+            return outside
         masks: dict[str, Tensor] = {}
         for op in self.loop.ops:
             if op.config.mask is not None:
                 ticks = outside.ticks if op.config.mask == "tick" else 1
                 module: Any = self.modules[op.name]
-                masks[op.name] = module.mask(like.new_empty(ticks, outside.batch, *map(known, op.shape.axes)))
-        return masks
+                masks[op.name] = module.mask(outside.example.new_empty(ticks, outside.batch, *map(known, op.shape.axes)))
+        return replace(outside, masks=masks)
 
     def _owner(self, name: str) -> tuple[Mapping[str, Any], str]:
         owner, _, own = name.partition(".")

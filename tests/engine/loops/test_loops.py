@@ -406,3 +406,19 @@ def test_a_near_miss_says_what_sets_it_apart_from_an_lstm() -> None:
     nodes = LSTM | {"i": f"{{type: linear, units: {UNITS}, activation: relu}}"}
 
     assert "gate `i` has the activation relu" in plan_text(planned(spec(nodes, ["x, prev(h) -> i, f, g, o"])))
+
+
+def test_a_frozen_node_keeps_its_start_value() -> None:
+    nodes = {"h": "{type: linear, units: 2, freeze: true}"}
+    network = Network(planned(spec(nodes, ["x -> h", '{edge: "prev(h) -> h", initial: learned}'])))
+
+    assert not network.get_submodule("h").get_parameter("initial").requires_grad
+
+
+def test_the_same_entries_are_dropped_in_all_pieces_of_a_sequence() -> None:
+    nodes = {"v": "{type: linear, units: 40}", "d": "{type: dropout, same: true}", "h": "{type: formula, is: v + prev(d)}"}
+    network = randomised(planned(spec(nodes, ["x -> v", "h -> d"], train=", truncate: 2"))).train()
+
+    dropped = network(batch(), ("d",))["d"] == 0
+    assert dropped[0].any()
+    assert torch.equal(dropped, dropped[:1].expand(7, -1, -1))
