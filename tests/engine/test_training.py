@@ -219,8 +219,8 @@ def test_the_baseline_of_a_category_is_its_commonest_class(built: Built) -> None
     assert not math.isnan(found.figures["test/baseline_accuracy"])
 
 
-def test_nodes_without_weights_cannot_be_trained() -> None:
-    with pytest.raises(DataError, match="`scores`: there are no weights that could be trained"):
+def test_a_frozen_network_cannot_be_trained() -> None:
+    with pytest.raises(DataError, match="the network has no weights that could be trained"):
         train(build(TEXT_FROZEN, {"x": [[1.0, 2.0], [2.0, 1.0]] * 8, "y": [0.0, 1.0] * 8}))
 
 
@@ -232,9 +232,9 @@ data:
   file: none.csv
   fields: {x: {type: vector, size: 2}, y: {type: number}}
 nodes:
-  hidden: {type: linear, units: 2}
+  hidden: {type: linear, units: 2, freeze: true}
   scores: {type: linear, units: 1, freeze: true}
 edges:
   - x -> hidden -> scores
-train: {loss: {type: mse, input: scores, target: y}, nodes: [scores], epochs: 1}
+train: {loss: {type: mse, input: scores, target: y}, epochs: 1}
 """
