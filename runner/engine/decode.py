@@ -25,18 +25,21 @@ def generate(network: Network, batch: Batch, settings: Decode, *, seed: int = 0,
     generator = Generator(device).manual_seed(seed)
     found = search(settings, batch.count, device, generator, forced)
     with network.memory.elsewhere() if network.memory is not None else nullcontext():  # streams of the training are others
-        stepper = network.stepper(batch, settings.max_length, found.rows)
+        stepper = network.stepper(batch, settings.max_length)
     for tick in range(settings.max_length):
         now = stepper.tick(tick)
         symbols, rows = found.advance(now[decoding.scores])
-        stepper.remember({**now, decoding.choice: symbols})
         over = found.over
         if bool(over.all()):
             break
-        if rows is not None:
-            stepper.reorder(rows)
+        stepper.remember(now)
+        if tick == 0:  # until now the hypotheses of an example were one
+            stepper.widen(found.rows)
         if int(over.sum()) * 8 >= len(over):  # so many examples are done that it pays to go on with the others alone
             left = torch.nonzero(~over).squeeze(1)
-            stepper.leave(left, (left.unsqueeze(1) * found.rows + torch.arange(found.rows, device=device)).flatten())
+            stay = (left.unsqueeze(1) * found.rows + torch.arange(found.rows, device=device)).flatten()
+            rows, symbols = rows[stay], symbols[stay]
+            stepper.leave(left)
             found.leave(left)
+        stepper.go_on(rows, {decoding.choice: symbols})
     return found.found()

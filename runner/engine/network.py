@@ -182,8 +182,8 @@ class Network(nn.Module):
         weight = nn.Parameter(torch.zeros(start.depth, *map(known, start.shape.axes)), requires_grad=not frozen)
         owner.register_parameter("initial", weight)
 
-    def stepper(self, batch: Batch, ticks: int, rows: int) -> Stepper:
-        """What generates, before the first symbol: `rows` hypotheses side by side for each example."""
+    def stepper(self, batch: Batch, ticks: int) -> Stepper:
+        """What generates, before the first symbol: one row for each example."""
         decoding = self.plan.decoding
         assert decoding is not None
         values = {name: value for name, value in batch.values.items() if name != decoding.target}
@@ -215,8 +215,7 @@ class Network(nn.Module):
             for name, value in self.late.items()
             if name in stepped
         }
-        spread = {name: tensor.repeat_interleave(rows, 1) for name, tensor in initial.items()}
-        return Stepper(chosen, self.runs, outside.spread(rows), spread)
+        return Stepper(chosen, self.runs, outside, initial)
 
     def _loop(self, loop: Recurrence, values: dict[str, Tensor], batch: Batch, wanted: Sequence[str]) -> None:
         """Run a loop and put the values that are wanted beside the others. Its numbers have 32 bits, whatever the large products have."""

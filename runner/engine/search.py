@@ -34,8 +34,11 @@ class Search(Protocol):
     rows: int
     """Hypotheses of an example that are followed at a time."""
 
-    def advance(self, scores: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Symbols (R,) for the rows of scores (R, V), and the rows (R,) that they follow, if not each its own."""
+    def advance(self, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """From scores of each row so far, (R, V): symbols of all rows as they are to be, and the numbers of the rows that each follows.
+
+        Before the first symbol an example is one row, afterwards it has `rows` of them, side by side.
+        """
 
     @property
     def over(self) -> Tensor:
@@ -67,9 +70,12 @@ class Paths:
         self.left = torch.arange(examples, device=device)
         """Numbers of the examples that are not done."""
 
-    def advance(self, scores: Tensor) -> tuple[Tensor, Tensor | None]:
+    def advance(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         tick, at = len(self.symbols), self._rows_left()
-        scores = allowed(scores)
+        follow = torch.arange(len(at), device=at.device)
+        if tick == 0:
+            follow = follow // self.rows
+        scores = allowed(scores)[follow]
         log_p = scores.log_softmax(-1)
         if self.forced is not None and tick < len(self.forced):
             chosen = self.forced[tick].expand(len(scores))
@@ -85,7 +91,7 @@ class Paths:
         whole = torch.full_like(self.length, PADDING)
         whole[at] = chosen
         self.symbols.append(whole)
-        return chosen, None
+        return chosen, follow
 
     @property
     def over(self) -> Tensor:
@@ -129,9 +135,9 @@ class Beam:
     def __init__(self, settings: Decode, examples: int, device: torch.device, generator: Generator | None, forced: Tensor | None) -> None:
         self.settings, self.forced = settings, forced
         self.rows = settings.width or WIDTH
-        self.live = torch.full((examples, self.rows), NEVER, device=device)
-        self.live[:, 0] = 0
-        self.live_symbols = torch.empty(examples, self.rows, 0, dtype=torch.long, device=device)
+        self.live = torch.zeros(examples, 1, device=device)
+        """Log probabilities of the hypotheses that go on, the best first."""
+        self.live_symbols = torch.empty(examples, 1, 0, dtype=torch.long, device=device)
         count, length = settings.n_best, settings.max_length
         self.aside = torch.full((examples, count), NEVER, device=device)
         self.aside_symbols = torch.full((examples, count, length), PADDING, device=device)
@@ -140,9 +146,9 @@ class Beam:
         self.tick = 0
         self.ended = torch.zeros(examples, count, dtype=torch.bool, device=device)
 
-    def advance(self, scores: Tensor) -> tuple[Tensor, Tensor | None]:
+    def advance(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         examples, symbols = len(self.live), scores.shape[-1]
-        log_p = allowed(scores).log_softmax(-1).view(examples, self.rows, symbols)
+        log_p = allowed(scores).log_softmax(-1).view(examples, -1, symbols)
         if self.forced is not None and self.tick < len(self.forced):
             only = torch.full_like(log_p, NEVER)
             only[..., self.forced[self.tick]] = log_p[..., self.forced[self.tick]]
@@ -150,17 +156,20 @@ class Beam:
         total = self.live.unsqueeze(2) + log_p
         self._put_aside(total[..., END], self.tick, ended=True)
         total[..., END] = NEVER
-        self.live, best = total.view(examples, -1).topk(self.rows)
-        parents, chosen = best // symbols, best % symbols
+        before, ranked = total.shape[1], total.view(examples, -1)
+        if ranked.shape[1] < self.rows:  # fewer symbols than hypotheses: the others are dead
+            ranked = F.pad(ranked, (0, self.rows - ranked.shape[1]), value=NEVER)
+        self.live, best = ranked.topk(self.rows)
+        parents, chosen = (best // symbols).clamp(max=before - 1), best % symbols
         if self.settings.prune is not None:
             self.live = self.live.masked_fill(self.live < self.live[:, :1] - self.settings.prune, NEVER)
-        before = self.live_symbols.gather(1, parents.unsqueeze(2).expand(-1, -1, self.tick))
-        self.live_symbols = torch.cat([before, chosen.unsqueeze(2)], 2)
+        written = self.live_symbols.gather(1, parents.unsqueeze(2).expand(-1, -1, self.tick))
+        self.live_symbols = torch.cat([written, chosen.unsqueeze(2)], 2)
         self.tick += 1
         if self.tick == self.settings.max_length:
             self._put_aside(self.live, self.tick, ended=False)
             self.live = torch.full_like(self.live, NEVER)
-        rows = torch.arange(examples, device=parents.device).unsqueeze(1) * self.rows + parents
+        rows = torch.arange(examples, device=parents.device).unsqueeze(1) * before + parents
         return chosen.flatten(), rows.flatten()
 
     @property

@@ -7,12 +7,14 @@ import random
 import pytest
 import torch
 
+from registry.data.tokens import END
 from runner.compiler.check import check
 from runner.compiler.spec import Decode
 from runner.engine.batch import Batch
 from runner.engine.decode import generate
 from runner.engine.predict import Predictor
 from runner.engine.samples import samples
+from runner.engine.search import allowed
 from runner.show.loops import plan_text
 from tests.engine.support import Built, build, train
 
@@ -87,7 +89,7 @@ def test_scores_symbol_by_symbol_are_those_of_all_ticks_at_once(decoder: str) ->
 
     with torch.no_grad():
         whole = network(batch, ("scores",))["scores"]
-        stepper = network.stepper(Batch({**batch.values, "target": target * 0 - 1}, batch.lengths, 6), len(target), 1)
+        stepper = network.stepper(Batch({**batch.values, "target": target * 0 - 1}, batch.lengths, 6), len(target))
         for tick, symbols in enumerate(target):
             now = stepper.tick(tick)
             real = batch.lengths["target"] > tick
@@ -106,6 +108,27 @@ def test_a_batch_generates_as_one_by_one(decoder: str, settings: Decode) -> None
     alone = [generate(built.network, part.batch(part.rows[row : row + 1]), settings)[0] for row in range(9)]
 
     assert [[one.symbols for one in row] for row in together] == [[one.symbols for one in row] for row in alone]
+
+
+@pytest.mark.parametrize("decoder", list(DECODERS))
+@pytest.mark.parametrize("search", ["greedy", "sample", "beam"])
+def test_the_score_of_a_hypothesis_is_its_likelihood(decoder: str, search: str) -> None:
+    built = reversal(decoder)
+    train(built)
+    part, count = built.data.train, {"greedy": 1, "sample": 4, "beam": 5}[search]
+    options = {"width": 5} if search == "beam" else {}
+    settings = Decode.model_validate({"search": search, "n_best": count, "max_length": 6, **options})
+    rows = part.rows[:7]
+
+    for row, hypotheses in zip(rows, generate(built.network, part.batch(rows), settings), strict=True):
+        for one in hypotheses:
+            symbols = torch.tensor([*one.symbols, *([END] if one.ended else [])])
+            batch = part.batch(row.unsqueeze(0))
+            given = Batch({**batch.values, "target": symbols.unsqueeze(1)}, {**batch.lengths, "target": torch.tensor([len(symbols)])}, 1)
+            with torch.no_grad():
+                log_p = allowed(built.network.eval()(given, ("scores",))["scores"][:, 0]).log_softmax(-1)
+            likelihood = float(log_p.gather(1, symbols.unsqueeze(1)).sum())
+            assert one.score == pytest.approx(likelihood, abs=1e-3)
 
 
 def test_a_trained_network_generates_the_target() -> None:

@@ -33,12 +33,12 @@ def language(seed: int, examples: int = 1) -> Callable[[int, tuple[int, ...]], T
 def run(wanted: Decode, scores: Callable[[int, tuple[int, ...]], Tensor], examples: int = 1, **more: Tensor) -> list[list[Hypothesis]]:
     """Search as the decoder does, but node by node of a made-up network."""
     found = search(wanted, examples, CPU, torch.Generator().manual_seed(0), **more)
-    numbers = [example for example in range(examples) for _ in range(found.rows)]
-    before: list[tuple[int, ...]] = [()] * len(numbers)
+    numbers = list(range(examples))
+    before: list[tuple[int, ...]] = [()] * examples
     for _ in range(wanted.max_length):
         symbols, rows = found.advance(torch.stack([scores(*row) for row in zip(numbers, before, strict=True)]))
-        parents = before if rows is None else [before[row] for row in rows.tolist()]
-        before = [(*parent, symbol) for parent, symbol in zip(parents, symbols.tolist(), strict=True)]
+        numbers = [numbers[row] for row in rows.tolist()]
+        before = [(*before[row], symbol) for row, symbol in zip(rows.tolist(), symbols.tolist(), strict=True)]
         over = found.over
         if over.all():
             break

@@ -38,18 +38,24 @@ class Stepper:
         return now
 
     def remember(self, now: Mapping[str, Tensor]) -> None:
-        """The tick is over: its values are read late from now on."""
+        """The tick is over for these values: they are read late from now on."""
         for name, held in self.past.items():
-            self.past[name] = [*held[1:], now[name]]
+            if name in now:
+                self.past[name] = [*held[1:], now[name]]
 
-    def reorder(self, rows: Tensor) -> None:
-        """Go on with other rows of the same examples, each from where the row of that number is."""
+    def go_on(self, rows: Tensor, chosen: Mapping[str, Tensor]) -> None:
+        """Each row goes on from where the row of that number is, with what was chosen for it. There may be more rows than before."""
         self.past = {name: [tensor.index_select(0, rows) for tensor in held] for name, held in self.past.items()}
         self.states = {name: state.index_select(0, rows) for name, state in self.states.items()}
+        self.remember(chosen)
 
-    def leave(self, examples: Tensor, rows: Tensor) -> None:
-        """Go on with these examples alone, whose rows these are."""
-        self.reorder(rows)
+    def widen(self, hypotheses: int) -> None:
+        """So many rows for each example from now on, in the place of one."""
+        self.outside = self.outside.spread(hypotheses)
+        self.given = self._given()
+
+    def leave(self, examples: Tensor) -> None:
+        """Go on with these examples alone; `go_on` with their rows does the rest."""
         self.outside = self.outside.examples(examples)
         self.given, self.prepared = self._given(), {}
 
