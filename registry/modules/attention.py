@@ -58,7 +58,7 @@ class Attention(nn.Module):
             if lengths is not None:
                 # All of an empty memory is looked at, which is zeros: a softmax over nothing would be 0 / 0.
                 real = real_ticks(lengths, len(memory)).t() | (lengths == 0).unsqueeze(1)
-            places = memory.transpose(0, 1)
+            places = memory.transpose(0, 1).contiguous()  # once, not at every look
         else:
             places = memory if memory.dim() == 3 else memory.flatten(2).transpose(1, 2)
         return self.project(places, real)

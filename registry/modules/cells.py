@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from registry.modules.activations import activation as function
 from registry.modules.init import initialize
 from registry.modules.padding import blank, last, real_ticks
+from registry.modules.products import linear
 
 State = tuple[Tensor, ...]
 
@@ -62,12 +63,13 @@ class Cell(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Tensor, state: State, lengths: Tensor | None = None) -> tuple[Tensor, State]:
-        return self.kernel(x, state, lengths) if self.fused else self.loop(x, state, lengths)
+        # On one tick, as when a network generates, a kernel gains nothing, and its products are slower.
+        return self.kernel(x, state, lengths) if self.fused and len(x) > 1 else self.loop(x, state, lengths)
 
     def loop(self, x: Tensor, state: State, lengths: Tensor | None = None) -> tuple[Tensor, State]:
         """All ticks, one by one."""
         # What needs no state is one product for all ticks. `unbind` once: slicing at each tick makes the gradient quadratic in T.
-        projected = F.linear(x, self.input, self.bias).unbind()
+        projected = linear(x, self.input, self.bias).unbind()
         real = [None] * len(x) if lengths is None else real_ticks(lengths, len(x)).unsqueeze(-1).unbind()
         weights = self.products()
         kept = self.dropped(state[0])
@@ -211,7 +213,7 @@ class GRU(Cell):
         read, units = _drop(h, kept), h.shape[1]
         to_gates, to_n = torch.split(x, [2 * units, units], dim=1)
         if self.reset_after:
-            from_gates, from_n = torch.split(read @ weights[0], [2 * units, units], dim=1)
+            from_gates, from_n = torch.split(linear(read, weights[0].t()), [2 * units, units], dim=1)
             r, z = (to_gates + from_gates).sigmoid().chunk(2, dim=1)
             n = torch.addcmul(to_n, r, from_n)
         else:

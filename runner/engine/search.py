@@ -213,5 +213,5 @@ class Beam:
 def allowed(scores: Tensor) -> Tensor:
     """Scores without the symbols that no sequence holds: nothing is ever padding, or the begin symbol."""
     scores = scores.float().clone()
-    scores[..., [PADDING, BEGIN]] = NEVER
+    scores[..., PADDING] = scores[..., BEGIN] = NEVER
     return scores
