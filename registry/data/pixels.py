@@ -31,6 +31,25 @@ def is_array(value: Any) -> bool:
     return hasattr(value, "ndim") or isinstance(value, list | tuple)
 
 
+def bits_of(column: Sequence[Any]) -> int | None:
+    """How many bits the pixels of a column have, 8 or 16, by its first picture; None of other numbers."""
+    value = column if getattr(column, "ndim", 1) > 1 else column[0]
+    if not is_array(value):
+        return 8  # a file
+    dtype = getattr(value, "dtype", None)
+    return 8 * dtype.itemsize if dtype is not None and dtype.kind == "u" and dtype.itemsize <= 2 else None
+
+
+def in_bits(column: Sequence[Any], bits: int | None) -> Sequence[Any]:
+    """A column whose whole numbers are pixels of so many bits. Lists, as JSON has them, do not say so themselves."""
+    import numpy as np
+
+    if bits is None or not any(isinstance(value, list | tuple) for value in column[:1]):
+        return column
+    arrays = [np.asarray(value) if isinstance(value, list | tuple) else value for value in column]
+    return [array.astype(f"uint{bits}") if getattr(array, "dtype", None) == np.int64 else array for array in arrays]
+
+
 def picture(value: Any, size: Size | None = None, channels: int | None = None) -> np.ndarray:
     """One picture (C, H, W): an array, the path of a file, or the bytes of one. Raises: DataError."""
     if is_array(value):

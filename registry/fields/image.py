@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from registry.catalog import register
 from registry.data.columns import check_rows, in_row
 from registry.data.normalize import Normalize, fit_scale, natural, normalized
-from registry.data.pixels import extent, picture, pictures
+from registry.data.pixels import bits_of, extent, in_bits, picture, pictures
 from registry.field import DataError, Encoded, Facts, Field
 from registry.options import LARGEST, Amount, Portion
 from registry.shape import Shape, ShapeError
@@ -110,7 +110,8 @@ class Pictures(Field):
 class Image(Pictures):
     """A picture in each row: an array, the path of a file, or the bytes of one.
 
-    An array is (H, W), (H, W, C) or (C, H, W). Pixels of 8 or 16 bits become numbers from 0 to 1, others stay as they are.
+    An array is (H, W), (H, W, C) or (C, H, W). Pixels of 8 or 16 bits become numbers from 0 to 1, others stay as they are;
+    whole numbers in lists count as the pixels that were learned from.
     A file is held upright as its camera noted; what a transparent pixel hides is shown.
 
     Shape: (C, H, W).
@@ -123,10 +124,11 @@ class Image(Pictures):
         check_rows(column)
         known = self.size and self.channels
         size, channels = self._common(() if known else _extents(column))
-        return self._facts(size, channels, lambda: self._read(column, size, channels))
+        return self._facts(size, channels, lambda: self._read(column, size, channels)) | {"bits": bits_of(column)}
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         height, width = facts["size"]
+        column = in_bits(column, facts.get("bits"))
         return self._finished(Encoded(self._read(column, (height, width), facts["channels"])), facts)
 
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:

@@ -655,3 +655,11 @@ def test_all_frames_of_a_film_move_alike() -> None:
 
     assert torch.equal(after, after[:1].expand_as(after))
     assert not torch.equal(after, films)
+
+
+def test_whole_numbers_in_lists_are_the_pixels_that_were_learned_from() -> None:
+    image, learned = field("image"), np.arange(0, 240, 20, dtype="uint8").reshape(2, 2, 3)
+    facts = image.fit(learned)
+
+    assert np.array_equal(image.encode(learned.tolist(), facts).values, image.encode(learned, facts).values)
+    assert image.encode((learned / 255).tolist(), facts).values == pytest.approx(image.encode(learned, facts).values)
