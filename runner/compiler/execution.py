@@ -38,13 +38,11 @@ class Execution:
         return f"{names[self.kind]}: {self.why}" if self.why else names[self.kind]
 
 
-def choose(
-    program: Program | str, setting: str, device: str, *, wide: bool = False, ragged: bool = False, forced: Kind | None = None
-) -> Execution:
+def choose(program: Program | str, setting: str, device: str, *, ragged: bool = False, forced: Kind | None = None) -> Execution:
     """How to run a loop on `cpu` or `cuda`.
 
-    `program` may be the reason why there is none; `setting` is `train.compile`; `wide` says that numbers have 64 bits, `ragged` that
-    sequences differ in length; `forced`, for comparisons, is taken whatever suits.
+    `program` may be the reason why there is none; `setting` is `train.compile`; `ragged` says that sequences differ in length;
+    `forced`, for comparisons, is taken whatever suits.
     """
     if isinstance(program, str):
         return Execution("ticks", program)
@@ -54,14 +52,14 @@ def choose(
     if setting == "off":
         return Execution("eager", "`compile: off`")
     cell = recognise(program)
-    if isinstance(cell, Cell) and ((cell.kind == "lstm" and not ragged) or device != "cpu" or wide or compiler() is None):
+    if isinstance(cell, Cell) and ((cell.kind == "lstm" and not ragged) or device != "cpu" or compiler() is None):
         return Execution("fused", f"it is {cell}", cell)
     why = f"no fused kernel, for {cell}"
     if isinstance(cell, Cell):
         slow = "on sequences of different length" if cell.kind == "lstm" else "on the CPU"
         why = f"it is {cell}, for which torch's kernel is slower {slow}"
-    if device != "cpu" or wide:
-        return Execution("eager", f"{why}; generated code is for 32 bits on the CPU")
+    if device != "cpu":
+        return Execution("eager", f"{why}; generated code is for the CPU")
     if compiler() is None:
         return Execution("eager", f"{why}; no C++ compiler is on this machine")
     return Execution("native", why)

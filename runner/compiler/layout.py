@@ -6,23 +6,27 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from runner.compiler.program import Inner, Map, Outer, Product, Program, Sum
 
 T = TypeVar("T")
+More = TypeVarTuple("More")
 
 
-def once_per_program(make: Callable[[Program], T]) -> Callable[[Program], T]:
+def once_per_program(make: Callable[[Program, *More], T]) -> Callable[[Program, *More], T]:
     """Remember what was made of a program for as long as the program lives. Programs hold dicts, so they have no hash."""
-    known: dict[int, T] = {}
+    known: dict[int, dict[tuple[object, ...], T]] = {}
 
     @wraps(make)
-    def made(program: Program) -> T:
+    def made(program: Program, *more: *More) -> T:
         if id(program) not in known:
-            known[id(program)] = make(program)
+            known[id(program)] = {}
             weakref.finalize(program, known.pop, id(program))
-        return known[id(program)]
+        found = known[id(program)]
+        if more not in found:
+            found[more] = make(program, *more)
+        return found[more]
 
     return made
 

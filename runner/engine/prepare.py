@@ -38,7 +38,7 @@ def check_compiled(network: Network, device: torch.device) -> None:
     """With `compile: on`, every loop has a fused kernel or generated code. Raises: NotCompiled."""
     train = network.plan.spec.train
     for run in network.loops.values() if train is not None and train.compile == "on" else ():
-        execution = run.execution(device, torch.get_default_dtype())
+        execution = run.execution(device.type)
         if execution.kind not in ("fused", "native"):
             raise NotCompiled(f"`compile: on`, but the loop of {listed(run.loop.names)} runs as {execution}")
 

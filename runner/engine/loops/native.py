@@ -1,4 +1,4 @@
-"""A program as generated C++: the whole loop in two calls, forward and backward. For float32 on the CPU."""
+"""A program as generated C++: the whole loop in two calls, forward and backward. For numbers of 32 or 64 bits on the CPU."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from runner.engine.loops.inputs import Inputs
 from runner.engine.loops.native_build import build
 from runner.engine.loops.native_source import Signature, native_source
 
+NUMBERS = {torch.float32: "float", torch.float64: "double"}
+
 ROWS = 16
 """Examples that are worth a thread of their own."""
 
@@ -26,12 +28,13 @@ ROWS = 16
 def run(program: Program, inputs: Inputs) -> dict[str, Tensor]:
     """The outputs of a program: (T, B, width) each.
 
-    Raises: ValueError if a tensor is not of 32 bits on the CPU.
+    Raises: ValueError if the tensors are not all of 32 or all of 64 bits, on the CPU.
     """
-    for tensor in (*inputs.sums, *inputs.outers.values(), *inputs.weights.values(), *inputs.initial.values()):
-        if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
-            raise ValueError(f"generated code is for float32 on the CPU, got {tensor.dtype} on {tensor.device}")
-    return function.run(_Native(), program, inputs)
+    tensors = (*inputs.sums, *inputs.outers.values(), *inputs.weights.values(), *inputs.initial.values())
+    for tensor in tensors:
+        if tensor.dtype != tensors[0].dtype or tensor.dtype not in NUMBERS or tensor.device.type != "cpu":
+            raise ValueError(f"generated code is for float32 or float64 on the CPU, got {tensor.dtype} on {tensor.device}")
+    return function.run(_Native(tensors[0].dtype), program, inputs)
 
 
 @dataclass(frozen=True)
@@ -48,23 +51,26 @@ class _Library:
 
 
 @once_per_program
-def _library(program: Program) -> _Library:
-    source = native_source(program)
+def _library(program: Program, dtype: torch.dtype) -> _Library:
+    source = native_source(program, NUMBERS[dtype])
     library = build(source.text)
     library.pack.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_long] * 4 + [ctypes.c_int]
     library.pack.restype = None
     return _Library(library, source.forward, source.backward)
 
 
+@dataclass(frozen=True)
 class _Native:
+    dtype: torch.dtype
+
     def forward(self, program: Program, inputs: Inputs) -> Trace:
-        library, plan = _library(program), layout(program)
+        library, plan = _library(program, self.dtype), layout(program)
         arguments = _Arguments(inputs)
         pre = []
         for number, block in enumerate(plan.blocks):
             sums = inputs.sums[number]
             whole = sums.shape[:2] == (inputs.ticks, inputs.batch)
-            pre.append(sums if whole else torch.empty(inputs.ticks, inputs.batch, block.width))
+            pre.append(sums if whole else sums.new_empty(inputs.ticks, inputs.batch, block.width))
             arguments.strided(f"sums {number}", sums)
             arguments.tensor(f"pre {number}", pre[number])
         values = function.kept_values(program, inputs)
@@ -76,7 +82,7 @@ class _Native:
         return Trace(pre, values)
 
     def backward(self, program: Program, inputs: Inputs, trace: Trace, arriving: Mapping[str, Tensor | None]) -> Gradients:
-        library, plan = _library(program), layout(program)
+        library, plan = _library(program, self.dtype), layout(program)
         arguments = _Arguments(inputs)
         for number, tensor in enumerate(trace.pre):
             arguments.tensor(f"pre {number}", tensor)
@@ -84,7 +90,7 @@ class _Native:
             arguments.tensor(f"value {name}", tensor)
         for name in program.outputs:
             gradient = arriving[name]
-            arguments.strided(f"arriving {name}", torch.zeros(1, 1, plan.widths[name]) if gradient is None else gradient)
+            arguments.strided(f"arriving {name}", self._zeros(1, 1, plan.widths[name]) if gradient is None else gradient)
         arguments.outers(inputs)
         arguments.packed(library, plan, inputs, turned=True)
         gathering = {}
@@ -92,11 +98,11 @@ class _Native:
             depth = program.depths.get(name, 0)
             # A slot is free again when its tick is done; blocks of several ticks must lie in a row.
             slots = depth + (1 if plan.step == 1 else inputs.ticks)
-            gathering[name] = torch.zeros(slots, inputs.batch, plan.widths[name])
+            gathering[name] = self._zeros(slots, inputs.batch, plan.widths[name])
             arguments.tensor(f"gradient {name}", gathering[name])
             arguments.number(f"slots {name}", slots)
         outers = {
-            name: torch.zeros(inputs.ticks if outer.timed else 1, inputs.batch, width) for name, (outer, width) in program.outers.items()
+            name: self._zeros(inputs.ticks if outer.timed else 1, inputs.batch, width) for name, (outer, width) in program.outers.items()
         }
         for name, tensor in outers.items():
             arguments.tensor(f"gradient outer {name}", tensor)
@@ -107,6 +113,9 @@ class _Native:
             if name in gathering
         }
         return Gradients(outers, initial)
+
+    def _zeros(self, *shape: int) -> Tensor:
+        return torch.zeros(shape, dtype=self.dtype)
 
 
 class _Arguments:
@@ -165,7 +174,7 @@ class _Arguments:
 def _packed(library: _Library, block: Block, weights: Sequence[Tensor], turned: bool) -> Tensor:
     inner = weights[0].shape[1]
     width, depth = (inner, block.width) if turned else (block.width, inner)
-    packed = torch.empty(-(-width // library.panel) * library.panel * depth)
+    packed = weights[0].new_empty(-(-width // library.panel) * library.panel * depth)
     start = 0
     for weight in weights:
         library.library.pack(packed.data_ptr(), weight.data_ptr(), len(weight), inner, start, block.width, int(turned))

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from runner.compiler.layout import Block, Kernel, Layout, layout, once_per_program
 from runner.compiler.program import Inner, Operand, Outer, Program, Sum
-from runner.engine.loops.native_functions import FORMS, PRELUDE
+from runner.engine.loops.native_functions import COMMON_FUNCTIONS, FORMS, FUNCTIONS
+from runner.engine.loops.native_product import PRODUCT, VECTORS
 from runner.engine.loops.tape import Gradient, Step, Tape, kernel_tape
 
 
@@ -47,12 +48,50 @@ class Source:
 
 
 @once_per_program
-def native_source(program: Program) -> Source:
-    """Raises: ValueError if a function has no C++ form."""
+def native_source(program: Program, number: str) -> Source:
+    """The code over `float` or `double`. Raises: ValueError if a function has no C++ form."""
     plan = layout(program)
     writers = _Writer(program, plan, Signature()), _Writer(program, plan, Signature())
-    text = "\n".join((PRELUDE, *writers[0].forward(), *writers[1].backward()))
+    fixed = f"typedef {number} num;", VECTORS, FUNCTIONS[number], COMMON_FUNCTIONS, PRODUCT
+    text = "\n".join((*fixed, *writers[0].forward(), *writers[1].backward()))
     return Source(text, writers[0].signature, writers[1].signature)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A kernel as steps, those of its gradients behind those of its values."""
+
+    tape: Tape
+    kept: dict[str, int]
+    """Steps whose values are written to memory, by name."""
+    leaving: dict[Operand, int]
+    """Gradients of what the kernel reads."""
+    remembered: dict[int, str]
+    """Steps that forward writes over a sum, because backward needs them, and the sum for nothing else."""
+
+
+CHEAP = {"read", "number", "spread", "add", "subtract", "multiply", "negative", "minimum", "maximum", "above", "relu", "abs"}
+"""Steps that cost no more than to read a value from memory."""
+
+
+def _remembered(tape: Tape, gradients: Iterable[int], ahead: int) -> dict[int, str]:
+    """Steps among the first `ahead` that stand between a sum and all that `gradients` need of it, with the name of the sum."""
+    roots = set(gradients)
+    readers: dict[int, set[int]] = {}
+    for at in tape.needed(roots):
+        for argument in tape.steps[at].arguments:
+            readers.setdefault(argument, set()).add(at)
+    found: dict[int, str] = {}
+    for first in sorted(readers):
+        source = tape.steps[first].source
+        if not isinstance(source, Sum):
+            continue
+        at, saves = first, False
+        while at not in roots and len(readers[at]) == 1 and (reader := next(iter(readers[at]))) < ahead:
+            at, saves = reader, saves or tape.steps[reader].function not in CHEAP
+        if saves:
+            found.setdefault(at, source.name)
+    return found
 
 
 class _Writer:
@@ -95,7 +134,7 @@ class _Writer:
     def _opening(self, name: str, start: str, step: str) -> str:
         ticks = "T" if self.plan.step is None else str(self.plan.step)
         return (
-            f'extern "C" void {name}(const long* n, float* const* p, const long long* lengths) {{\n'
+            f'extern "C" void {name}(const long* n, num* const* p, const long long* lengths) {{\n'
             f"const long T = n[0], B = n[1], first = n[2], last = n[3], D = {ticks};\n"
             f"for (long {start}; {step}) {{ const long m = T - t < D ? T - t : D;"
         )
@@ -119,46 +158,43 @@ class _Writer:
             yield f"product_back(t, m, first, last, B, {wide}, {block.width}, {self._pre(number)}, {packed}, {rows}, {slots}, {value.delay});"
 
     def _forward_kernel(self, kernel: Kernel) -> Iterable[str]:
-        tape, values = self._tape(kernel)
-        kept = {name: at for name, at in values.items() if name in self.plan.kept}
-        needed = tape.needed(kept.values())
-        rows = [f"float* w{at} = {self._row(name, 0)};" for name, at in kept.items()]
-        reads, loads = self._reads(tape, needed, kernel.width)
-        zeros = [f"zero(w{at}, {kernel.width});" for at in kept.values()]
-        body = [*loads, *self._steps(tape, needed), *(f"w{at}[j] = x{at};" for at in kept.values())]
-        yield from self._rows(kernel, [*rows, *reads], zeros, body)
+        part = self._part(kernel)
+        rows = [f"num* w{at} = {self._row(name, 0)};" for name, at in part.kept.items()]
+        rows += [f"num* k{at} = {self._sum(name)};" for at, name in part.remembered.items()]
+        needed = part.tape.needed([*part.kept.values(), *part.remembered])
+        reads, loads = self._reads(part.tape, needed, kernel.width)
+        zeros = [f"zero(w{at}, {kernel.width});" for at in part.kept.values()]
+        stores = [f"{to}{at}[j] = x{at};" for to, them in (("w", part.kept.values()), ("k", part.remembered)) for at in them]
+        yield from self._rows(kernel, [*rows, *reads], zeros, [*loads, *self._steps(part.tape, needed), *stores])
 
     def _backward_kernel(self, kernel: Kernel) -> Iterable[str]:
-        tape, values = self._tape(kernel)
-        arriving = {name: at for name, at in values.items() if name in self.plan.kept}
-        seeds: dict[int, int] = {}
-        for name, at in arriving.items():
-            gradient = tape.read(Gradient(name), kernel.width)
-            seeds[at] = tape.apply("add", seeds[at], gradient) if at in seeds else gradient
-        leaving: dict[Operand, int] = {source: at for source, at in tape.backward(seeds).items() if not isinstance(source, Gradient)}
-        needed = tape.needed(leaving.values())
-        rows, loads = self._reads(tape, needed, kernel.width)
+        part = self._part(kernel)
+        needed = part.tape.needed(part.leaving.values(), part.remembered)
+        rows, loads = self._reads(part.tape, needed, kernel.width)
+        rows += [f"const num* k{at} = {self._sum(name)};" for at, name in part.remembered.items()]
+        loads += [f"const num x{at} = k{at}[j];" for at in part.remembered]
         clear, zeros, sums, after = [], [], [], []
-        for name in arriving:
+        for name in part.kept:
             if name in self.plan.carried:
                 # Each slot serves a later tick again, and starts from zero.
                 clear.append(f"g_{self._id(name)}[j] = 0;")
-                rows.append(f"float* g_{self._id(name)} = {self._slot(name, 0)};")
+                rows.append(f"num* g_{self._id(name)} = {self._slot(name, 0)};")
         body: list[str] = []
         for number, (source, to, adds) in enumerate(self._targets(kernel)):
-            rows.append(f"float* r{number} = {to};")
+            rows.append(f"num* r{number} = {to};")
             narrow = self._width(source) < kernel.width
-            value = f"x{leaving[source]}" if source in leaving else "0.f"
+            value = f"x{part.leaving[source]}" if source in part.leaving else "num(0)"
             if not adds:
                 zeros.append(f"zero(r{number}, {self._width(source)});")
             if narrow:
-                rows.append(f"float s{number} = 0;")
+                rows.append(f"num s{number} = 0;")
                 sums.append(f"s{number}")
                 body.append(f"s{number} += {value};")
                 after.append(f"r{number}[0] {'+=' if adds else '='} s{number};")
-            elif source in leaving or not adds:
+            elif source in part.leaving or not adds:
                 body.append(f"r{number}[j] {'+=' if adds else '='} {value};")
-        yield from self._rows(kernel, rows, zeros, [*loads, *self._steps(tape, needed), *clear, *body], sums, after)
+        steps = self._steps(part.tape, needed - part.remembered.keys())
+        yield from self._rows(kernel, rows, zeros, [*loads, *steps, *clear, *body], sums, after)
 
     def _targets(self, kernel: Kernel) -> Iterable[tuple[Operand, str, bool]]:
         """Where the gradients of what a kernel reads go: source, row, and whether there is something already."""
@@ -186,9 +222,17 @@ class _Writer:
         yield from after
         yield "}"
 
-    def _tape(self, kernel: Kernel) -> tuple[Tape, dict[str, int]]:
+    def _part(self, kernel: Kernel) -> _Part:
         # All as wide as the kernel: narrow values stand for themselves at every entry, and their gradients are added up at the end.
-        return kernel_tape(kernel, {operand: kernel.width for map in kernel.maps for operand in map.reads})
+        tape, values = kernel_tape(kernel, {operand: kernel.width for map in kernel.maps for operand in map.reads})
+        kept = {name: at for name, at in values.items() if name in self.plan.kept}
+        ahead = len(tape.steps)
+        seeds: dict[int, int] = {}
+        for name, at in kept.items():
+            gradient = tape.read(Gradient(name), kernel.width)
+            seeds[at] = tape.apply("add", seeds[at], gradient) if at in seeds else gradient
+        leaving: dict[Operand, int] = {source: at for source, at in tape.backward(seeds).items() if not isinstance(source, Gradient)}
+        return _Part(tape, kept, leaving, _remembered(tape, leaving.values(), ahead))
 
     def _reads(self, tape: Tape, needed: set[int], width: int) -> tuple[list[str], list[str]]:
         """Pointers to the rows of sources, and what is loaded from them for each entry."""
@@ -201,11 +245,11 @@ class _Writer:
                 case Gradient(name=name):
                     parts = []
                     if name in self.program.outputs:
-                        rows.append(f"const float* d{at} = {self.signature.strided(f'arriving {name}')};")
+                        rows.append(f"const num* d{at} = {self.signature.strided(f'arriving {name}')};")
                         parts.append(f"d{at}[j]")
                     if name in self.plan.carried:
                         parts.append(f"g_{self._id(name)}[j]")
-                    loads.append(f"const float x{at} = {' + '.join(parts)};")
+                    loads.append(f"const num x{at} = {' + '.join(parts)};")
                     continue
                 case Sum(name=name):
                     row = self._sum(name)
@@ -214,17 +258,17 @@ class _Writer:
                 case Inner(name=name, delay=delay):
                     row = self._row(name, delay)
             if self._width(source) < width:
-                rows.append(f"const float x{at} = ({row})[0];")
+                rows.append(f"const num x{at} = ({row})[0];")
             else:
-                rows.append(f"const float* q{at} = {row};")
-                loads.append(f"const float x{at} = q{at}[j];")
+                rows.append(f"const num* q{at} = {row};")
+                loads.append(f"const num x{at} = q{at}[j];")
         return rows, loads
 
     def _steps(self, tape: Tape, needed: set[int]) -> Iterable[str]:
         for at in sorted(needed):
             step = tape.steps[at]
             if step.source is None:
-                yield f"const float x{at} = {_form(step)};"
+                yield f"const num x{at} = {_form(step)};"
 
     def _width(self, source: Operand) -> int:
         return self.program.products[source.name].width if isinstance(source, Sum) else self.widths[source.name]
@@ -260,7 +304,7 @@ def _form(step: Step) -> str:
 
 def _number(value: float) -> str:
     if value != value:
-        return '__builtin_nanf("")'
-    if abs(value) == float("inf") or abs(value) > 3.4028235e38:
-        return "__builtin_inff()" if value > 0 else "-__builtin_inff()"
-    return f"{value!r}f" if "e" in repr(value) or "." in repr(value) else f"{value!r}.f"
+        return 'num(__builtin_nan(""))'
+    if abs(value) == float("inf"):
+        return "num(__builtin_inf())" if value > 0 else "num(-__builtin_inf())"
+    return f"num({value!r})"

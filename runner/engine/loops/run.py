@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from registry.shape import known
@@ -25,22 +24,20 @@ class Runner:
         self.loop, self.modules, self.setting, self.forced = loop, modules, setting, forced
         self.sizes = {op.name: len(op.shape.axes) for op in loop.ops}
         self.masked = any(op.config.mask is not None for op in loop.ops)
-        self.chosen: dict[tuple[str, bool], Execution] = {}
+        self.chosen: dict[str, Execution] = {}
         self.owners: dict[str, tuple[Mapping[str, Any], str]] = {}
         """Of each weight of the program, the parameters among which it is, and its name there; found at the first run."""
 
-    def execution(self, device: torch.device, dtype: torch.dtype) -> Execution:
-        """What runs the loop there."""
-        where = device.type, dtype != torch.float32
-        if where not in self.chosen:  # once: recognising a cell takes a tenth of a millisecond
+    def execution(self, device: str) -> Execution:
+        """What runs the loop on `cpu` or `cuda`."""
+        if device not in self.chosen:  # once: recognising a cell takes a tenth of a millisecond
             ragged = self.loop.ops[0].shape.ticks is None
-            self.chosen[where] = choose(self.loop.program, self.setting, device.type, wide=where[1], ragged=ragged, forced=self.forced)
-        return self.chosen[where]
+            self.chosen[device] = choose(self.loop.program, self.setting, device, ragged=ragged, forced=self.forced)
+        return self.chosen[device]
 
     def __call__(self, outside: Outside, initial: Mapping[str, Tensor], wanted: Sequence[str]) -> dict[str, Tensor]:
         """Values of the loop, (T, B, *axes) each, zeros at padded ticks; `initial` is (depth, B, *axes) of each value read late."""
-        like = next(iter(initial.values()))
-        execution = self.execution(like.device, like.dtype)
+        execution = self.execution(next(iter(initial.values())).device.type)
         program = self.loop.program
         if execution.kind == "ticks" or not set(wanted) <= set(self.loop.outputs) or isinstance(program, str):
             return ticks.run(self.loop, self.modules, outside, initial, wanted)

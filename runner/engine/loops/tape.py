@@ -5,7 +5,7 @@ Both faster executions are made from it: one prints its steps as C++, the other 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from registry.formula import Apply, Constant, Expression, Read
@@ -62,7 +62,7 @@ class Tape:
         numbers = [self.steps[at].number if self.steps[at].function == "number" else None for at in arguments]
         match name, numbers, arguments:
             case _, [float(), *rest], _ if None not in rest:
-                return self._number(evaluator(Apply(name, tuple(Constant(float(number or 0)) for number in numbers)))(()))
+                return self._number(_of_numbers(name, [float(number or 0) for number in numbers]))
             case ("multiply", [1.0, None], (_, one)) | ("multiply", [None, 1.0], (one, _)):
                 return one
             case ("multiply", [0.0, None], _) | ("multiply", [None, 0.0], _):
@@ -111,15 +111,15 @@ class Tape:
                 gradients[argument] = self.apply("add", gradients[argument], part) if argument in gradients else part
         return {source: at for source, at in found.items() if not isinstance(source, Gradient)}
 
-    def needed(self, roots: Iterable[int]) -> set[int]:
-        """The steps that some of `roots` depend on, these included."""
+    def needed(self, roots: Iterable[int], known: Collection[int] = ()) -> set[int]:
+        """The steps that some of `roots` depend on, these included; what `known` ones depend on is not asked."""
         found: set[int] = set()
         todo = list(roots)
         while todo:
             at = todo.pop()
             if at not in found:
                 found.add(at)
-                todo.extend(self.steps[at].arguments)
+                todo.extend(self.steps[at].arguments if at not in known else ())
         return found
 
     def _times(self, gradient: int, step: Step, position: int) -> int:
@@ -148,6 +148,12 @@ class Tape:
             self._places[step] = len(self.steps)
             self.steps.append(step)
         return self._places[step]
+
+
+def _of_numbers(name: str, numbers: Sequence[float]) -> float:
+    if name == "above":  # of slopes, not of formulas
+        return float(numbers[0] > numbers[1])
+    return float(evaluator(Apply(name, tuple(map(Constant, numbers))))(()))
 
 
 def kernel_tape(kernel: Kernel, widths: Mapping[Operand, int]) -> tuple[Tape, dict[str, int]]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
 
-from runner.compiler.execution import compiler
+from runner.compiler.execution import Kind, compiler
 from tests.engine.loops.graphs import Case, cases, difference, results
 
 GRAPHS = int(os.environ.get("NNRUN_LOOP_GRAPHS", "100"))
@@ -29,27 +29,31 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+compiles = pytest.mark.skipif(compiler() is None, reason="no C++ compiler is on this machine")
+
+
+@pytest.mark.parametrize("kind", ["eager", pytest.param("native", marks=compiles)])
 @many
-@given(cases())
-def test_the_program_in_torch_equals_the_plain_loop_in_64_bits(case: Case) -> None:
+@given(case=cases())
+def test_a_program_equals_the_plain_loop_in_64_bits(kind: Kind, case: Case) -> None:
     plan = case.plan
     wanted = results(case, plan, "ticks", torch.float64)
 
-    error, where = difference(results(case, plan, "eager", torch.float64), wanted)
+    error, where = difference(results(case, plan, kind, torch.float64), wanted)
 
     assert all(torch.isfinite(tensor).all() for tensor in wanted.values())
     assert error < 1e-10, f"{where}\n{case.text}"
 
 
-@pytest.mark.skipif(compiler() is None, reason="no C++ compiler is on this machine")
+@compiles
 @many
-@given(cases())
-def test_generated_code_equals_the_plain_loop(case: Case) -> None:
+@given(case=cases(smooth=True))
+def test_generated_code_equals_the_plain_loop_in_32_bits(case: Case) -> None:
     plan = case.plan
     wanted = results(case, plan, "ticks", torch.float64)
 
     error, where = difference(results(case, plan, "native", torch.float32), wanted)
     plain, _ = difference(results(case, plan, "ticks", torch.float32), wanted)
 
-    # 32 bits allow 1e-5, but for the rare graph on which the plain loop in 32 bits is no nearer itself
-    assert error < max(1e-5, 8 * plain), f"{where}, {error} against {plain} of the plain loop\n{case.text}"
+    # 32 bits allow 1e-5, but for the rare output that is a sum of terms that cancel, which the plain loop has no better
+    assert error < max(1e-5, 2 * plain), f"{where}, {error} against {plain} of the plain loop\n{case.text}"

@@ -252,7 +252,7 @@ def test_a_convolutional_lstm_runs_tick_by_tick() -> None:
     network = randomised(plan)
     network(batch(lengths=[7, 2, 5, 1]), ("out",))["out"].sum().backward()
 
-    assert str(network.loops["b"].execution(torch.device("cpu"), torch.float32)).startswith("node by node, tick by tick: `b`")
+    assert str(network.loops["b"].execution("cpu")).startswith("node by node, tick by tick: `b`")
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in network.parameters())
 
 
