@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from registry.accept import features
-from registry.activations import Gate
+from registry.activations import FUNCTIONS, Gate
+from registry.equations import Equations
 from registry.node import Port, Trainable
 from registry.options import Rate, Units
 from registry.sequence import check_static, check_time
@@ -35,6 +36,8 @@ class Recurrent(Trainable):
     """Vectors of scores in one tick."""
     vectors: ClassVar[int] = 1
     """Vectors in the state of one layer: h, or h and c."""
+    torchs: ClassVar[tuple[str, ...]] = ("tanh",)
+    """Activations for which torch has this cell."""
 
     units: Units
     """Length of h, hence the number of outputs in one direction."""
@@ -49,6 +52,17 @@ class Recurrent(Trainable):
     recurrent_dropout: Rate = 0.0
     """Share of h_{t-1} hidden from the weights, the same units at every tick of a sequence, in training. Source: Gal and
     Ghahramani 2016."""
+
+    @property
+    def fused(self) -> bool:
+        """Whether torch has a kernel for this very cell."""
+        return self.activation in self.torchs and not self.recurrent_dropout
+
+    def equations(self, masked: bool = False) -> Equations | None:
+        """What a cell computes, with a mask on h_{t-1} or without; None where that is no formula."""
+        if self.activation not in FUNCTIONS and self.activation != "identity":
+            return None
+        return self._equations("kept").masked() if masked else self._equations("prev(h)")
 
     @property
     def directions(self) -> int:
@@ -85,11 +99,17 @@ class Recurrent(Trainable):
         from registry.modules.stack import Stack
 
         units = known(self.units)
-        cell = self.cell(units=units, activation=self.activation, recurrent_dropout=self.recurrent_dropout, init=self.init)
+        cell = self.cell(
+            units=units, activation=self.activation, recurrent_dropout=self.recurrent_dropout, init=self.init, fused=self.fused
+        )
         return Stack(cell, known(x.size), units, layers=self.layers, bidirectional=self.bidirectional, dropout=self.dropout)
 
     def cell(self, **options: Any) -> Callable[[int], Cell]:
         """What makes the cell of one layer, from the number of features below it."""
+        raise NotImplementedError
+
+    def _equations(self, h: str) -> Equations:
+        """`h` is what the gates see of h_{t-1}."""
         raise NotImplementedError
 
     def _weights(self, below: Axis) -> dict[str, tuple[Axis, ...]]:

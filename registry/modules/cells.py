@@ -5,11 +5,12 @@ padding, and the state after the last real tick. Weights are `input` (gates * un
 `bias` (gates * units), the gates one below the other in the order that each cell names.
 
 A cell that torch has is computed by torch's kernel; that takes the padded batch, because a `PackedSequence` is 2 to 12 times
-slower on a CPU. Every other cell is a loop over ticks. Both have the same weights and the same results.
+slower on a CPU. Every other cell is a loop over ticks, unless a network brings a faster `run`. All have the same weights and results.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import torch
@@ -23,6 +24,8 @@ from registry.modules.products import linear
 
 State = tuple[Tensor, ...]
 
+Run = Callable[["Cell", Tensor, State, Tensor | None], tuple[Tensor, State]]
+
 SHUT = -1e4
 """A gate's score far below anything that the sigmoid tells from zero, and within the range of 16-bit floats."""
 
@@ -35,7 +38,14 @@ class Cell(nn.Module):
     """Vectors in a state: h, or h and c."""
 
     def __init__(
-        self, features: int, units: int, *, activation: str = "tanh", recurrent_dropout: float = 0.0, init: str = "xavier"
+        self,
+        features: int,
+        units: int,
+        *,
+        activation: str = "tanh",
+        recurrent_dropout: float = 0.0,
+        init: str = "xavier",
+        fused: bool = False,
     ) -> None:
         super().__init__()
         self.activation = activation
@@ -44,11 +54,10 @@ class Cell(nn.Module):
         self.input = nn.Parameter(_stacked(self.gates, units, features, init))
         self.recurrent = nn.Parameter(_stacked(self.gates, units, units, init))
         self.bias = nn.Parameter(torch.zeros(self.gates * units))
-        self.fused = recurrent_dropout == 0 and self.has_kernel()
-
-    def has_kernel(self) -> bool:
+        self.fused = fused
         """Whether torch has this very cell."""
-        return self.activation == "tanh"
+        self.run: Run | None = None
+        """A faster way through all ticks, if whoever builds a network has one."""
 
     def kernel(self, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         """All ticks by torch's own kernel."""
@@ -58,13 +67,20 @@ class Cell(nn.Module):
         """The recurrent weights as `tick` multiplies with them, prepared once for all ticks."""
         return (self.recurrent.t(),)
 
+    def vectors(self) -> Mapping[str, Tensor]:
+        """Weights that multiply entry by entry, (units), by their names in the equations of the node."""
+        return {}
+
     def tick(self, x: Tensor, state: State, weights: tuple[Tensor, ...], kept: Tensor | None) -> State:
         """One tick. `x` is `input @ x + bias`, `weights` are the `products`, `kept` is the mask of recurrent dropout."""
         raise NotImplementedError
 
     def forward(self, x: Tensor, state: State, lengths: Tensor | None = None) -> tuple[Tensor, State]:
-        # On one tick, as when a network generates, a kernel gains nothing, and its products are slower.
-        return self.kernel(x, state, lengths) if self.fused and len(x) > 1 else self.loop(x, state, lengths)
+        if len(x) == 1:  # as when a network generates: a kernel gains nothing, and its products are slower
+            return self.loop(x, state, lengths)
+        if self.run is not None:
+            return self.run(self, x, state, lengths)
+        return self.kernel(x, state, lengths) if self.fused else self.loop(x, state, lengths)
 
     def loop(self, x: Tensor, state: State, lengths: Tensor | None = None) -> tuple[Tensor, State]:
         """All ticks, one by one."""
@@ -94,9 +110,6 @@ class Elman(Cell):
     """
 
     gates = 1
-
-    def has_kernel(self) -> bool:
-        return self.activation in ("tanh", "relu")
 
     def kernel(self, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         run = torch.rnn_tanh if self.activation == "tanh" else torch.rnn_relu
@@ -134,12 +147,12 @@ class LSTM(Cell):
         activation: str = "tanh",
         recurrent_dropout: float = 0.0,
         init: str = "xavier",
+        fused: bool = False,
         peephole: bool = False,
         forget_bias: float = 1.0,
     ) -> None:
-        super().__init__(features, units, activation=activation, recurrent_dropout=recurrent_dropout, init=init)
+        super().__init__(features, units, activation=activation, recurrent_dropout=recurrent_dropout, init=init, fused=fused)
         self.peephole = nn.Parameter(torch.zeros(3, units)) if peephole else None
-        self.fused = self.fused and not peephole
         with torch.no_grad():
             self.bias[units : 2 * units] = forget_bias
 
@@ -156,6 +169,9 @@ class LSTM(Cell):
         weights = _weights(weight, self.recurrent, self.bias)
         y, _, end = torch.lstm(x, (_initial(h), _initial(c)), weights, True, 1, 0.0, self.training, False, False)
         return y, (last(y, lengths, h), end.squeeze(0))
+
+    def vectors(self) -> Mapping[str, Tensor]:
+        return {} if self.peephole is None else dict(zip(("to_i", "to_f", "to_o"), self.peephole.unbind(), strict=True))
 
     def tick(self, x: Tensor, state: State, weights: tuple[Tensor, ...], kept: Tensor | None) -> State:
         h, c = state
@@ -193,11 +209,11 @@ class GRU(Cell):
         activation: str = "tanh",
         recurrent_dropout: float = 0.0,
         init: str = "xavier",
+        fused: bool = False,
         reset: str = "after",
     ) -> None:
-        super().__init__(features, units, activation=activation, recurrent_dropout=recurrent_dropout, init=init)
+        super().__init__(features, units, activation=activation, recurrent_dropout=recurrent_dropout, init=init, fused=fused)
         self.reset_after = reset == "after"
-        self.fused = self.fused and self.reset_after
 
     def kernel(self, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         weights = _weights(*map(_complement, (self.input, self.recurrent, self.bias)))

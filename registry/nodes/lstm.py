@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from registry.catalog import register
+from registry.equations import Equations, Scores, applied
 from registry.recurrent import Recurrent
 from registry.shape import Axis
 
@@ -23,9 +24,8 @@ class LSTM(Recurrent):
         c_t     = f * c_{t-1} + i * g
         h_t     = o * activation(c_t)
 
-    The weights hold the gates in the order i, f, g, o. With `activation: tanh`, without `peephole` and `recurrent_dropout`, the
-    cell runs on torch's fused kernel; otherwise as a loop over ticks, which takes from 1.3 times as long (256 units, CPU) to
-    8 times (64 units).
+    The weights hold the gates in the order i, f, g, o. On a CPU with a C++ compiler the cell is compiled, as if its edges were drawn.
+    Elsewhere torch's fused kernel runs it, with `activation: tanh` and without `peephole` and `recurrent_dropout`.
 
     Shape: (N) at each tick -> (units) at each tick, (2 * units) if `bidirectional`. `state`: (parts, units).
     Raises: ShapeError if `dropout` is set with one layer; InputError without a time axis, or if `initial` is no such state.
@@ -46,6 +46,19 @@ class LSTM(Recurrent):
         from registry.modules import cells
 
         return partial(cells.LSTM, peephole=self.peephole, forget_bias=self.forget_bias, **options)
+
+    @property
+    def fused(self) -> bool:
+        return super().fused and not self.peephole
+
+    def _equations(self, h: str) -> Equations:
+        i, f, o = ("i + to_i * prev(c)", "f + to_f * prev(c)", "o + to_o * c") if self.peephole else "ifo"
+        values = (
+            ("c", f"sigmoid({f}) * prev(c) + sigmoid({i}) * {applied(self.activation, 'g')}"),
+            ("h", f"sigmoid({o}) * {applied(self.activation, 'c')}"),
+        )
+        vectors = ("to_i", "to_f", "to_o") if self.peephole else ()
+        return Equations(tuple("ifgo"), tuple(Scores(gate, gate, h) for gate in "ifgo"), values, ("h", "c"), vectors)
 
     def _weights(self, below: Axis) -> dict[str, tuple[Axis, ...]]:
         weights = super()._weights(below)

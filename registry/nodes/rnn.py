@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from registry.catalog import register
+from registry.equations import Equations, Scores, applied
 from registry.recurrent import Recurrent
 
 if TYPE_CHECKING:
@@ -29,8 +30,12 @@ class RNN(Recurrent):
     type: Literal["rnn"]
 
     gates = 1
+    torchs = ("tanh", "relu")
 
     def cell(self, **options: Any) -> Callable[[int], Cell]:
         from registry.modules import cells
 
         return partial(cells.Elman, **options)
+
+    def _equations(self, h: str) -> Equations:
+        return Equations(("h",), (Scores("s", "h", h),), (("h", applied(self.activation, "s")),))

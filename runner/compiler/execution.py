@@ -38,11 +38,10 @@ class Execution:
         return f"{names[self.kind]}: {self.why}" if self.why else names[self.kind]
 
 
-def choose(program: Program | str, setting: str, device: str, *, ragged: bool = False, forced: Kind | None = None) -> Execution:
+def choose(program: Program | str, setting: str, device: str, forced: Kind | None = None) -> Execution:
     """How to run a loop on `cpu` or `cuda`.
 
-    `program` may be the reason why there is none; `setting` is `train.compile`; `ragged` says that sequences differ in length;
-    `forced`, for comparisons, is taken whatever suits.
+    `program` may be the reason why there is none; `setting` is `train.compile`; `forced`, for comparisons, is taken whatever suits.
     """
     if isinstance(program, str):
         return Execution("ticks", program)
@@ -52,17 +51,22 @@ def choose(program: Program | str, setting: str, device: str, *, ragged: bool = 
     if setting == "off":
         return Execution("eager", "`compile: off`")
     cell = recognise(program)
-    if isinstance(cell, Cell) and ((cell.kind == "lstm" and not ragged) or device != "cpu" or compiler() is None):
-        return Execution("fused", f"it is {cell}", cell)
-    why = f"no fused kernel, for {cell}"
-    if isinstance(cell, Cell):
-        slow = "on sequences of different length" if cell.kind == "lstm" else "on the CPU"
-        why = f"it is {cell}, for which torch's kernel is slower {slow}"
-    if device != "cpu":
-        return Execution("eager", f"{why}; generated code is for the CPU")
-    if compiler() is None:
-        return Execution("eager", f"{why}; no C++ compiler is on this machine")
-    return Execution("native", why)
+    why = f"it is {cell}" if isinstance(cell, Cell) else f"torch has no kernel for it: {cell}"
+    if device == "cpu" and compiler() is not None:
+        return Execution("native", f"{why}, where torch's kernel is no faster" if isinstance(cell, Cell) else why)
+    why += "; no C++ compiler is on this machine" if device == "cpu" else ""
+    return Execution("fused", why, cell) if isinstance(cell, Cell) else Execution("eager", why)
+
+
+def choose_for_cell(program: Program | str, fused: bool, setting: str, device: str, forced: Kind | None = None) -> Execution:
+    """How to run the cell of a node, which may be one of torch's, `fused`."""
+    if forced is not None:
+        return Execution(forced, "as asked for")
+    if isinstance(program, Program) and setting != "off" and device == "cpu" and compiler() is not None:
+        return Execution("native", "")
+    if fused:
+        return Execution("fused", "")
+    return Execution("ticks", program) if isinstance(program, str) else Execution("eager", "")
 
 
 def compiler() -> str | None:

@@ -209,8 +209,8 @@ class Train(Model):
     threads: Count = 1
     """CPU threads of one operation. On small networks more than one is slower."""
     compile: Literal["auto", "on", "off"] = "auto"
-    """How loops run: `auto` takes torch's fused kernels and code compiled on this machine where they can serve, `off` neither, and
-    `on` refuses a loop for which there is neither."""
+    """How loops and recurrent cells run: `auto` takes code compiled on this machine, or torch's fused kernels, where they can serve,
+    `off` compiles nothing, and `on` refuses what could only run step by step."""
     seed: Amount = 0
     """Seed of start values, dropout and the order of batches."""
     deterministic: bool = False

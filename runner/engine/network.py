@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from registry.modules.padding import cut, real_ticks
+from registry.modules.stack import Stack
 from registry.node import Trainable
 from registry.options import Regularize
+from registry.recurrent import Recurrent
 from registry.shape import Shape, known
 from runner.compiler.execution import Kind
 from runner.compiler.ops import Input, Op, Start
@@ -20,7 +22,8 @@ from runner.compiler.spec import Train
 from runner.engine.batch import Batch
 from runner.engine.energy.graph import answer, build_machines
 from runner.engine.energy.machine import Machine
-from runner.engine.loops.outside import Outside
+from runner.engine.loops.cells import CellRunner
+from runner.engine.loops.outside import Outside, Readings
 from runner.engine.loops.pieces import bounds, loop_in_pieces, remembered
 from runner.engine.loops.run import Runner
 from runner.engine.loops.stepper import Stepper
@@ -44,6 +47,7 @@ class Network(nn.Module):
         self.plan = plan
         self.runs: dict[str, nn.Module] = {}
         self.loops = {loop.names[0]: Runner(loop, self.runs, train.compile, execution) for loop in plan.loops}
+        self.cells: dict[str, CellRunner] = {}
         self.machines: dict[str, Machine] = {}
         self.truncate = train.truncate
         self.memory = Memory() if train.carry_state else None
@@ -62,6 +66,11 @@ class Network(nn.Module):
             # not add_module: a node may be called `type` or `forward`, and nothing looks them up as attributes
             self._modules[op.name] = module
             self.runs[op.name] = module
+            if isinstance(op.config, Recurrent):
+                self.cells[op.name] = CellRunner(op.name, op.config, train.compile, execution)
+                assert isinstance(module, Stack)
+                for cell in module.cells:
+                    cell.run = self.cells[op.name]
         for op in plan.ops:
             if op.share is not None:
                 self.runs[op.name] = self.runs[op.share]
@@ -201,8 +210,7 @@ class Network(nn.Module):
         chosen = [op for op in self.plan.ops if op.name in decoding.nodes]
         one = torch.zeros(1, batch.count, device=device)  # a tick of what is not known yet, where only ticks count
         outside = Outside.of(
-            chosen,
-            stepped,
+            Readings.of(chosen, stepped),
             lambda value: one if value.value == decoding.target else self._read(value, values),
             lambda value: None if value.value == decoding.target else _real(value, batch),
             ticks,
@@ -223,20 +231,17 @@ class Network(nn.Module):
         lengths = None if loop.ops[0].shape.ticks is not None else batch.lengths[loop.time]
         device = batch.values[loop.time].device.type
         with torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext():
+            run = self.loops[loop.names[0]]
             outside = Outside.of(
-                loop.ops,
-                loop.names,
+                run.readings,
                 lambda value: _wide(self._read(value, values)),
                 lambda value: _real(value, batch),
                 ticks,
                 batch.count,
                 lengths,
             )
-            shapes = {op.name: op.shape for op in loop.ops}
-            initial = {
-                name: self._before(name, shapes[name], outside.example, values, depth, batch.count) for name, depth in loop.depths.items()
-            }
-            run = self.loops[loop.names[0]]
+            like = outside.example
+            initial = {name: self._before(name, run.shapes[name], like, values, depth, batch.count) for name, depth in loop.depths.items()}
             outside = run.with_masks(outside)
             length = self.truncate
             values |= run(outside, initial, wanted) if length is None else loop_in_pieces(run, outside, initial, wanted, length)

@@ -11,7 +11,8 @@ import torch
 from registry.field import DataError
 from registry.node import Trainable
 from runner.compiler.spec import Train
-from runner.compiler.words import listed
+from runner.engine.loops.cells import CellRunner
+from runner.engine.loops.run import Runner
 from runner.engine.network import Network
 from runner.tracking.store import Store
 
@@ -35,12 +36,13 @@ class NotCompiled(Exception):
 
 
 def check_compiled(network: Network, device: torch.device) -> None:
-    """With `compile: on`, every loop has a fused kernel or generated code. Raises: NotCompiled."""
+    """With `compile: on`, every loop and every cell has a fused kernel or generated code. Raises: NotCompiled."""
     train = network.plan.spec.train
-    for run in network.loops.values() if train is not None and train.compile == "on" else ():
+    runs: list[Runner | CellRunner] = [*network.loops.values(), *network.cells.values()]
+    for run in runs if train is not None and train.compile == "on" else ():
         execution = run.execution(device.type)
         if execution.kind not in ("fused", "native"):
-            raise NotCompiled(f"`compile: on`, but the loop of {listed(run.loop.names)} runs as {execution}")
+            raise NotCompiled(f"`compile: on`, but {run.title} runs as {execution}")
 
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from registry.recurrent import Recurrent
+from runner.compiler.cells import cell_program
 from runner.compiler.decoding import Decoding
-from runner.compiler.execution import choose
+from runner.compiler.execution import choose, choose_for_cell
 from runner.compiler.layout import layout
 from runner.compiler.plan import Plan
 from runner.compiler.program import Program
@@ -16,7 +18,8 @@ from runner.compiler.words import listed
 def plan_text(plan: Plan, device: str = "cpu") -> str:
     """The plan, and of each loop its cycle, what has left it, its products, how it runs on `cpu` or `cuda`, and why not faster."""
     setting = plan.spec.train.compile if plan.spec.train else "auto"
-    loops = ("\n".join(_loop(loop, setting, device)) for loop in plan.loops)
+    loops = ["\n".join(_loop(loop, setting, device)) for loop in plan.loops]
+    loops += ["\n".join(_cell(op.name, op.config, setting, device)) for op in plan.ops if isinstance(op.config, Recurrent)]
     both = ["\n".join(_side_by_side(plan, plan.decoding))] if plan.decoding else []
     return "\n\n".join([str(plan), *loops, *both]) + "\n"
 
@@ -47,7 +50,12 @@ def _loop(loop: Recurrence, setting: str, device: str) -> Iterator[str]:
         start = loop.starts.get(name)
         before = "zeros" if start is None else start.source or "learned"
         yield f"  state    {name}, {depth} tick{'s' * (depth > 1)}, from {before}"
-    yield f"  runs as  {choose(program, setting, device, ragged=loop.ops[0].shape.ticks is None)}"
+    yield f"  runs as  {choose(program, setting, device)}"
+
+
+def _cell(name: str, config: Recurrent, setting: str, device: str) -> Iterator[str]:
+    yield f"cell of {name}"
+    yield f"  runs as  {choose_for_cell(cell_program(config), config.fused, setting, device)}"
 
 
 def _products(program: Program) -> Iterator[str]:

@@ -26,7 +26,8 @@ class Trace:
     """What a forward run leaves for the backward run."""
 
     pre: list[Tensor]
-    """(T, B, width) by block: the sums after their products; backward puts their gradients in their place."""
+    """(T, B, width) by block: the sums after their products, or what the execution wants to see of them again; backward puts
+    their gradients in their place."""
     values: dict[str, Tensor]
     """(depth + T, B, width) of each kept value, its initial ones first."""
     rest: Any = None

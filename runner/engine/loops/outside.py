@@ -17,6 +17,31 @@ MASK = ".mask"
 
 
 @dataclass(frozen=True)
+class Readings:
+    """What ops read from outside, by the text of the input, `x` or `prev(x)`: what the gates of a cell all read stands here once."""
+
+    ticking: Mapping[str, Input]
+    """Read tick by tick."""
+    static: Mapping[str, Input]
+    """Without a time axis: the same at every tick."""
+    memories: Mapping[str, Input]
+    """Looked up as a whole at every tick."""
+
+    @classmethod
+    def of(cls, ops: Sequence[Op], inside: Collection[str]) -> Readings:
+        """Of ops that give the values `inside`."""
+        ticking: dict[str, Input] = {}
+        static: dict[str, Input] = {}
+        memories: dict[str, Input] = {}
+        for op in ops:
+            for position, value in enumerate(op.reads):
+                if value.value not in inside:
+                    kind = memories if is_memory(op, position) else static if value.shape.time is None else ticking
+                    kind[str(value)] = value
+        return cls(ticking, static, memories)
+
+
+@dataclass(frozen=True)
 class Outside:
     """Tensors by the text of the input that reads them, `x` or `prev(x)`."""
 
@@ -42,40 +67,32 @@ class Outside:
     @classmethod
     def of(
         cls,
-        ops: Sequence[Op],
-        inside: Collection[str],
+        readings: Readings,
         read: Callable[[Input], Tensor],
         real: Callable[[Input], Tensor | None],
         ticks: int,
         batch: int,
         lengths: Tensor | None,
     ) -> Outside:
-        """Of ops that give the values `inside`. `read` gives the tensor of an input, `real` the real ticks of its examples."""
-        ticking: dict[str, Tensor] = {}
-        static: dict[str, Tensor] = {}
-        memories: dict[str, Tensor] = {}
-        own: dict[str, Tensor | None] = {}
-        sequences: set[str] = set()
-        for op in ops:
-            for position, value in enumerate(op.reads):
-                name = str(value)
-                if value.value in inside:
-                    continue
-                if is_memory(op, position):
-                    memories[name], own[name] = read(value), real(value)
-                    sequences |= {name} if value.shape.time is not None else set()
-                elif name not in ticking and name not in static:  # the gates of a cell read the same
-                    if value.shape.time is None:
-                        static[name] = read(value)
-                    else:
-                        ticking[name] = blank(read(value), lengths)
-        return cls(ticking, static, memories, own, frozenset(sequences), {}, ticks, batch, lengths)
+        """`read` gives the tensor of an input, `real` the real ticks of its examples."""
+        return cls(
+            {name: blank(read(value), lengths) for name, value in readings.ticking.items()},
+            {name: read(value) for name, value in readings.static.items()},
+            {name: read(value) for name, value in readings.memories.items()},
+            {name: real(value) for name, value in readings.memories.items()},
+            frozenset(name for name, value in readings.memories.items() if value.shape.time is not None),
+            {},
+            ticks,
+            batch,
+            lengths,
+        )
 
     @property
     def example(self) -> Tensor:
         """A tensor of the type and on the device of the ops' values."""
         tensors = [*self.ticking.values(), *self.static.values(), *self.memories.values()]
-        return next((tensor for tensor in tensors if tensor.is_floating_point()), tensors[0].new_empty(0, dtype=torch.get_default_dtype()))
+        numbers = next((tensor for tensor in tensors if tensor.is_floating_point()), None)
+        return tensors[0].new_empty(0, dtype=torch.get_default_dtype()) if numbers is None else numbers
 
     def at_each_tick(self, name: str) -> Sequence[Tensor] | None:
         """A value tick by tick, if it is from outside. `unbind` once: slicing at each tick makes the gradient quadratic in T."""

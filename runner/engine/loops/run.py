@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from registry.shape import known
 from runner.compiler.execution import Execution, Kind, choose
 from runner.compiler.recurrence import Recurrence
+from runner.compiler.words import listed
 from runner.engine.loops import eager, fused, native, ticks
 from runner.engine.loops.hoist import hoisted
 from runner.engine.loops.inputs import Inputs
-from runner.engine.loops.outside import Outside
+from runner.engine.loops.outside import Outside, Readings
 
 
 class Runner:
@@ -22,7 +23,9 @@ class Runner:
 
     def __init__(self, loop: Recurrence, modules: Mapping[str, nn.Module], setting: str, forced: Kind | None) -> None:
         self.loop, self.modules, self.setting, self.forced = loop, modules, setting, forced
-        self.sizes = {op.name: len(op.shape.axes) for op in loop.ops}
+        self.title = f"the loop of {listed(loop.names)}"
+        self.readings = Readings.of(loop.ops, loop.names)
+        self.shapes = {op.name: op.shape for op in loop.ops}
         self.masked = any(op.config.mask is not None for op in loop.ops)
         self.chosen: dict[str, Execution] = {}
         self.owners: dict[str, tuple[Mapping[str, Any], str]] = {}
@@ -31,8 +34,7 @@ class Runner:
     def execution(self, device: str) -> Execution:
         """What runs the loop on `cpu` or `cuda`."""
         if device not in self.chosen:  # once: recognising a cell takes a tenth of a millisecond
-            ragged = self.loop.ops[0].shape.ticks is None
-            self.chosen[device] = choose(self.loop.program, self.setting, device, ragged=ragged, forced=self.forced)
+            self.chosen[device] = choose(self.loop.program, self.setting, device, self.forced)
         return self.chosen[device]
 
     def __call__(self, outside: Outside, initial: Mapping[str, Tensor], wanted: Sequence[str]) -> dict[str, Tensor]:
@@ -52,7 +54,7 @@ class Runner:
             inner = {name: weights[name] for name in program.inner_weights}
             inputs = Inputs(sums, outers, inner, starts, outside.ticks, outside.batch, outside.lengths)
             found = (native if execution.kind == "native" else eager).run(program, inputs)
-        return {name: tensor if self.sizes[name] else tensor.squeeze(-1) for name, tensor in found.items()}
+        return {name: tensor if self.shapes[name].axes else tensor.squeeze(-1) for name, tensor in found.items()}
 
     def with_masks(self, outside: Outside) -> Outside:
         """The same with the random factors of all ticks: each execution has the same, and so has each piece of a sequence."""

@@ -1,0 +1,70 @@
+"""Cells that stand in a network as nodes: all of their ticks, on the same program as if their edges were drawn."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from registry.modules.cells import Cell, State
+from registry.modules.padding import last
+from registry.recurrent import Recurrent
+from runner.compiler.cells import cell_program
+from runner.compiler.execution import Execution, Kind, choose_for_cell
+from runner.compiler.program import Program
+from runner.engine.loops import eager, native
+from runner.engine.loops.hoist import hoisted
+from runner.engine.loops.inputs import Inputs
+
+
+class CellRunner:
+    """Runs the cells of a node. `setting` is `train.compile`; `forced`, for comparisons, an execution that is taken whatever suits."""
+
+    def __init__(self, name: str, config: Recurrent, setting: str, forced: Kind | None) -> None:
+        self.title = f"the cell of `{name}`"
+        self.config, self.setting, self.forced = config, setting, forced
+        equations = config.equations()
+        self.gates = equations.gates if equations is not None else ()
+        self.program = cell_program(config)
+        self.chosen: dict[str, Execution] = {}
+
+    def execution(self, device: str) -> Execution:
+        """What runs the cells on `cpu` or `cuda`."""
+        if device not in self.chosen:
+            self.chosen[device] = choose_for_cell(self.program, self.config.fused, self.setting, device, self.forced)
+        return self.chosen[device]
+
+    def __call__(self, cell: Cell, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
+        """All ticks of one layer in one direction, as `Cell` has them."""
+        kind = self.execution(x.device.type).kind
+        if kind == "fused":
+            return cell.kernel(x, state, lengths)
+        masked = cell.training and cell.recurrent_dropout > 0
+        program = cell_program(self.config, masked) if masked else self.program
+        if kind == "ticks" or isinstance(program, str):
+            return cell.loop(x, state, lengths)
+        with torch.autocast(x.device.type, enabled=False):  # a loop's numbers have 32 bits, whatever the large products have
+            dtype = cell.bias.dtype
+            inputs = self._inputs(program, cell, x.to(dtype), tuple(part.to(dtype) for part in state), lengths)
+            found = (native if kind == "native" else eager).run(program, inputs)
+            ends = tuple(last(found[name], lengths, start) for name, start in zip(program.outputs, state, strict=True))
+        return found["h"], ends
+
+    def _inputs(self, program: Program, cell: Cell, x: Tensor, state: State, lengths: Tensor | None) -> Inputs:
+        parts = {
+            kind: weight.chunk(cell.gates) for kind, weight in (("input", cell.input), ("recurrent", cell.recurrent), ("bias", cell.bias))
+        }
+        weights = {f"{gate}.{kind}": part for kind, chunks in parts.items() for gate, part in zip(self.gates, chunks, strict=True)}
+        vectors = {**cell.vectors()}
+        mask = cell.dropped(state[0])
+        if mask is not None:
+            vectors["mask"] = mask
+        starts = dict(zip(program.outputs, state, strict=True))
+        return Inputs(
+            hoisted(program, weights, lambda outer: x),
+            {name: vectors[name].view(1, -1, vectors[name].shape[-1]) for name in program.outers},
+            {name: weights[name] for name in program.inner_weights},
+            {name: starts[name].unsqueeze(0) for name in program.depths},
+            len(x),
+            x.shape[1],
+            lengths,
+        )

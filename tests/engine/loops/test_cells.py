@@ -1,0 +1,74 @@
+"""Cells that stand in a network as nodes: on the program of their equations they are what their own loop over ticks is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from registry.modules.stack import Stack
+from registry.recurrent import Recurrent
+from runner.compiler.execution import Kind, compiler
+from runner.compiler.plan import Plan
+from runner.engine.loops.cells import CellRunner
+from runner.engine.network import Network
+from runner.engine.prepare import NotCompiled, check_compiled
+from runner.show.loops import plan_text
+from tests.engine.loops.test_loops import batch, planned, spec
+from tests.registry.cells import cells, stacks
+from tests.registry.sequences import module, node, padded, ragged
+
+KINDS: list[Kind] = ["eager", *(["native"] if compiler() else [])]  # type: ignore[list-item]
+
+LENGTHS = [5, 2, 6, 1]
+
+
+def results(stack: Stack, config: dict[str, Any], kind: Kind) -> list[Tensor]:
+    """Values, end and all gradients, with NaN in the padding."""
+    described = node(**config)
+    assert isinstance(described, Recurrent)
+    for cell in stack.cells:
+        cell.run = CellRunner("cell", described, "auto", kind)
+    x = padded(ragged(LENGTHS), 8, torch.nan).requires_grad_()
+    torch.manual_seed(2)
+    start = torch.randn(len(LENGTHS), described.parts, stack.units, dtype=torch.float64, requires_grad=True)
+    y, state = stack(x, lengths=torch.tensor(LENGTHS), initial=start)
+    leaves = [x, start, *stack.parameters()]
+    return [y.detach(), state.detach(), *torch.autograd.grad((y**2).sum() + (state**3).sum(), leaves)]
+
+
+@cells
+@stacks
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("training", [True, False])
+def test_a_cell_on_its_program_is_its_loop(config: dict[str, Any], stack: dict[str, Any], kind: Kind, training: bool) -> None:
+    described = config | stack
+    ours = module(**described).train(training)
+
+    found, wanted = (results(ours, described, one) for one in (kind, "ticks"))
+
+    torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-12)
+
+
+def memory(node: str, train: str = "") -> Plan:
+    return planned(spec({"memory": node}, ["x -> memory"], judged="memory", train=train))
+
+
+@pytest.mark.parametrize("node", ["{type: gru, units: 5}", "{type: lstm, units: 5, peephole: true, activation: softsign}"])
+def test_mixed_precision_leaves_cells_in_32_bits(node: str) -> None:
+    network, given = Network(memory(node)), batch(lengths=[7, 2, 5, 1])
+    exact = network(given, ("memory",))["memory"]
+
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(network(given, ("memory",))["memory"], exact)
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler is on this machine")
+def test_a_cell_whose_activation_is_no_formula_is_not_compiled() -> None:
+    plan = memory("{type: rnn, units: 5, activation: hard_tanh}", train=", compile: 'on'")
+
+    with pytest.raises(NotCompiled, match="the cell of `memory` runs as node by node, tick by tick: `hard_tanh`"):
+        check_compiled(Network(plan), torch.device("cpu"))
+    assert "cell of memory\n  runs as  node by node, tick by tick: `hard_tanh` is not computed entry by entry" in plan_text(plan)
