@@ -259,9 +259,12 @@ def _complement(weight: Tensor) -> Tensor:
 
 def _weights(weight: Tensor, recurrent: Tensor, bias: Tensor) -> list[Tensor]:
     """Weights as the kernels take them: with a second bias, which is zero."""
-    weights = [weight, recurrent, bias, torch.zeros_like(bias)]
-    if not weight.is_cuda:
+    return in_one_block([weight, recurrent, bias, torch.zeros_like(bias)])
+
+
+def in_one_block(weights: list[Tensor]) -> list[Tensor]:
+    """The same in one block of memory, which cuDNN wants: otherwise it warns, and makes one itself."""
+    if not weights[0].is_cuda:
         return weights
-    # cuDNN wants one block of memory; otherwise it warns, and makes one itself.
     block = torch.cat([part.flatten() for part in weights])
     return [part.view_as(as_was) for part, as_was in zip(torch.split(block, [part.numel() for part in weights]), weights, strict=True)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from registry.formula import Apply, Constant, Expression, Read
-from runner.compiler.program import Inner, Operand, Program, Sum
+from runner.compiler.program import Inner, Operand, Outer, Program, Sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +19,25 @@ class Cell:
     """A program that is a cell: which of its products are the gates, and which values the states."""
 
     kind: str
-    """`lstm` or `rnn`."""
+    """`lstm`, `gru` or `rnn`."""
     gates: Mapping[str, str]
-    """Product of each gate: i, f, g, o of an LSTM; h of an RNN."""
+    """Product of each gate: i, f, g, o of an LSTM; r, z, n of a GRU, n that of h_{t-1} alone; h of an RNN."""
     states: Mapping[str, str]
     """Value of each state: h, and c of an LSTM."""
     input: str
     """The value from outside that all gates read."""
     function: str = "tanh"
+    candidate: str = ""
+    """Of a GRU, the value from outside to which r * n is added."""
+    keeps: bool = True
+    """Of a GRU, whether z is what is kept of h_{t-1}, as in torch; else it is what is taken of the candidate."""
 
     def __str__(self) -> str:
-        return "an LSTM" if self.kind == "lstm" else f"a plain recurrent cell of {self.function}"
+        return {"lstm": "an LSTM", "gru": "a GRU"}.get(self.kind, f"a plain recurrent cell of {self.function}")
 
 
 def recognise(program: Program) -> Cell | str:
-    """The cell that a program is, or in words what sets it apart from an LSTM and an RNN."""
+    """The cell that a program is, or in words what sets it apart from an LSTM, a GRU and an RNN."""
     states = sorted(program.depths)
     if any(depth != 1 for depth in program.depths.values()):
         late = next(name for name, depth in program.depths.items() if depth != 1)
@@ -45,9 +49,9 @@ def recognise(program: Program) -> Cell | str:
         match expressions[h]:
             case Apply(function="tanh" | "relu" as function, arguments=(Read(index=index),)) if isinstance(reads[index], Sum):
                 return _with_input(program, Cell("rnn", {"h": reads[index].name}, {"h": h}, "", function))
-        return f"`{h}` is neither tanh nor relu of a sum, so this is no plain recurrent cell, and an LSTM has two states"
+        return _as_gru(program, h, expressions[h], reads)
     if len(states) != 2:
-        return f"it keeps {len(states)} values from tick to tick, an LSTM two and a plain recurrent cell one"
+        return f"it keeps {len(states)} values from tick to tick, an LSTM two, a GRU and a plain recurrent cell one"
     misses: list[_Miss] = []
     for h, c in permutations(states):
         found = _as_lstm(program, h, c, expressions, reads)
@@ -104,6 +108,55 @@ def _as_lstm(program: Program, h: str, c: str, expressions: Mapping[str, Express
             words = ", ".join(f"`{value}`" for value in terms_read) or "nothing of the loop"
             return _Miss(8, f"gate `{name}` reads {words}, an LSTM's gate {gate} reads `prev({h})` alone")
     return Cell("lstm", products, {"h": h, "c": c}, "")
+
+
+def _as_gru(program: Program, h: str, expression: Expression, reads: list[Operand]) -> Cell | str:
+    """h = z * prev(h) + (1 - z) * tanh(n + r * u), or with z and 1 - z swapped; z and r are sigmoid of a sum, u is a sum."""
+    past = _read(reads, Inner(h, 1))
+    kept = [term for term in _terms(expression) if past in _factors(term)]
+    new = [term for term in _terms(expression) if term not in kept]
+    if len(kept) != 1 or len(new) != 1 or len(_factors(kept[0])) != 2 or len(_factors(new[0])) != 2:
+        return (
+            f"`{h}` is neither tanh nor relu of a sum, as in a plain recurrent cell, nor shares of its past and its candidate, as in a GRU"
+        )
+    share = next(factor for factor in _factors(kept[0]) if factor != past)
+    inside = next((factor for factor in _factors(new[0]) if isinstance(factor, Apply) and factor.function == "tanh"), None)
+    other = next((factor for factor in _factors(new[0]) if factor != inside), None)
+    if inside is None or other is None:
+        return f"the candidate of `{h}` is not tanh of something, as in a GRU"
+    keeps = other == Apply("subtract", (Constant(1.0), share))
+    if not keeps and share != Apply("subtract", (Constant(1.0), other)):
+        return f"the shares in `{h}` of its past and its candidate do not add up to one, as in a GRU"
+    z = _gate(share if keeps else other, reads, "sigmoid")
+    outer, gated = _candidate(inside.arguments[0], reads)
+    gates = [(_gate(one, reads, "sigmoid"), _sum(other, reads)) for one, other in permutations(gated)] if len(gated) == 2 else []
+    r, n = next(((r, n) for r, n in gates if r and n), (None, None))
+    if z is None or r is None or n is None or outer is None:
+        return f"the candidate of `{h}` is not tanh of a value from outside and of a gate times a sum, as in a GRU"
+    for name in (r, z, n):
+        if [term.value for term in program.products[name].terms] != [Inner(h, 1)]:
+            return f"gate `{name}` reads more of the loop than `prev({h})`"
+    if program.products[n].outer or len({program.products[name].width for name in (r, z, n)}) != 1 or program.outers[outer][1] == 1:
+        return f"`{n}`, which the reset gate multiplies, reads more than `prev({h})`, or widths differ"
+    read = [tuple(value for _, value in program.products[name].outer) for name in (r, z)]
+    if read[0] != read[1] or len(read[0]) != 1 or not read[0][0].timed:
+        return "its gates do not all read one and the same sequence from outside"
+    return Cell("gru", {"r": r, "z": z, "n": n}, {"h": h}, read[0][0].name, "tanh", outer, keeps)
+
+
+def _candidate(expression: Expression, reads: list[Operand]) -> tuple[str | None, list[Expression]]:
+    """The value from outside that is added, and the factors of the other term."""
+    terms = _terms(expression)
+    for one, other in permutations(terms) if len(terms) == 2 else ():
+        if isinstance(one, Read) and isinstance(outer := reads[one.index], Outer) and outer.timed:
+            return outer.name, _factors(other)
+    return None, []
+
+
+def _sum(expression: Expression, reads: list[Operand]) -> str | None:
+    """The product that is read."""
+    operand = reads[expression.index] if isinstance(expression, Read) else None
+    return operand.name if isinstance(operand, Sum) else None
 
 
 def _with_input(program: Program, cell: Cell) -> Cell | str:

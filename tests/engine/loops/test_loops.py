@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 import torch
@@ -14,6 +15,8 @@ from torch import Tensor
 from runner.compiler.check import check
 from runner.compiler.execution import Kind, compiler
 from runner.compiler.plan import Plan
+from runner.compiler.program import Program
+from runner.compiler.recognise import recognise
 from runner.engine.batch import Batch
 from runner.engine.network import Network
 from runner.show.loops import plan_text
@@ -82,10 +85,10 @@ def batch(ticks: int = 7, count: int = 4, lengths: list[int] | None = None, dtyp
 
 
 def randomised(plan: Plan, kind: Kind | None = None) -> Network:
-    """A network whose weights follow from their names and sizes alone."""
+    """A network whose weights follow from their names alone."""
     network = Network(plan, kind)
     for name, parameter in network.named_parameters():
-        generator = torch.Generator().manual_seed(len(name) * 1000 + parameter.numel())
+        generator = torch.Generator().manual_seed(crc32(name.encode()))
         with torch.no_grad():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.4)
     return network
@@ -161,6 +164,37 @@ def test_a_gru_written_as_edges_is_the_cell(nodes: dict[str, str], edges: list[s
     mine, theirs = both(network, batch(lengths=[7, 2, 5, 1]))
 
     torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("lengths", [None, [7, 2, 5, 1]])
+@pytest.mark.parametrize(
+    ("nodes", "edges", "kind"),
+    [
+        (LSTM, ["x, prev(h) -> i, f, g, o"], "an LSTM"),
+        (AFTER, ["x, prev(h) -> r, z", "prev(h) -> u", "x -> w"], "a GRU"),
+        (
+            AFTER | {"h": "{type: formula, is: tanh(u * r + w) * (1 - z) + prev(h) * z}"},
+            ["x, prev(h) -> r, z", "prev(h) -> u", "x -> w"],
+            "a GRU",
+        ),
+        ({"h": f"{{type: linear, units: {UNITS}, activation: relu}}"}, ["x, prev(h) -> h"], "a plain recurrent cell of relu"),
+    ],
+    ids=["lstm", "gru", "gru as torch has it", "rnn"],
+)
+def test_a_recognised_cell_on_torchs_kernel_is_the_loop(
+    nodes: dict[str, str], edges: list[str], kind: str, lengths: list[int] | None
+) -> None:
+    plan = planned(spec(nodes, [*edges, "static -> h.initial"]))
+    program = plan.loops[0].program
+    assert isinstance(program, Program)
+    assert str(recognise(program)) == kind
+
+    def results(execution: Kind) -> list[Tensor]:
+        network, given = randomised(plan, execution).double(), batch(lengths=lengths, dtype=torch.float64)
+        values = network(given, ("h", "out"))
+        return [values["h"].detach(), *torch.autograd.grad((values["out"] ** 2).sum(), list(network.parameters()))]
+
+    torch.testing.assert_close(results("fused"), results("ticks"))
 
 
 def test_a_rolling_sum_of_three_ticks() -> None:
