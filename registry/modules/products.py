@@ -66,7 +66,7 @@ class _Affine(torch.autograd.Function):
         else:
             to_weight = transposed_product(gradient, x) if for_weight else None
             to_bias = torch.mv(gradient.t(), gradient.new_ones(len(gradient))) if for_bias else None  # a third of the time of `sum`
-        return _product(gradient, weight.t().contiguous(), None) if for_x else None, to_weight, to_bias
+        return _product(gradient, weight.t(), None) if for_x else None, to_weight, to_bias
 
 
 def _worth_widening(x: Tensor, weight: Tensor) -> bool:
@@ -82,8 +82,8 @@ def _with_ones(x: Tensor) -> Tensor:
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    if _large(x, x.numel() * len(weight)) and weight.is_contiguous():
-        return _linear(x, weight, bias)
+    if _large(x, x.numel() * len(weight)):
+        return _linear(x, weight.contiguous(), bias)
     return torch.mm(x, weight.t()) if bias is None else torch.addmm(bias, x, weight.t())
 
 

@@ -20,6 +20,7 @@ from runner.engine.loops.native_build import build
 from runner.engine.loops.native_source import Signature, native_source
 
 NUMBERS = {torch.float32: "float", torch.float64: "double"}
+"""What C++ calls them."""
 
 ROWS = 16
 """Examples that are worth a thread of their own."""

@@ -1,7 +1,8 @@
 """A program as C++: the whole loop, forward and backward, in one file without headers.
 
-Forward keeps the values of `Layout.kept` and the sums after their products, or in the place of a sum the one function of it that backward
-needs, such as a gate; backward recomputes the rest, and writes the gradients of the sums there. Each example is a row, independent of the others, so that callers may split them.
+Forward keeps the values of `Layout.kept` and the sums after their products, or in the place of a sum the one function of it that
+backward needs, such as a gate. Backward recomputes the rest, and writes the gradients of the sums there. Each example is a row,
+independent of the others, so that callers may split them.
 """
 
 from __future__ import annotations
