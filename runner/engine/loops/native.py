@@ -54,7 +54,7 @@ class _Library:
 @once_per_program
 def _library(program: Program, dtype: torch.dtype) -> _Library:
     source = native_source(program, NUMBERS[dtype])
-    library = build(source.text)
+    library = build(source.text, source.common)
     library.pack.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_long] * 4 + [ctypes.c_int]
     library.pack.restype = None
     return _Library(library, source.forward, source.backward)

@@ -14,7 +14,7 @@ from pathlib import Path
 from runner.compiler.execution import compiler
 
 FLAGS = (
-    "-O3", "-std=c++17", "-shared", "-fPIC", "-fopenmp-simd", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros",
+    "-O3", "-std=c++17", "-fPIC", "-fopenmp-simd", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros",
 )  # fmt: skip
 """Not `-ffast-math`: a library linked with it makes the whole process flush tiny numbers to zero, and its code cannot see NaN."""
 
@@ -29,29 +29,34 @@ def folder() -> Path:
 
 
 @cache
-def build(text: str) -> ctypes.CDLL:
-    """The library of a C++ text. Raises: CompilerError."""
+def build(text: str, common: str) -> ctypes.CDLL:
+    """The library of a C++ text, with that of a text which is the same for many and so is compiled once. Raises: CompilerError."""
+    return ctypes.CDLL(str(_made(text, ".so", "-shared", str(_made(common, ".o", "-c")), "-lm")))
+
+
+def _made(text: str, suffix: str, *more: str) -> Path:
+    """What the compiler makes of a text, with more words of its command. Raises: CompilerError."""
     path = compiler()
     if path is None:
         raise CompilerError("no C++ compiler is on this machine")
     version = _version(path)
     command = (path, *FLAGS, *_machine_flags(version))
-    key = hashlib.sha256("\0".join((text, *command, version, _cpu())).encode()).hexdigest()[:32]
-    for kept in folder().glob(f"{key}-*.so"):
+    key = hashlib.sha256("\0".join((text, *command, *more, version, _cpu())).encode()).hexdigest()[:32]
+    for kept in folder().glob(f"{key}-*{suffix}"):
         if kept.stem.endswith(_digest(kept)):  # loading a damaged one would end the process
-            return ctypes.CDLL(str(kept))
+            return kept
         kept.unlink(missing_ok=True)
     folder().mkdir(parents=True, exist_ok=True)
-    # Made in a folder of its own and then renamed: another process sees the whole library or none.
+    # Made in a folder of its own and then renamed: another process sees the whole file or none.
     with tempfile.TemporaryDirectory(dir=folder()) as private:
-        source, made = Path(private, "loop.cpp"), Path(private, "loop.so")
+        source, made = Path(private, "loop.cpp"), Path(private, f"loop{suffix}")
         source.write_text(text)
-        done = subprocess.run([*command, str(source), "-o", str(made), "-lm"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run([*command, str(source), *more, "-o", str(made)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             raise CompilerError(f"`{path}` did not compile a generated loop; `compile: off` runs it without\n{done.stdout[-2000:]}")
-        kept = folder() / f"{key}-{_digest(made)}.so"
+        kept = folder() / f"{key}-{_digest(made)}{suffix}"
         os.replace(made, kept)
-    return ctypes.CDLL(str(kept))
+    return kept
 
 
 @cache

@@ -25,6 +25,19 @@ typedef num vec __attribute__((vector_size(BYTES), aligned(sizeof(num)), may_ali
 """
 """Over `num`, which is `float` or `double`."""
 
+PRODUCT_CALLS = r"""
+#define hidden extern "C" __attribute__((visibility("hidden")))
+// The sums of `m` ticks that do not depend on each other: one product where all examples are ours, else one a tick.
+hidden void product(long t, long m, long first, long last, long B, int N, int K, const num* rows, const num* packed,
+                    const num* from, long tick, long row, num* to);
+// Gradients of those sums, given to the value that they read `delay` ticks before.
+hidden void product_back(long t, long m, long first, long last, long B, int N, int K, const num* sums, const num* packed,
+                         num* gradients, long slots, long delay);
+inlined long slot(long tick, long slots) { return (tick + slots) % slots; }
+inlined void zero(num* x, int n) { for (int j = 0; j < n; j++) x[j] = num(0); }
+"""
+"""What loops call."""
+
 PRODUCT = r"""
 // to[R, PANEL] = from + rows[R, K] * panel[K, PANEL]
 template <int R> inlined void tile(int K, const num* rows, long ld, const num* panel, const num* from, long ldf, num* to, long ldt) {
@@ -59,20 +72,15 @@ static void matrix(long M, int N, int K, const num* rows, long ld, const num* pa
     for (; i < M; i++) tiles<1>(w, K, rows + i * ld, ld, panel, from + i * ldf + c, ldf, to + i * ldt + c, ldt);
   }
 }
-inlined long slot(long tick, long slots) { return (tick + slots) % slots; }
-inlined void zero(num* x, int n) { for (int j = 0; j < n; j++) x[j] = num(0); }
-
-// The sums of `m` ticks that do not depend on each other: one product where all examples are ours, else one a tick.
-static void product(long t, long m, long first, long last, long B, int N, int K, const num* rows, const num* packed,
-                    const num* from, long tick, long row, num* to) {
+void product(long t, long m, long first, long last, long B, int N, int K, const num* rows, const num* packed,
+             const num* from, long tick, long row, num* to) {
   from += t * tick; to += t * B * N;
   if (first == 0 && last == B && (tick == B * row || m == 1)) { matrix(m * B, N, K, rows, K, packed, from, row, to, N); return; }
   for (long u = 0; u < m; u++)
     matrix(last - first, N, K, rows + (u * B + first) * K, K, packed, from + u * tick + first * row, row, to + (u * B + first) * N, N);
 }
-// Gradients of those sums, given to the value that they read `delay` ticks before.
-static void product_back(long t, long m, long first, long last, long B, int N, int K, const num* sums, const num* packed,
-                         num* gradients, long slots, long delay) {
+void product_back(long t, long m, long first, long last, long B, int N, int K, const num* sums, const num* packed,
+                  num* gradients, long slots, long delay) {
   sums += t * B * K;
   for (long u = 0; u < m; u++) {
     num* to = gradients + (slot(t + u - delay, slots) * B + first) * N;
@@ -101,4 +109,4 @@ extern "C" void pack(num* to, const num* weight, long N, long K, long start, lon
     for (long k = 0; k < K; k++) to[(at - at % PANEL) * K + k * PANEL + at % PANEL] = num(0);
 }
 """
-"""Weights packed as panels; a product keeps a tile of its result in registers."""
+"""Weights packed as panels; a product keeps a tile of its result in registers. Takes three times as long to compile as a loop."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from runner.compiler.layout import Block, Kernel, Layout, layout, once_per_program
 from runner.compiler.program import Inner, Operand, Outer, Program, Sum
 from runner.engine.loops.native_functions import COMMON_FUNCTIONS, FORMS, FUNCTIONS
-from runner.engine.loops.native_product import PRODUCT, VECTORS
+from runner.engine.loops.native_product import PRODUCT, PRODUCT_CALLS, VECTORS
 from runner.engine.loops.tape import Gradient, Step, Tape, kernel_tape
 
 
@@ -44,6 +44,8 @@ class Source:
     """C++, with what its two functions take."""
 
     text: str
+    common: str
+    """What the text calls, the same for all programs."""
     forward: Signature
     backward: Signature
 
@@ -53,9 +55,10 @@ def native_source(program: Program, number: str) -> Source:
     """The code over `float` or `double`. Raises: ValueError if a function has no C++ form."""
     plan = layout(program)
     writers = _Writer(program, plan, Signature()), _Writer(program, plan, Signature())
-    fixed = f"typedef {number} num;", VECTORS, FUNCTIONS[number], COMMON_FUNCTIONS, PRODUCT
+    types = f"typedef {number} num;{VECTORS}"
+    fixed = types, FUNCTIONS[number], COMMON_FUNCTIONS, PRODUCT_CALLS
     text = "\n".join((*fixed, *writers[0].forward(), *writers[1].backward()))
-    return Source(text, writers[0].signature, writers[1].signature)
+    return Source(text, types + PRODUCT_CALLS + PRODUCT, writers[0].signature, writers[1].signature)
 
 
 @dataclass(frozen=True)
