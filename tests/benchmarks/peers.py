@@ -40,6 +40,23 @@ def gru(problem: Problem, network: Network) -> Step:
     return problem.step(lambda: module(problem.x)[0], module.parameters())
 
 
+def products(problem: Problem, gates: int) -> Step:
+    """The products of a cell and no more, as if all ticks could be one: what no execution on this processor can be faster than."""
+    size = problem.size
+    rows, width = size.ticks * size.batch, gates * size.units
+    x, h, gradient = (torch.randn(rows, columns) for columns in (size.inputs, size.units, width))
+    into, across = torch.randn(width, size.inputs), torch.randn(width, size.units)
+
+    def once() -> Tensor:
+        for read, weight in ((x, into), (h, across)):
+            torch.mm(read, weight.t())
+            torch.mm(gradient, weight)
+            torch.mm(read.t(), gradient)
+        return h
+
+    return once
+
+
 def by_hand(problem: Problem, network: Network) -> Step:
     """A loop over nn.LSTMCell. Not over `x[t]`: its gradient is a tensor as large as x at every tick."""
     cell = nn.LSTMCell(problem.size.inputs, problem.size.units)
