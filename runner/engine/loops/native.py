@@ -17,7 +17,7 @@ from runner.engine.loops import function
 from runner.engine.loops.function import Gradients, Trace
 from runner.engine.loops.inputs import Inputs
 from runner.engine.loops.native_build import build
-from runner.engine.loops.native_source import Signature, native_source
+from runner.engine.loops.native_source import Signature, Source, native_source
 
 NUMBERS = {torch.float32: "float", torch.float64: "double"}
 """What C++ calls them."""
@@ -43,8 +43,7 @@ class _Library:
     """The functions of a compiled program, with the order of their arguments."""
 
     library: ctypes.CDLL
-    forward: Signature
-    backward: Signature
+    source: Source
 
     @property
     def panel(self) -> int:
@@ -57,7 +56,7 @@ def _library(program: Program, dtype: torch.dtype) -> _Library:
     library = build(source.text, source.common)
     library.pack.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_long] * 4 + [ctypes.c_int]
     library.pack.restype = None
-    return _Library(library, source.forward, source.backward)
+    return _Library(library, source)
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class _Native:
             arguments.tensor(f"value {name}", tensor)
         arguments.outers(inputs)
         arguments.packed(library, plan, inputs, turned=False)
-        arguments.call(library.library.forward, library.forward)
+        arguments.call(library.library.forward, library.source.forward)
         return Trace(pre, values)
 
     def backward(self, program: Program, inputs: Inputs, trace: Trace, arriving: Mapping[str, Tensor | None]) -> Gradients:
@@ -102,18 +101,14 @@ class _Native:
             gathering[name] = self._zeros(slots, inputs.batch, plan.widths[name])
             arguments.tensor(f"gradient {name}", gathering[name])
             arguments.number(f"slots {name}", slots)
-        outers = {
-            name: self._zeros(inputs.ticks if outer.timed else 1, inputs.batch, width) for name, (outer, width) in program.outers.items()
-        }
-        for name, tensor in outers.items():
-            arguments.tensor(f"gradient outer {name}", tensor)
-        arguments.call(library.library.backward, library.backward)
-        initial = {
-            name: gathering[name][[tick % len(gathering[name]) for tick in range(-len(given), 0)]]
-            for name, given in inputs.initial.items()
-            if name in gathering
-        }
-        return Gradients(outers, initial)
+        outers = {}
+        for name, (outer, width) in program.outers.items():
+            make = torch.zeros if name in library.source.added else torch.empty
+            outers[name] = make(inputs.ticks if outer.timed else 1, inputs.batch, width, dtype=self.dtype)
+            arguments.tensor(f"gradient outer {name}", outers[name])
+        arguments.call(library.library.backward, library.source.backward)
+        # the ticks before the first have the last slots
+        return Gradients(outers, {name: gathering[name][-len(given) :] for name, given in inputs.initial.items() if name in gathering})
 
     def _zeros(self, *shape: int) -> Tensor:
         return torch.zeros(shape, dtype=self.dtype)

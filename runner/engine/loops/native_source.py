@@ -48,6 +48,8 @@ class Source:
     """What the text calls, the same for all programs."""
     forward: Signature
     backward: Signature
+    added: frozenset[str]
+    """Values from outside whose gradients are added up, from zero; those of the others are written as a whole."""
 
 
 @once_per_program
@@ -58,7 +60,7 @@ def native_source(program: Program, number: str) -> Source:
     types = f"typedef {number} num;{VECTORS}"
     fixed = types, FUNCTIONS[number], COMMON_FUNCTIONS, PRODUCT_CALLS
     text = "\n".join((*fixed, *writers[0].forward(), *writers[1].backward()))
-    return Source(text, types + PRODUCT_CALLS + PRODUCT, writers[0].signature, writers[1].signature)
+    return Source(text, types + PRODUCT_CALLS + PRODUCT, writers[0].signature, writers[1].signature, frozenset(writers[1].added))
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class _Writer:
                 for operand in map.reads:
                     if isinstance(operand, Outer):
                         readers.setdefault(operand, set()).add(kernel)
-        self.shared = {outer for outer, kernels in readers.items() if len(kernels) > 1}
+        self.added = {outer.name for outer, kernels in readers.items() if not outer.timed or len(kernels) > 1}
 
     def forward(self) -> Iterable[str]:
         yield self._opening("forward", "t = 0; t < T", "t += D")
@@ -211,7 +213,7 @@ class _Writer:
                     yield source, self._slot(name, delay), True
                 case Outer(name=name, timed=timed):
                     row = f"({'r' if timed else 'b'})*{self._width(source)}"
-                    yield source, f"{self.signature.pointer(f'gradient outer {name}')} + {row}", not timed or source in self.shared
+                    yield source, f"{self.signature.pointer(f'gradient outer {name}')} + {row}", name in self.added
 
     def _rows(
         self, kernel: Kernel, rows: list[str], zeros: list[str], body: list[str], sums: Iterable[str] = (), after: Iterable[str] = ()
