@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -204,6 +205,22 @@ def test_a_rolling_sum_of_three_ticks() -> None:
     v = values["v"]
     torch.testing.assert_close(values["h"][4], v[4] + v[3] + v[2])
     torch.testing.assert_close(values["h"][0], v[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_power_whose_base_turns_out_to_be_a_number(kind: Kind) -> None:
+    nodes = {"v": "{type: linear, units: 2}", "h": "{type: formula, is: 'v + (0 * prev(h) + 0.5) ** prev(h)'}"}
+    network = randomised(planned(spec(nodes, ["x -> v"])), kind)
+
+    values = network(batch(), ("v", "h"))
+    values["h"][2].sum().backward()
+
+    v = values["v"].detach()
+    second = v[1] + 0.5 ** (v[0] + 1)  # before the first tick stands zero
+    torch.testing.assert_close(values["h"][2].detach(), v[2] + 0.5**second)
+    slope = math.log(0.5) * 0.5**second  # of h at the third tick along that at the second
+    bias = 1 + slope * (1 + math.log(0.5) * 0.5 ** (v[0] + 1))
+    torch.testing.assert_close(network.get_parameter("v.bias").grad, bias.sum(0))
 
 
 @pytest.mark.parametrize("kind", KINDS)
