@@ -38,10 +38,11 @@ class Execution:
         return f"{names[self.kind]}: {self.why}" if self.why else names[self.kind]
 
 
-def choose(program: Program | str, setting: str, device: str, forced: Kind | None = None) -> Execution:
+def choose(program: Program | str, setting: str, device: str, forced: Kind | None = None, *, compiles: bool = True) -> Execution:
     """How to run a loop on `cpu` or `cuda`.
 
-    `program` may be the reason why there is none; `setting` is `train.compile`; `forced`, for comparisons, is taken whatever suits.
+    `program` may be the reason why there is none; `setting` is `train.compile`; `forced`, for comparisons, is taken whatever suits;
+    `compiles` is false if the machine's compiler turned out not to work.
     """
     if isinstance(program, str):
         return Execution("ticks", program)
@@ -52,17 +53,19 @@ def choose(program: Program | str, setting: str, device: str, forced: Kind | Non
         return Execution("eager", "`compile: off`")
     cell = recognise(program)
     why = f"it is {cell}" if isinstance(cell, Cell) else f"torch has no kernel for it: {cell}"
-    if device == "cpu" and compiler() is not None:
+    if device == "cpu" and compiles and compiler() is not None:
         return Execution("native", f"{why}, where torch's kernel is no faster" if isinstance(cell, Cell) else why)
-    why += "; no C++ compiler is on this machine" if device == "cpu" else ""
+    why += "; no C++ compiler works on this machine" if device == "cpu" else ""
     return Execution("fused", why, cell) if isinstance(cell, Cell) else Execution("eager", why)
 
 
-def choose_for_cell(program: Program | str, fused: bool, setting: str, device: str, forced: Kind | None = None) -> Execution:
+def choose_for_cell(
+    program: Program | str, fused: bool, setting: str, device: str, forced: Kind | None = None, *, compiles: bool = True
+) -> Execution:
     """How to run the cell of a node, which may be one of torch's, `fused`."""
     if forced is not None:
         return Execution(forced, "as asked for")
-    if isinstance(program, Program) and setting != "off" and device == "cpu" and compiler() is not None:
+    if isinstance(program, Program) and setting != "off" and device == "cpu" and compiles and compiler() is not None:
         return Execution("native", "")
     if fused:
         return Execution("fused", "")

@@ -30,7 +30,10 @@ class CellRunner:
     def execution(self, device: str) -> Execution:
         """What runs the cells on `cpu` or `cuda`."""
         if device not in self.chosen:
-            self.chosen[device] = choose_for_cell(self.program, self.config.fused, self.setting, device, self.forced)
+            chosen = choose_for_cell(self.program, self.config.fused, self.setting, device, self.forced)
+            if chosen.kind == "native" and self.forced is None and not native.works():
+                chosen = choose_for_cell(self.program, self.config.fused, self.setting, device, compiles=False)
+            self.chosen[device] = chosen
         return self.chosen[device]
 
     def __call__(self, cell: Cell, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -16,8 +18,8 @@ from runner.compiler.program import Program
 from runner.engine.loops import function
 from runner.engine.loops.function import Gradients, Trace
 from runner.engine.loops.inputs import Inputs
-from runner.engine.loops.native_build import build
-from runner.engine.loops.native_source import Signature, Source, native_source
+from runner.engine.loops.native_build import CompilerError, build
+from runner.engine.loops.native_source import Signature, Source, common_source, native_source
 
 NUMBERS = {torch.float32: "float", torch.float64: "double"}
 """What C++ calls them."""
@@ -38,6 +40,17 @@ def run(program: Program, inputs: Inputs) -> dict[str, Tensor]:
     return function.run(_Native(tensors[0].dtype), program, inputs)
 
 
+@cache
+def works() -> bool:
+    """Whether generated code can be compiled and loaded here. If not, it is said why, once."""
+    try:
+        build("", common_source("float"))
+    except (CompilerError, OSError) as error:  # the latter where nothing can be written, or run, in the user's cache
+        warnings.warn(f"loops run without generated code: {error}", RuntimeWarning, stacklevel=2)
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class _Library:
     """The functions of a compiled program, with the order of their arguments."""
@@ -53,7 +66,7 @@ class _Library:
 @once_per_program
 def _library(program: Program, dtype: torch.dtype) -> _Library:
     source = native_source(program, NUMBERS[dtype])
-    library = build(source.text, source.common)
+    library = build(source.text, common_source(NUMBERS[dtype]))
     library.pack.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_long] * 4 + [ctypes.c_int]
     library.pack.restype = None
     return _Library(library, source)

@@ -53,7 +53,7 @@ def _made(text: str, suffix: str, *more: str) -> Path:
         source.write_text(text)
         done = subprocess.run([*command, str(source), *more, "-o", str(made)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
-            raise CompilerError(f"`{path}` did not compile a generated loop; `compile: off` runs it without\n{done.stdout[-2000:]}")
+            raise CompilerError(f"`{path}` did not compile a generated loop\n{done.stdout[-2000:]}")
         kept = folder() / f"{key}-{_digest(made)}{suffix}"
         os.replace(made, kept)
     return kept

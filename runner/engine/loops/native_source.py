@@ -44,8 +44,6 @@ class Source:
     """C++, with what its two functions take."""
 
     text: str
-    common: str
-    """What the text calls, the same for all programs."""
     forward: Signature
     backward: Signature
     added: frozenset[str]
@@ -57,10 +55,18 @@ def native_source(program: Program, number: str) -> Source:
     """The code over `float` or `double`. Raises: ValueError if a function has no C++ form."""
     plan = layout(program)
     writers = _Writer(program, plan, Signature()), _Writer(program, plan, Signature())
-    types = f"typedef {number} num;{VECTORS}"
-    fixed = types, FUNCTIONS[number], COMMON_FUNCTIONS, PRODUCT_CALLS
+    fixed = _types(number), FUNCTIONS[number], COMMON_FUNCTIONS, PRODUCT_CALLS
     text = "\n".join((*fixed, *writers[0].forward(), *writers[1].backward()))
-    return Source(text, types + PRODUCT_CALLS + PRODUCT, writers[0].signature, writers[1].signature, frozenset(writers[1].added))
+    return Source(text, writers[0].signature, writers[1].signature, frozenset(writers[1].added))
+
+
+def common_source(number: str) -> str:
+    """What the code of every program calls, over `float` or `double`."""
+    return _types(number) + PRODUCT_CALLS + PRODUCT
+
+
+def _types(number: str) -> str:
+    return f"typedef {number} num;{VECTORS}"
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,10 @@ class Runner:
     def execution(self, device: str) -> Execution:
         """What runs the loop on `cpu` or `cuda`."""
         if device not in self.chosen:  # once: recognising a cell takes a tenth of a millisecond
-            self.chosen[device] = choose(self.loop.program, self.setting, device, self.forced)
+            chosen = choose(self.loop.program, self.setting, device, self.forced)
+            if chosen.kind == "native" and self.forced is None and not native.works():
+                chosen = choose(self.loop.program, self.setting, device, compiles=False)
+            self.chosen[device] = chosen
         return self.chosen[device]
 
     def __call__(self, outside: Outside, initial: Mapping[str, Tensor], wanted: Sequence[str]) -> dict[str, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from registry.modules.stack import Stack
 from registry.recurrent import Recurrent
 from runner.compiler.execution import Kind, compiler
 from runner.compiler.plan import Plan
+from runner.engine.loops import native, native_build
 from runner.engine.loops.cells import CellRunner
 from runner.engine.network import Network
 from runner.engine.prepare import NotCompiled, check_compiled
@@ -63,6 +66,36 @@ def test_mixed_precision_leaves_cells_in_32_bits(node: str) -> None:
 
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(network(given, ("memory",))["memory"], exact)
+
+
+@pytest.fixture
+def _broken_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A machine with a compiler that compiles nothing."""
+    script = tmp_path / "c++"
+    script.write_text("#!/bin/sh\necho no headers here\nexit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("CXX", str(script))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for known in (native.works, native_build.build):
+        known.cache_clear()
+    yield
+    for known in (native.works, native_build.build):
+        known.cache_clear()
+
+
+@pytest.mark.usefixtures("_broken_compiler")
+def test_a_compiler_that_does_not_work_is_said_once_and_done_without() -> None:
+    nodes = {"memory": "{type: gru, units: 5, reset: before}", "h": "{type: linear, units: 2, activation: tanh}"}
+    network, given = Network(planned(spec(nodes, ["x -> memory", "memory, prev(h) -> h"]))), batch(lengths=[7, 2, 5, 1])
+
+    with pytest.warns(
+        RuntimeWarning, match=r"without generated code: `.*/c\+\+` did not compile a generated loop\nno headers here"
+    ) as said:
+        h = network(given, ("h",))["h"]
+
+    assert len(said) == 1
+    assert torch.isfinite(h).all()
+    assert [run.execution("cpu").kind for run in (network.cells["memory"], network.loops["h"])] == ["eager", "fused"]
 
 
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler is on this machine")
