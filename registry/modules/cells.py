@@ -11,7 +11,7 @@ slower on a CPU. Every other cell is a loop over ticks, unless a network brings 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -139,19 +139,8 @@ class LSTM(Cell):
     gates = 4
     parts = 2
 
-    def __init__(
-        self,
-        features: int,
-        units: int,
-        *,
-        activation: str = "tanh",
-        recurrent_dropout: float = 0.0,
-        init: str = "xavier",
-        fused: bool = False,
-        peephole: bool = False,
-        forget_bias: float = 1.0,
-    ) -> None:
-        super().__init__(features, units, activation=activation, recurrent_dropout=recurrent_dropout, init=init, fused=fused)
+    def __init__(self, features: int, units: int, *, peephole: bool = False, forget_bias: float = 1.0, **options: Any) -> None:
+        super().__init__(features, units, **options)
         self.peephole = nn.Parameter(torch.zeros(3, units)) if peephole else None
         with torch.no_grad():
             self.bias[units : 2 * units] = forget_bias
@@ -201,18 +190,8 @@ class GRU(Cell):
 
     gates = 3
 
-    def __init__(
-        self,
-        features: int,
-        units: int,
-        *,
-        activation: str = "tanh",
-        recurrent_dropout: float = 0.0,
-        init: str = "xavier",
-        fused: bool = False,
-        reset: str = "after",
-    ) -> None:
-        super().__init__(features, units, activation=activation, recurrent_dropout=recurrent_dropout, init=init, fused=fused)
+    def __init__(self, features: int, units: int, *, reset: str = "after", **options: Any) -> None:
+        super().__init__(features, units, **options)
         self.reset_after = reset == "after"
 
     def kernel(self, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:

@@ -77,13 +77,7 @@ class _Part:
         self.tape, self.values = kernel_tape(kernel, widths)
         self.kept = {name: at for name, at in self.values.items() if name in plan.kept}
         given = len(self.tape.steps)
-        seeds: dict[int, int] = {}
-        self.arriving = {name: self.tape.read(Gradient(name), kernel.width) for name in self.kept}
-        for name, at in self.kept.items():
-            seeds[at] = self.tape.apply("add", seeds[at], self.arriving[name]) if at in seeds else self.arriving[name]
-        self.leaving: dict[Operand, int] = {
-            operand: at for operand, at in self.tape.backward(seeds).items() if not isinstance(operand, Gradient)
-        }
+        self.leaving = self.tape.backward(self.kept, kernel.width)
         self.reads = widths
         self.back = select(self.tape, self.leaving.values(), given)
         again = {at for operation in self.back.values() for at in operation.arguments if at < given}

@@ -239,12 +239,8 @@ class _Writer:
         tape, values = kernel_tape(kernel, {operand: kernel.width for map in kernel.maps for operand in map.reads})
         kept = {name: at for name, at in values.items() if name in self.plan.kept}
         ahead = len(tape.steps)
-        seeds: dict[int, int] = {}
-        for name, at in kept.items():
-            gradient = tape.read(Gradient(name), kernel.width)
-            seeds[at] = tape.apply("add", seeds[at], gradient) if at in seeds else gradient
-        leaving: dict[Operand, int] = {source: at for source, at in tape.backward(seeds).items() if not isinstance(source, Gradient)}
-        return _Part(tape, kept, leaving, _remembered(tape, leaving.values(), ahead))
+        gradients = tape.backward(kept, kernel.width)
+        return _Part(tape, kept, gradients, _remembered(tape, gradients.values(), ahead))
 
     def _reads(self, tape: Tape, needed: set[int], width: int) -> tuple[list[str], list[str]]:
         """Pointers to the rows of sources, and what is loaded from them for each entry."""

@@ -89,10 +89,13 @@ class Tape:
         """The same value for every feature, where it has fewer."""
         return at if self.steps[at].width >= width else self._add(Step("spread", (at,), width))
 
-    def backward(self, seeds: Mapping[int, int]) -> dict[Source, int]:
-        """Append the gradients of all sources, given those that arrive from outside. Source: the chain rule, in reverse."""
+    def backward(self, kept: Mapping[str, int], width: int) -> dict[Operand, int]:
+        """Append the gradients of all that is read, given those that arrive at the values of `kept`. Source: the chain rule, in reverse."""
+        gradients: dict[int, int] = {}
+        for name, at in kept.items():
+            arriving = self.read(Gradient(name), width)
+            gradients[at] = self.apply("add", gradients[at], arriving) if at in gradients else arriving
         count = len(self.steps)
-        gradients = dict(seeds)
         found: dict[Source, int] = {}
         for at in reversed(range(count)):
             step = self.steps[at]

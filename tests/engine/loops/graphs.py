@@ -20,9 +20,9 @@ from runner.engine.network import Network
 BOUNDED = ("tanh", "sigmoid", "softsign", "sin", "cos")
 """What a loop may go through for ever."""
 
-SMOOTH = (*BOUNDED, "softplus", "gelu", "negative")
+SMOOTH = (*BOUNDED, "softplus", "elu", "gelu", "negative")
 
-KINKED = ("relu", "elu", "abs")
+KINKED = ("relu", "abs")
 """A number that is rounded to the other side of a kink has another slope: 32 bits cannot equal 64 bits there."""
 
 SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
