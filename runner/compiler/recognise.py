@@ -38,6 +38,12 @@ class Cell:
 
 def recognise(program: Program) -> Cell | str:
     """The cell that a program is, or in words what sets it apart from an LSTM, a GRU and an RNN."""
+    cell = _cell(program)
+    inside = [name for name in program.outputs if name != cell.states["h"]] if isinstance(cell, Cell) else []
+    return f"`{inside[0]}`, the inside of the cell, is read outside, where the fused kernel does not give it" if inside else cell
+
+
+def _cell(program: Program) -> Cell | str:
     states = sorted(program.depths)
     if any(depth != 1 for depth in program.depths.values()):
         late = next(name for name, depth in program.depths.items() if depth != 1)
@@ -56,8 +62,6 @@ def recognise(program: Program) -> Cell | str:
     for h, c in permutations(states):
         found = _as_lstm(program, h, c, expressions, reads)
         if isinstance(found, Cell):
-            if c in program.outputs:
-                return f"`{c}`, the inside of the cell, is read outside, where the fused kernel does not give it"
             return _with_input(program, found)
         misses.append(found)
     return max(misses, key=lambda miss: miss.near).why

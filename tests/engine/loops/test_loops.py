@@ -198,6 +198,14 @@ def test_a_recognised_cell_on_torchs_kernel_is_the_loop(
     torch.testing.assert_close(results("fused"), results("ticks"))
 
 
+@pytest.mark.parametrize("inside", ["c", "i"])
+def test_a_cell_whose_inside_is_read_outside_is_not_for_torchs_kernel(inside: str) -> None:
+    program = planned(spec(LSTM, ["x, prev(h) -> i, f, g, o", f"{inside} -> out"])).loops[0].program
+
+    assert isinstance(program, Program)
+    assert recognise(program) == f"`{inside}`, the inside of the cell, is read outside, where the fused kernel does not give it"
+
+
 def test_a_rolling_sum_of_three_ticks() -> None:
     network = Network(planned(spec({"h": "{type: formula, is: 'v + prev(v) + prev(v, 2)'}", "v": "{type: linear, units: 2}"}, ["x -> v"])))
     values = network(batch(), ("v", "h"))
