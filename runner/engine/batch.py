@@ -28,11 +28,23 @@ class Batch:
     values: Mapping[str, Tensor]
     lengths: Mapping[str, Tensor]
     count: int
+    whole: frozenset[str] | None = None
+    """Time axes along which no example is padded; looked up in the lengths if it is None, which a GPU would have to wait for."""
+
+    def __post_init__(self) -> None:
+        if self.whole is None:
+            known = ((axis, lengths, len(self.values[axis])) for axis, lengths in self.lengths.items() if axis in self.values)
+            object.__setattr__(self, "whole", frozenset(axis for axis, lengths, ticks in known if bool((lengths == ticks).all())))
+
+    def real(self, axis: str) -> Tensor | None:
+        """Real ticks of each example, (B,); None where nothing is padded, which is faster."""
+        assert self.whole is not None
+        return None if axis in self.whole else self.lengths[axis]
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
         values, lengths = ({name: tensor.to(device) for name, tensor in held.items()} for held in (self.values, self.lengths))
-        return Batch(values, lengths, self.count)
+        return Batch(values, lengths, self.count, self.whole)
 
 
 @dataclass(frozen=True)

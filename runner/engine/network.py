@@ -228,7 +228,7 @@ class Network(nn.Module):
     def _loop(self, loop: Recurrence, values: dict[str, Tensor], batch: Batch, wanted: Sequence[str]) -> None:
         """Run a loop and put the values that are wanted beside the others. Its numbers have 32 bits, whatever the large products have."""
         ticks = len(batch.values[loop.time])
-        lengths = None if loop.ops[0].shape.ticks is not None else batch.lengths[loop.time]
+        lengths = None if loop.ops[0].shape.ticks is not None else batch.real(loop.time)
         device = batch.values[loop.time].device.type
         with torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext():
             run = self.loops[loop.names[0]]
@@ -284,10 +284,11 @@ class Network(nn.Module):
             return self._call(op, [tensor if has else tensor.unsqueeze(0) for tensor, has in zip(tensors, timed, strict=True)])
         ticks = next(len(tensor) for tensor, has in zip(tensors, timed, strict=True) if has)
         spread = [tensor if has else tensor.expand(ticks, *tensor.shape) for tensor, has in zip(tensors, timed, strict=True)]
-        if op.config.batch == "one":
+        lengths = batch.real(op.shape.time)
+        if op.config.batch == "one" or lengths is None:
             folded = self._call(op, [tensor.flatten(0, 1) for tensor in spread])
             return folded.reshape(ticks, batch.count, *folded.shape[1:])
-        real = real_ticks(batch.lengths[op.shape.time], ticks)
+        real = real_ticks(lengths, ticks)
         chosen = self._call(op, [tensor[real] for tensor in spread])
         result = chosen.new_zeros((ticks, batch.count, *chosen.shape[1:]))
         result[real] = chosen
@@ -300,8 +301,8 @@ class Network(nn.Module):
 
 
 def _real(value: Input, batch: Batch) -> Tensor | None:
-    """Real ticks of each example, (B,); None where nothing is padded, which is faster."""
-    return None if value.shape.time is None or value.shape.ticks is not None else batch.lengths[value.shape.time]
+    """Real ticks of each example, (B,); None where nothing is padded."""
+    return None if value.shape.time is None or value.shape.ticks is not None else batch.real(value.shape.time)
 
 
 def _wide(tensor: Tensor) -> Tensor:

@@ -39,6 +39,7 @@ BODIES = {
     "lstm": (["a: {type: lstm, units: 5}", "b: {type: last}"], ["embed -> a -> b -> scores"]),
     "bidirectional gru": (["a: {type: gru, units: 5, bidirectional: true}", "b: {type: last}"], ["embed -> a -> b -> scores"]),
     "peephole": (["a: {type: lstm, units: 5, peephole: true, activation: softsign}", "b: {type: last}"], ["embed -> a -> b -> scores"]),
+    "loop": (["a: {type: linear, units: 5, activation: tanh}", "b: {type: last}"], ["'embed, prev(a) -> a'", "a -> b -> scores"]),
     "mean": (["a: {type: linear, units: 5, activation: tanh}", "b: {type: pool_time, method: mean}"], ["embed -> a -> b -> scores"]),
     "max": (["a: {type: linear, units: 5}", "b: {type: pool_time, method: max}"], ["embed -> a -> b -> scores"]),
     "batch_norm": (["a: {type: batch_norm}", "b: {type: pool_time, method: max}"], ["embed -> a -> b -> scores"]),
@@ -76,10 +77,11 @@ def gradients(built: Built, batch: Batch) -> tuple[Tensor, list[Tensor]]:
 
 @pytest.mark.parametrize("body", list(BODIES))
 @settings(max_examples=5, deadline=None)
-@given(more=st.integers(1, 7))
-def test_padding_changes_no_loss_and_no_gradient(body: str, more: int) -> None:
+@given(more=st.integers(1, 7), alone=st.booleans())
+def test_padding_changes_no_loss_and_no_gradient(body: str, more: int, alone: bool) -> None:
     built = texts(body)
-    batch = built.data.train.batch(built.data.train.rows)
+    batch = built.data.train.batch(built.data.train.rows[:1] if alone else built.data.train.rows)
+    assert (batch.real("text") is None) == alone  # then no mask is needed
 
     loss, grads = gradients(built, batch)
     again, more_grads = gradients(built, padded(batch, more))

@@ -96,13 +96,14 @@ class _Loop(torch.autograd.Function):
         wanted = dict(zip(_places(inputs), ctx.needs_input_grad[3:], strict=True))
         found: dict[tuple[str, str], Tensor] = {}
         for number, (block, gradient) in enumerate(zip(blocks, trace.pre, strict=True)):
-            found["sums", str(number)] = _reduced(gradient, ctx.sums[number])
+            if wanted["sums", str(number)]:
+                found["sums", str(number)] = _reduced(gradient, ctx.sums[number])
             for position in range(len(block.reads)):
                 if any(wanted["weights", name] for name in block.weights(position)):
                     _add_weights(found, program, block, position, gradient, trace)
-        found |= {("outers", name): _reduced(tensor, inputs.outers[name].shape) for name, tensor in gradients.outers.items()}
-        found |= {("initial", name): _reduced(tensor, inputs.initial[name].shape) for name, tensor in gradients.initial.items()}
-        return None, None, None, *(found.get(place) if wanted[place] else None for place in wanted)
+        for group, gathered, given in (("outers", gradients.outers, inputs.outers), ("initial", gradients.initial, inputs.initial)):
+            found |= {(group, name): _reduced(tensor, given[name].shape) for name, tensor in gathered.items() if wanted[group, name]}
+        return None, None, None, *(found.get(place) for place in wanted)
 
 
 def _add_weights(
