@@ -4,15 +4,15 @@ from __future__ import annotations
 
 VECTORS = r"""
 #if defined(__AVX512F__)
-enum { BYTES = 64, ROWS = 8 };
+enum { BYTES = 64, ROWS = 6, WIDE = 4 };
 #elif defined(__AVX__)
-enum { BYTES = 32, ROWS = 6 };
+enum { BYTES = 32, ROWS = 6, WIDE = 2 };
 #elif defined(__aarch64__)
-enum { BYTES = 16, ROWS = 8 };
+enum { BYTES = 16, ROWS = 6, WIDE = 4 };
 #else
-enum { BYTES = 16, ROWS = 6 };
+enum { BYTES = 16, ROWS = 6, WIDE = 2 };
 #endif
-enum { LANES = BYTES / sizeof(num), PANEL = 2 * LANES };
+enum { LANES = BYTES / sizeof(num), PANEL = WIDE * LANES };
 typedef num vec __attribute__((vector_size(BYTES), aligned(sizeof(num)), may_alias));
 #define inlined static inline __attribute__((always_inline))
 
@@ -39,26 +39,29 @@ inlined void zero(num* x, int n) { for (int j = 0; j < n; j++) x[j] = num(0); }
 """What loops call."""
 
 PRODUCT = r"""
-// to[R, PANEL] = from + rows[R, K] * panel[K, PANEL]
-template <int R> inlined void tile(int K, const num* rows, long ld, const num* panel, const num* from, long ldf, num* to, long ldt) {
-  vec a[R], b[R];
-  for (int i = 0; i < R; i++) { a[i] = *(const vec*)(from + i * ldf); b[i] = *(const vec*)(from + i * ldf + LANES); }
-  for (int k = 0; k < K; k++) {
-    const vec x = *(const vec*)(panel + k * PANEL), y = *(const vec*)(panel + k * PANEL + LANES);
 #if defined(__clang__)
-#pragma clang loop unroll(full)
+#define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#pragma GCC unroll 8
+#define UNROLL _Pragma("GCC unroll 8")
 #endif
-    for (int i = 0; i < R; i++) { const num s = rows[i * ld + k]; a[i] += s * x; b[i] += s * y; }
+// to[R, V * LANES] = from + rows[R, K] * the first columns of panel[K, PANEL]
+template <int R, int V>
+inlined void tile(int K, const num* rows, long ld, const num* panel, const num* from, long ldf, num* to, long ldt) {
+  vec sums[R][V];
+  UNROLL for (int i = 0; i < R; i++) UNROLL for (int v = 0; v < V; v++) sums[i][v] = *(const vec*)(from + i * ldf + v * LANES);
+  for (int k = 0; k < K; k++) {
+    vec x[V];
+    UNROLL for (int v = 0; v < V; v++) x[v] = *(const vec*)(panel + k * PANEL + v * LANES);
+    UNROLL for (int i = 0; i < R; i++) { const num s = rows[i * ld + k]; UNROLL for (int v = 0; v < V; v++) sums[i][v] += s * x[v]; }
   }
-  for (int i = 0; i < R; i++) { *(vec*)(to + i * ldt) = a[i]; *(vec*)(to + i * ldt + LANES) = b[i]; }
+  UNROLL for (int i = 0; i < R; i++) UNROLL for (int v = 0; v < V; v++) *(vec*)(to + i * ldt + v * LANES) = sums[i][v];
 }
 template <int R> static void tiles(int w, int K, const num* rows, long ld, const num* panel, const num* from, long ldf, num* to, long ldt) {
-  if (w == PANEL) { tile<R>(K, rows, ld, panel, from, ldf, to, ldt); return; }
+  if (w == PANEL) { tile<R, WIDE>(K, rows, ld, panel, from, ldf, to, ldt); return; }
   num edge[R * PANEL];
   for (int i = 0; i < R; i++) for (int j = 0; j < PANEL; j++) edge[i * PANEL + j] = j < w ? from[i * ldf + j] : num(0);
-  tile<R>(K, rows, ld, panel, edge, PANEL, edge, PANEL);
+  if (2 * w <= PANEL) tile<R, WIDE / 2>(K, rows, ld, panel, edge, PANEL, edge, PANEL);
+  else tile<R, WIDE>(K, rows, ld, panel, edge, PANEL, edge, PANEL);
   for (int i = 0; i < R; i++) for (int j = 0; j < w; j++) to[i * ldt + j] = edge[i * PANEL + j];
 }
 // to[M, N] = from + rows[M, K] * packed; `to` may be `from`
@@ -69,6 +72,7 @@ static void matrix(long M, int N, int K, const num* rows, long ld, const num* pa
     long i = 0;
     for (; i + ROWS <= M; i += ROWS) tiles<ROWS>(w, K, rows + i * ld, ld, panel, from + i * ldf + c, ldf, to + i * ldt + c, ldt);
     for (; i + 4 <= M; i += 4) tiles<4>(w, K, rows + i * ld, ld, panel, from + i * ldf + c, ldf, to + i * ldt + c, ldt);
+    for (; i + 2 <= M; i += 2) tiles<2>(w, K, rows + i * ld, ld, panel, from + i * ldf + c, ldf, to + i * ldt + c, ldt);
     for (; i < M; i++) tiles<1>(w, K, rows + i * ld, ld, panel, from + i * ldf + c, ldf, to + i * ldt + c, ldt);
   }
 }
@@ -109,4 +113,5 @@ extern "C" void pack(num* to, const num* weight, long N, long K, long start, lon
     for (long k = 0; k < K; k++) to[(at - at % PANEL) * K + k * PANEL + at % PANEL] = num(0);
 }
 """
-"""Weights packed as panels; a product keeps a tile of its result in registers. Takes three times as long to compile as a loop."""
+"""Weights packed as panels; a product keeps a tile of its result in registers, wide enough to load less than it multiplies, which counts
+where two threads share a core. Takes three times as long to compile as a loop."""
