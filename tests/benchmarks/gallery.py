@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def measure(spec: Path, seeds: int, folder: str) -> dict[str, Any]:
-    """Figures of one spec: mean and extremes over the seeds."""
+    """Figures of one spec: mean and extremes over the seeds, of the metric by which the weights were chosen, if the test has it."""
     runs = []
     for seed in range(seeds):
         command = [sys.executable, "-m", "runner", str(spec), "--json", "--quiet", "--seed", str(seed)]
@@ -30,8 +30,9 @@ def measure(spec: Path, seeds: int, folder: str) -> dict[str, Any]:
         )
         runs.append(json.loads(done.stdout))
     first = runs[0]
-    label = next(name.partition("/")[2] for name in first["figures"] if name.startswith("test/") and name not in ("test/loss",))
     kept = next(name for name in first["figures"] if name.startswith("valid/best_") and name != "valid/best_step")
+    tested = [name.partition("/")[2] for name in first["figures"] if name.startswith("test/") and name != "test/loss"]
+    label = kept.removeprefix("valid/best_") if kept.removeprefix("valid/best_") in tested else tested[0]
     tests, valids = ([run["figures"][name] for run in runs] for name in (f"test/{label}", kept))
     return {
         "spec": spec.stem,
