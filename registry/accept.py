@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from registry.shape import Axis, InputError, Shape, ShapeError, may_equal
+from registry.shape import Axis, InputError, Shape, may_equal
 
 
 def check_number(x: Shape, wanted: str = "numbers", position: int = 0) -> None:
@@ -74,12 +74,16 @@ def elementwise(inputs: tuple[Shape, ...]) -> tuple[Axis, ...]:
 
 
 def outline(inputs: tuple[Shape | None, ...]) -> Shape | None:
-    """What a combination of values is, as far as those that are known tell; None if none is, or if they do not go together."""
-    told = tuple(x for x in inputs if x is not None)
+    """What a combination of values is, as far as those that are known tell; None if none is.
+
+    Raises: InputError at the first input that does not go with those before it.
+    """
+    told = [position for position, x in enumerate(inputs) if x is not None]
     try:
-        return Shape(elementwise(told)) if told else None
-    except ShapeError:
-        return None
+        return Shape(elementwise(tuple(x for x in inputs if x is not None))) if told else None
+    except InputError as error:
+        error.position = told[error.position]
+        raise
 
 
 def _stretch(a: tuple[Axis, ...], b: tuple[Axis, ...]) -> tuple[Axis, ...] | None:

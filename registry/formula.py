@@ -21,6 +21,9 @@ LONGEST = 2000
 DEEPEST = 100
 """Expressions within expressions; far below what exhausts Python's stack."""
 
+LONGEST_DELAY = 10_000
+"""Ticks: the values of so many ticks are kept."""
+
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -141,6 +144,8 @@ class _Reader:
                 pass
             case _:
                 raise self.error(call, "`prev` takes a name and, if it is not 1, a delay in whole ticks")
+        if delay > LONGEST_DELAY:
+            raise self.error(call, f"a delay is a whole number of ticks from 1 to {LONGEST_DELAY}, got {delay}")
         if call.keywords or not isinstance(value, ast.Name | ast.Attribute):
             raise self.error(call, "`prev` takes the name of a node, not an expression", "give the expression a `formula` node of its own")
         return self.reading(call, value, delay)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from runner.signals import stoppable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -202,7 +204,7 @@ def smoke(paths: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> N
     from runner.smoke import throwaway
 
     rows = []
-    with throwaway() as place:
+    with _failures(as_json), stoppable(), throwaway() as place:
         for checked in checks:
             name = checked.document.text.name
             failed = "the spec has errors" if checked.plan is None else try_out(checked, place)
@@ -228,7 +230,7 @@ def predict(run_id: str, file: str, output: str | None, as_json: bool) -> None:
     from runner.prediction import predict_file
 
     _check_output(output)
-    with _failures(as_json):
+    with _failures(as_json), stoppable():
         text = predict_file(run_id, Path(file), as_json or (output or "").endswith(".json"))
     if output is None:
         click.echo(text, nl=False)
@@ -258,7 +260,7 @@ def generate(
 
     path, known, target = (Path(name) if name is not None else None for name in (file, given, output))
     _check_output(output)
-    with _failures(as_json):
+    with _failures(as_json), stoppable():
         if draws(run_id):
             refused: dict[str, Any] = {"--prompt": prompt, "--input": file, "--set": settings}
             _refuse_options(refused, "an energy network has no use for {}: `--given` says what is known")

@@ -42,7 +42,7 @@ def read_columns(file: Path, wanted: Sequence[str]) -> dict[str, list[Any]]:
     if file.suffix not in readers:
         raise SourceError(f"`{file}` is no {', '.join(readers)} file", "the ending tells how a file is read")
     frame = readers[file.suffix](file)
-    columns = {str(name): frame[name].tolist() for name in frame.columns}
+    columns = {str(name): [_plain(value) for value in frame[name].tolist()] for name in frame.columns}
     missing = [name for name in wanted if name not in columns]
     if missing:
         raise DataError(
@@ -50,3 +50,10 @@ def read_columns(file: Path, wanted: Sequence[str]) -> dict[str, list[Any]]:
             f"its columns are {', '.join(f'`{name}`' for name in columns)}",
         )
     return columns
+
+
+def _plain(value: Any) -> Any:
+    """Lists where pandas has arrays, which may hold arrays."""
+    import numpy
+
+    return [_plain(one) for one in value] if isinstance(value, numpy.ndarray) else value

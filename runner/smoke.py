@@ -81,6 +81,7 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
     from runner.engine.energy.masks import with_masks
     from runner.engine.network import Network
     from runner.engine.predict import Predictor
+    from runner.engine.prepare import check_compiled
     from runner.engine.stages import train_stage
 
     assert checked.plan is not None
@@ -110,6 +111,7 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     network = Network(plan)
+    check_compiled(network, torch.device("cpu"))
     watcher = Quiet()
     for stage in (*plan.stages, plan):
         assert stage.spec.train is not None

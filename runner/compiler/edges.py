@@ -15,11 +15,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
+from registry.formula import LONGEST_DELAY
 from runner.compiler.diagnostic import Path, Place, Report
 from runner.compiler.spec import EdgeEntry, Mask
-
-LONGEST_DELAY = 10_000
-"""Ticks: the values of so many ticks are kept."""
 
 MOST_EDGES = 100_000
 
@@ -181,12 +179,16 @@ def _term(tokens: list[re.Match[str]], position: int, place: Callable[[int], tup
         inner, after = _term(tokens, position + 1, place)
         delay = 1
         if after + 1 < len(tokens) and tokens[after]["comma"] and tokens[after + 1]["number"]:
-            delay = int(tokens[after + 1]["number"][:9])
+            number = tokens[after + 1]["number"]
+            delay = int(number) if len(number) < 10 else LONGEST_DELAY + 1  # int() takes no more than 4300 digits
             if not 1 <= delay <= LONGEST_DELAY:
-                raise _Wrong(f"a delay is a whole number of ticks from 1 to {LONGEST_DELAY}, got {delay}", *place(after + 1))
+                raise _Wrong(f"a delay is a whole number of ticks from 1 to {LONGEST_DELAY}, got {number}", *place(after + 1))
             after += 2
         if after >= len(tokens) or not tokens[after]["close"]:
             help = "write `prev(name)` or `prev(name, ticks)`"
+            close = next((at for at in range(after, len(tokens)) if tokens[at]["close"]), None)
+            if close is not None:
+                raise _Wrong("`prev` takes a name and, if it is not 1, a delay in whole ticks", where[0], tokens[close].end(), help)
             if after >= len(tokens):
                 help = 'between { } an edge that holds a comma stands in quotes: `{edge: "prev(h, 3) -> h"}`'
             raise _Wrong("`prev(` is not closed", where[0], place(after)[1], help)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from dataclasses import dataclass
 from typing import Literal
@@ -72,7 +73,8 @@ def choose_for_cell(
     return Execution("ticks", program) if isinstance(program, str) else Execution("eager", "")
 
 
-def compiler() -> str | None:
-    """The C++ compiler of this machine."""
-    wanted = os.environ.get("CXX")
-    return next((path for name in ((wanted,) if wanted else COMPILERS) if (path := shutil.which(name))), None)
+def compiler() -> tuple[str, ...] | None:
+    """The C++ compiler of this machine: the words that call it. `CXX` may hold options, or a program that calls another."""
+    wanted = shlex.split(os.environ.get("CXX", ""))
+    calls = [wanted] if wanted else [[name] for name in COMPILERS]
+    return next(((path, *more) for name, *more in calls if (path := shutil.which(name))), None)

@@ -6,7 +6,7 @@ types the nodes as any others, and finds what does not fit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from registry.node import Node
 from registry.shape import Shape, ShapeError
@@ -19,11 +19,17 @@ from runner.compiler.words import listed
 
 
 def outline_loop(
-    loop: Loop, nodes: Sequence[GraphNode], configs: Mapping[str, Node], values: Mapping[str, Shape], report: Report
+    loop: Loop,
+    nodes: Sequence[GraphNode],
+    configs: Mapping[str, Node],
+    values: Mapping[str, Shape],
+    report: Report,
+    refuse: Callable[[GraphNode, ShapeError, Mapping[str, Shape]], None],
 ) -> dict[str, Shape]:
     """Types of the loop's values; none where something wrong, here or before, keeps them from being known.
 
-    `nodes` come in the order of a tick; `configs` are theirs with all sizes settled.
+    `nodes` come in the order of a tick; `configs` are theirs with all sizes settled; `refuse` reports what a node
+    does not take, given all shapes that are known.
     """
     entering = [edge for node in nodes for edge in node.edges if edge.source.name not in loop.nodes]
     if len(configs) < len(nodes) or not all(node.whole for node in nodes) or any(edge.source.value not in values for edge in entering):
@@ -38,13 +44,19 @@ def outline_loop(
         headline = f"nothing with ticks enters the loop of {listed(loop.nodes)}, so there is no tick before this one"
         report.add("no-time-axis", headline, at=late.source_at, help=BRINGERS)
         return {}
+    refused: dict[str, ShapeError] = {}
     known = {node.name: values[node.start.value].tick for node in nodes if node.start and node.start.value in values}
     for _ in range(2 * len(nodes) + 2):
         before = dict(known)
         for node in nodes:
             reads = {edge.source.value: values.get(edge.source.value) for edge in node.edges}
             reads |= {value: known[value].along(axis.time, axis.ticks) for value in reads if value in known}
-            told = _told(node, configs[node.name], reads)
+            try:
+                told = _told(node, configs[node.name], reads)
+            except ShapeError as error:
+                refused[node.name] = error
+                # what it gives whatever it reads, so that a start value is not taken for it
+                told = _told(node, configs[node.name], dict.fromkeys(reads))
             if told is not None:
                 known[node.name] = told.tick
         if known == before:
@@ -54,22 +66,23 @@ def outline_loop(
         return {}
     unknown = [node for node in nodes if node.name not in known]
     if unknown:
-        _report_unknown(unknown[0], known, values, report)
+        faulty = next((node for node in unknown if node.name in refused), None)
+        if faulty is not None:
+            refuse(faulty, refused[faulty.name], {**values, **known})
+        else:
+            _report_unknown(unknown[0], known, values, report)
         return {}
     return {name: shape.along(axis.time, axis.ticks) for name, shape in known.items()}
 
 
 def _told(node: GraphNode, config: Node, reads: Mapping[str, Shape | None]) -> Shape | None:
-    """What a node gives, as far as what it reads tells."""
+    """What a node gives, as far as what it reads tells. Raises: ShapeError."""
     seen = {name: shape and shape.tick if config.scope == "tick" else shape for name, shape in reads.items()}
     inputs = [seen[edge.source.value] for edge in node.inputs]
     ports = {port: seen[edge.source.value] for port, edge in node.ports.items()}
-    try:
-        if None in seen.values():
-            return config.outline(*inputs, **ports)
-        return config.shape(*inputs, **ports)
-    except ShapeError:  # found again, and reported, when the node is typed
-        return None
+    if None in seen.values():
+        return config.outline(*inputs, **ports)
+    return config.shape(*inputs, **ports)
 
 
 def _shares_ticks(edge: Edge, configs: Mapping[str, Node]) -> bool:

@@ -87,13 +87,8 @@ class _Inference:
             return
         try:
             typed = _typed(config, seen)
-        except InputError as error:
-            self.report_input(node, error)
-            return
         except ShapeError as error:
-            at = Place((*node.path, error.field)) if error.field else Place(node.path, "key")
-            arriving = [(edge.at, f"{self.values[edge.source.value]} arrives here") for edge in node.edges[:3]]
-            self.report.add(error.id, f"`{node.name}`: {error.message}", at=at, notes=[*arriving, *node.notes], help=error.help)
+            self.refuse(node, error, self.values)
             return
         arrays = [typed.shape.size, *(product(sizes) for sizes in typed.parameters.values())]
         if any(isinstance(size, int) and size > MOST_NUMBERS for size in arrays):
@@ -108,7 +103,7 @@ class _Inference:
         """Settle the types of a loop's values, so that its nodes can be typed one after the other."""
         nodes = [self.graph.nodes[name] for name in self.graph.order if name in loop.nodes]
         configs = {node.name: config for node in nodes if (config := self.sized(node)) is not None}
-        self.values |= outline_loop(loop, nodes, configs, self.values, self.report)
+        self.values |= outline_loop(loop, nodes, configs, self.values, self.report, self.refuse)
 
     def sized(self, node: GraphNode) -> Node | None:
         """The configuration, with `units` taken from a field where it names one."""
@@ -137,9 +132,19 @@ class _Inference:
         node = self.graph.nodes.get(name)
         return Place(node.path if node else ("data", "fields", name), "key")
 
-    def report_input(self, node: GraphNode, error: InputError) -> None:
+    def refuse(self, node: GraphNode, error: ShapeError, shapes: Mapping[str, Shape]) -> None:
+        """Report what a node does not take; `shapes` are those of what it reads, as far as they are known."""
+        if isinstance(error, InputError):
+            self.report_input(node, error, shapes)
+            return
+        at = Place((*node.path, error.field)) if error.field else Place(node.path, "key")
+        known = [edge for edge in node.edges if edge.source.value in shapes]
+        arriving = [(edge.at, f"{shapes[edge.source.value]} arrives here") for edge in known[:3]]
+        self.report.add(error.id, f"`{node.name}`: {error.message}", at=at, notes=[*arriving, *node.notes], help=error.help)
+
+    def report_input(self, node: GraphNode, error: InputError, shapes: Mapping[str, Shape]) -> None:
         edge = node.ports[error.port] if error.port else node.inputs[error.position]
-        shape = self.values[edge.source.value]
+        shape = shapes[edge.source.value]
         self.report.add(
             error.id,
             f"`{edge.target}` takes {error.wanted}, but `{edge.source}` gives {shape}",

@@ -31,10 +31,15 @@ class CellRunner:
         """What runs the cells on `cpu` or `cuda`."""
         if device not in self.chosen:
             chosen = choose_for_cell(self.program, self.config.fused, self.setting, device, self.forced)
-            if chosen.kind == "native" and self.forced is None and not native.works():
+            if chosen.kind == "native" and self.forced is None and not self._compiles():
                 chosen = choose_for_cell(self.program, self.config.fused, self.setting, device, compiles=False)
             self.chosen[device] = chosen
         return self.chosen[device]
+
+    def _compiles(self) -> bool:
+        """With a mask on h_{t-1}, if there is to be one, and without."""
+        programs = [self.program, *([cell_program(self.config, True)] if self.config.recurrent_dropout else [])]
+        return all(isinstance(program, Program) and native.works(program) for program in programs)
 
     def __call__(self, cell: Cell, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         """All ticks of one layer in one direction, as `Cell` has them."""

@@ -113,7 +113,7 @@ class _Printer:
         self.lists: list[Key] = []
 
     def code(self, ticks: str, lines: Iterable[str]) -> Code:
-        body = "".join(f"        {line}\n" for line in lines)
+        body = "".join(f"        {line}\n" for line in lines) or "        pass\n"
         names = ", ".join(f"l{at}" for at in range(len(self.lists)))
         text = f"def run(ticks, whole, {names}):\n    for t in {ticks}:\n{body}"
         known: dict[str, Callable[..., None]] = {}

@@ -40,17 +40,6 @@ def run(program: Program, inputs: Inputs) -> dict[str, Tensor]:
     return function.run(_Native(tensors[0].dtype), program, inputs)
 
 
-@cache
-def works() -> bool:
-    """Whether generated code can be compiled and loaded here. If not, it is said why, once."""
-    try:
-        build("", common_source("float"))
-    except (CompilerError, OSError) as error:  # the latter where nothing can be written, or run, in the user's cache
-        warnings.warn(f"loops run without generated code: {error}", RuntimeWarning, stacklevel=2)
-        return False
-    return True
-
-
 @dataclass(frozen=True)
 class _Library:
     """The functions of a compiled program, with the order of their arguments."""
@@ -70,6 +59,22 @@ def _library(program: Program, dtype: torch.dtype) -> _Library:
     library.pack.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_long] * 4 + [ctypes.c_int]
     library.pack.restype = None
     return _Library(library, source)
+
+
+def works(program: Program) -> bool:
+    """Whether the program's code can be compiled and loaded here. If not, it is said why, once for all programs."""
+    try:
+        _library(program, torch.float32)
+    except (CompilerError, OSError) as error:  # the latter where nothing can be written, or run, in the user's cache
+        say_once(f"loops run without generated code: {error}")
+        return False
+    return True
+
+
+@cache
+def say_once(text: str) -> None:
+    """A warning."""
+    warnings.warn(text, RuntimeWarning, stacklevel=5)
 
 
 @dataclass(frozen=True)

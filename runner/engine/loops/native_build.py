@@ -6,17 +6,22 @@ import ctypes
 import hashlib
 import os
 import platform
+import shutil
 import subprocess
 import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from runner.compiler.execution import compiler
 
 FLAGS = (
-    "-O3", "-std=c++17", "-fPIC", "-fopenmp-simd", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros",
+    "-O3", "-std=c++17", "-fPIC", "-fopenmp-simd", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
 )  # fmt: skip
-"""Not `-ffast-math`: a library linked with it makes the whole process flush tiny numbers to zero, and its code cannot see NaN."""
+"""Not `-ffast-math`: a library linked with it makes the whole process flush tiny numbers to zero, and its code cannot see NaN. Nor
+`-fno-signed-zeros`, with which GCC 12 takes zero times a vector for zeros."""
 
 
 class CompilerError(Exception):
@@ -24,8 +29,11 @@ class CompilerError(Exception):
 
 
 def folder() -> Path:
-    """Where compiled loops are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nnrun" / "loops"
+    """Where compiled loops are kept. Raises: CompilerError."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nnrun" / "loops"
+    except RuntimeError:
+        raise CompilerError("this user has no home directory to keep them in; XDG_CACHE_HOME can name another one") from None
 
 
 @cache
@@ -36,32 +44,46 @@ def build(text: str, common: str) -> ctypes.CDLL:
 
 def _made(text: str, suffix: str, *more: str) -> Path:
     """What the compiler makes of a text, with more words of its command. Raises: CompilerError."""
-    path = compiler()
-    if path is None:
+    compile = compiler()
+    if compile is None:
         raise CompilerError("no C++ compiler is on this machine")
-    version = _version(path)
-    command = (path, *FLAGS, *_machine_flags(version))
+    version = _version(compile)
+    command = (*compile, *FLAGS, *_machine_flags(version))
     key = hashlib.sha256("\0".join((text, *command, *more, version, _cpu())).encode()).hexdigest()[:32]
     for kept in folder().glob(f"{key}-*{suffix}"):
         if kept.stem.endswith(_digest(kept)):  # loading a damaged one would end the process
             return kept
         kept.unlink(missing_ok=True)
     folder().mkdir(parents=True, exist_ok=True)
+    _sweep()
     # Made in a folder of its own and then renamed: another process sees the whole file or none.
     with tempfile.TemporaryDirectory(dir=folder()) as private:
         source, made = Path(private, "loop.cpp"), Path(private, f"loop{suffix}")
         source.write_text(text)
-        done = subprocess.run([*command, str(source), *more, "-o", str(made)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode:
-            raise CompilerError(f"`{path}` did not compile a generated loop\n{done.stdout[-2000:]}")
+        code, said = _run([*command, str(source), *more, "-o", str(made)])
+        if code:
+            raise CompilerError(f"`{' '.join(compile)}` did not compile a generated loop\n{said[-2000:]}".rstrip())
         kept = folder() / f"{key}-{_digest(made)}{suffix}"
         os.replace(made, kept)
     return kept
 
 
+def _sweep() -> None:
+    """Remove what killed processes left behind, an hour later."""
+    for left in folder().glob("tmp*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > 3600:
+                shutil.rmtree(left)
+
+
+def _run(command: Sequence[str]) -> tuple[int, str]:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace")
+    return done.returncode, done.stdout
+
+
 @cache
-def _version(path: str) -> str:
-    return subprocess.run([path, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+def _version(compile: tuple[str, ...]) -> str:
+    return _run([*compile, "--version"])[1]
 
 
 def _machine_flags(version: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from registry.shape import known
 from runner.compiler.execution import Execution, Kind, choose
+from runner.compiler.program import Program
 from runner.compiler.recurrence import Recurrence
 from runner.compiler.words import listed
 from runner.engine.loops import eager, fused, native, ticks
@@ -35,8 +36,9 @@ class Runner:
         """What runs the loop on `cpu` or `cuda`."""
         if device not in self.chosen:  # once: recognising a cell takes a tenth of a millisecond
             chosen = choose(self.loop.program, self.setting, device, self.forced)
-            if chosen.kind == "native" and self.forced is None and not native.works():
-                chosen = choose(self.loop.program, self.setting, device, compiles=False)
+            program = self.loop.program
+            if chosen.kind == "native" and self.forced is None and isinstance(program, Program) and not native.works(program):
+                chosen = choose(program, self.setting, device, compiles=False)
             self.chosen[device] = chosen
         return self.chosen[device]
 

@@ -65,8 +65,6 @@ class Tape:
                 return self._number(_of_numbers(name, [float(number or 0) for number in numbers]))
             case ("multiply", [1.0, None], (_, one)) | ("multiply", [None, 1.0], (one, _)):
                 return one
-            case ("multiply", [0.0, None], _) | ("multiply", [None, 0.0], _):
-                return self._number(0.0)
             case ("add", [0.0, None], (_, one)) | ("add" | "subtract", [None, 0.0], (one, _)):
                 return one
             case "power", [None, 0.0], _:
@@ -139,6 +137,8 @@ class Tape:
 
     def _product(self, gradient: int, slope: int) -> int:
         found = self.steps[slope]
+        if found.function == "number" and found.number == 0:
+            return slope
         if found.function == "divide" and self.steps[found.arguments[0]] == Step("number", (), 1, None, 1.0):
             return self.apply("divide", gradient, found.arguments[1])
         return self.apply("multiply", gradient, slope)

@@ -76,16 +76,16 @@ def _broken_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
     script.chmod(0o755)
     monkeypatch.setenv("CXX", str(script))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    for known in (native.works, native_build.build):
+    for known in (native.say_once, native_build.build):
         known.cache_clear()
     yield
-    for known in (native.works, native_build.build):
+    for known in (native.say_once, native_build.build):
         known.cache_clear()
 
 
 @pytest.mark.usefixtures("_broken_compiler")
 def test_a_compiler_that_does_not_work_is_said_once_and_done_without() -> None:
-    nodes = {"memory": "{type: gru, units: 5, reset: before}", "h": "{type: linear, units: 2, activation: tanh}"}
+    nodes = {"memory": "{type: gru, units: 3, reset: before}", "h": "{type: linear, units: 2, activation: tanh}"}
     network, given = Network(planned(spec(nodes, ["x -> memory", "memory, prev(h) -> h"]))), batch(lengths=[7, 2, 5, 1])
 
     with pytest.warns(
@@ -96,6 +96,47 @@ def test_a_compiler_that_does_not_work_is_said_once_and_done_without() -> None:
     assert len(said) == 1
     assert torch.isfinite(h).all()
     assert [run.execution("cpu").kind for run in (network.cells["memory"], network.loops["h"])] == ["eager", "fused"]
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler is on this machine")
+def test_a_full_cache_that_takes_no_new_loop_is_done_without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for known in (native.say_once, native_build.build):
+        known.cache_clear()
+    given = batch(lengths=[7, 2, 5, 1])
+    Network(memory("{type: gru, units: 6}"))(given, ("memory",))
+    monkeypatch.setattr(native_build.tempfile, "TemporaryDirectory", _refused)
+    network = Network(memory("{type: gru, units: 7, recurrent_dropout: 0.5}"))
+
+    with pytest.warns(RuntimeWarning, match="without generated code: no room"):
+        network(given, ("memory",))
+
+    assert network.cells["memory"].execution("cpu").kind == "eager"
+
+
+def _refused(**options: object) -> None:
+    raise OSError("no room")
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler is on this machine")
+def test_a_compiler_may_be_called_with_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = compiler()
+    assert path is not None
+    monkeypatch.setenv("CXX", f"{path[0]} -O1")
+
+    assert compiler() == (path[0], "-O1")
+
+
+def test_where_there_is_no_home_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(native_build.Path, "home", _homeless)
+
+    with pytest.raises(native_build.CompilerError, match="no home directory to keep them in; XDG_CACHE_HOME can name another one"):
+        native_build.folder()
+
+
+def _homeless() -> None:
+    raise RuntimeError("Could not determine home directory.")
 
 
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler is on this machine")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ from runner.compiler.plan import Plan
 from runner.compiler.program import Program
 from runner.compiler.recognise import recognise
 from runner.engine.batch import Batch
+from runner.engine.loops import native_build
 from runner.engine.network import Network
 from runner.show.loops import plan_text
 from tests.engine.support import build, train
@@ -435,6 +437,22 @@ def test_training_reaches_the_same_loss_in_each_execution() -> None:
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_loop_without_a_gradient_runs(kind: Kind) -> None:
+    h = randomised(planned(spec({"w": "{type: linear, units: 4}", "h": "{type: formula, is: 0 * prev(h) * w}"}, ["x -> w"])), kind)(
+        batch(), ("h",)
+    )["h"]
+
+    assert not h.any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_times_a_number_that_is_none_is_none(kind: Kind) -> None:
+    text = spec({"w": "{type: linear, units: 4}", "h": "{type: formula, is: tanh(w) + 0 * sqrt(0 - 1 - prev(h) * prev(h))}"}, ["x -> w"])
+
+    assert randomised(planned(text), kind)(batch(), ("h",))["h"].isnan().all()
+
+
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler is on this machine")
 def test_two_processes_compile_the_same_loop_at_once(tmp_path: Path) -> None:
     text = spec(LSTM, ["x, prev(h, 2) -> i, f, g, o"])
@@ -444,6 +462,21 @@ def test_two_processes_compile_the_same_loop_at_once(tmp_path: Path) -> None:
 
     assert [process.wait() for process in processes] == [0, 0, 0]
     assert sorted(path.suffix for path in (tmp_path / "nnrun" / "loops").iterdir()) == [".o", ".so"]
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler is on this machine")
+def test_what_a_killed_process_left_in_the_cache_is_swept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    old, new = (tmp_path / "nnrun" / "loops" / name for name in ("tmpold", "tmpnew"))
+    for left in (old, new):
+        left.mkdir(parents=True)
+        (left / "loop.cpp").touch()
+    os.utime(old, (0, 0))
+
+    native_build.build("// a loop", "")
+
+    assert new.exists()  # it may be at work
+    assert not old.exists()
 
 
 def test_the_plan_says_what_became_of_a_loop() -> None:
