@@ -44,7 +44,7 @@ def generate_texts(
     if predictor.plan.read and file is None:
         listed = ", ".join(f"`{column}`" for column in predictor.columns)
         raise DataError(f"the network reads {listed}, and no rows were given", "`--input FILE` brings them")
-    columns = read_columns(file, predictor.columns) if file is not None else {}
+    columns = read_columns(file, predictor) if file is not None else {}
     if columns and not predictor.plan.read:
         if prompt is not None:
             raise DataError(f"`{PROMPT}` of `{file}` and `--prompt` both say how a text begins", "leave out one of them")

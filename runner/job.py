@@ -288,7 +288,7 @@ def _note(job: Job, plan: Plan, result: Result | None) -> str:
         rows = comparison(result)
         if rows:
             beside = [result.baseline] if result.baseline else []
-            lines += [_row("test", "this run", *beside), _row(*["---"] * (2 + len(beside)))]
+            lines += [_row(judged_part(result), "this run", *beside), _row(*["---"] * (2 + len(beside)))]
             for name, figure, base, _ in rows:
                 lines.append(_row(name, shown(figure), *([shown(base) if base is not None else ""] if beside else [])))
             lines.append("")
@@ -306,9 +306,14 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def judged_part(result: Result) -> str:
+    """The part whose figures stand for a run: `test`, or without one `valid`, or without both `train`."""
+    return next((part for part in ("test", "valid") if any(name.startswith(f"{part}/") for name in result.figures)), "train")
+
+
 def comparison(result: Result) -> list[tuple[str, float, float | None, float | None]]:
-    """(name, figure, baseline's, previous run's) for each figure of the test part, or of the validation part without one."""
-    part = next((part for part in ("test", "valid") if any(name.startswith(f"{part}/") for name in result.figures)), "train")
+    """(name, figure, baseline's, previous run's) for each figure of the part that stands for the run."""
+    part = judged_part(result)
     names = [
         name.partition("/")[2] for name in result.figures if name.startswith(f"{part}/") and "baseline_" not in name and "best_" not in name
     ]

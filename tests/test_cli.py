@@ -234,7 +234,57 @@ def test_predict_names_the_column_that_is_missing(folder: Path, nnrun: Callable[
 
     done = nnrun("predict", "iris", "--input", "rows.csv")
 
-    assert (done.returncode, done.stderr.splitlines()[0]) == (1, "error: `rows.csv` has no column `petal_length`, which the network reads")
+    assert (done.returncode, done.stderr.splitlines()) == (
+        1,
+        [
+            "error: `rows.csv` has no column `petal_length`, only `sepal_length`, `sepal_width`",
+            "  = help: the network reads `sepal_length`, `sepal_width`, `petal_length`, `petal_width`",
+        ],
+    )
+
+
+FACES = """\
+nnrun: 1
+name: faces
+data:
+  source: csv
+  file: faces.csv
+  delimiter: ";"
+  fields:
+    code: {type: category}
+    size: {type: number}
+    kind: {type: category}
+  split: {train: 0.6, valid: 0.2, test: 0.2}
+nodes:
+  seen: {type: embedding, units: 3}
+  scores: {type: linear, units: kind}
+edges:
+  - code -> seen -> scores
+  - size -> scores
+train:
+  loss: {type: cross_entropy, input: scores, target: kind}
+  epochs: 1
+  device: cpu
+"""
+
+
+def test_a_target_of_one_class_is_refused(folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    (folder / "faces.csv").write_text("code;size;kind\n" + "x;1;a\ny;2;a\n" * 10)
+    (folder / "faces.yaml").write_text(FACES)
+
+    done = nnrun("faces.yaml", "--quiet")
+
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        1,
+        "error: `kind` has only the class `a` in the training part, so that there is nothing to tell apart",
+    )
+
+
+def test_figures_stand_under_the_part_that_they_are_of(folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = nnrun("iris.yaml", "--quiet", "--set", "train.epochs=1", "--set", "data.split={train: 0.7, valid: 0.3, test: 0}")
+
+    assert "validation" in done.stdout
+    assert " test " not in done.stdout
 
 
 def test_the_logged_model_loads_with_mlflow_alone(

@@ -84,14 +84,18 @@ def needs_extra(source: str, package: str, extra: str) -> Iterator[None]:
         raise SourceError(f"`{source}` needs the package {package}, which is not installed", f'pip install "nnrun[{extra}]"') from None
 
 
+class MissingColumn(DataError):
+    """A table lacks a column that is wanted."""
+
+
 def check_columns(place: str, wanted: Sequence[str], present: Collection[str]) -> None:
-    """Refuse columns that are not there. Raises: DataError."""
+    """Refuse columns that are not there. Raises: MissingColumn."""
     for name in wanted:
         if name not in present:
             others = ", ".join(f"`{other}`" for other in present)
             close = near(name, present)
             help = f"a column `{close}` exists; `column: {close}` reads it" if close else f"`column: NAME` reads one of {others}"
-            raise DataError(f"{place} has no column `{name}`, only {others}", help)
+            raise MissingColumn(f"{place} has no column `{name}`, only {others}", help)
 
 
 def check_lengths(place: str, table: Columns) -> None:

@@ -130,6 +130,8 @@ def _with_edges(groups: list[list[str]], edges: Iterable[Edge]) -> list[tuple[li
 
 def _report_cycle(group: list[str], edges: tuple[Edge, ...], report: Report) -> None:
     path = shortest_cycle(group, edges)
+    written = max(range(len(path)), key=lambda at: edges.index(path[at]))  # last, so that it is the one to mend
+    path = path[written + 1 :] + path[: written + 1]
     shown = " -> ".join([path[0].source.name, *(edge.target.name for edge in path)])
     last = path[-1]
     report.add(
@@ -137,7 +139,7 @@ def _report_cycle(group: list[str], edges: tuple[Edge, ...], report: Report) -> 
         f"these nodes wait for each other: {shown}",
         at=last.at,
         label="this edge closes the cycle",
-        help=f"`prev({last.source.name}) -> {last.target.name}` would read the value of one tick ago",
+        help=f"take it away, or, among values with ticks, read the one of a tick ago: `prev({last.source.name}) -> {last.target.name}`",
     )
 
 

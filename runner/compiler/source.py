@@ -148,6 +148,8 @@ class _Builder:
                 # the text ends too early: show what was left open
                 mark = self.open[-1] if self.open else error.context_mark or mark
             message = " ".join(part for part in (error.problem, f"({error.context})" if error.context else None) if part)
+            if mark and lines[mark.line][mark.column : mark.column + 1] == "\t":
+                message = "a tab stands here"
             raise _Unreadable(f"this is not YAML: {message}", mark, _syntax_help(message)) from None
 
     def tree(self, event: Any, events: Iterator[Any], depth: int) -> _Node:
@@ -240,7 +242,7 @@ class _Builder:
 def _syntax_help(message: str) -> str:
     if "mapping values are not allowed" in message:
         return "a text that holds `: ` wants quotes around it; so does a forgotten line break between two keys"
-    if "\\t" in message or "tab" in message:
+    if "tab" in message:
         return "indent with spaces; YAML allows no tabs there"
     if "expected ',' or" in message or "expected <block end>" in message:
         return "look for a bracket, brace or quote that is not closed, or for a line indented otherwise than its neighbours"

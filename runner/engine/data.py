@@ -63,6 +63,11 @@ def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequ
     if len(rows["train"]) == 0:
         raise DataError("the training part has no examples", "look at `split` under `data`")
     facts = {name: _fit(name, config, columns[name], rows["train"]) for name, config in located.items()}
+    for name in targets:
+        classes = facts.get(name, {}).get("classes", [])
+        if len(classes) == 1:
+            what = f"`{name}` has only the class `{classes[0]}` in the training part, so that there is nothing to tell apart"
+            raise DataError(what, "look at the column, and at `split` under `data`")
     whole = _encode(data, located, columns, facts)
     part, rows = _windowed(data, whole, ahead=True), _windows_of(data, whole, rows)
     augment = {name: change for name, config in located.items() if (change := config.build_augment()) is not None}

@@ -63,11 +63,11 @@ def component_text(cls: type[Component]) -> str:
 
 def result_table(result: Result) -> RenderableType:
     """The figures of a run beside the baseline's and the previous run's."""
-    from runner.job import comparison, shown
+    from runner.job import comparison, judged_part, shown
 
     rows = comparison(result)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("test")
+    table.add_column({"valid": "validation", "train": "training"}.get(judged_part(result), "test"))
     table.add_column("this run", justify="right", style="bold")
     if any(base is not None for _, _, base, _ in rows):
         table.add_column(result.baseline or "baseline", justify="right")
