@@ -130,7 +130,8 @@ def _with_edges(groups: list[list[str]], edges: Iterable[Edge]) -> list[tuple[li
 
 def _report_cycle(group: list[str], edges: tuple[Edge, ...], report: Report) -> None:
     path = shortest_cycle(group, edges)
-    written = max(range(len(path)), key=lambda at: edges.index(path[at]))  # last, so that it is the one to mend
+    places = {id(edge): at for at, edge in enumerate(edges)}
+    written = max(range(len(path)), key=lambda at: places[id(path[at])])  # last, so that it is the one to mend
     path = path[written + 1 :] + path[: written + 1]
     shown = " -> ".join([path[0].source.name, *(edge.target.name for edge in path)])
     last = path[-1]

@@ -47,7 +47,7 @@ def outline_loop(
     refused: dict[str, ShapeError] = {}
     known = {node.name: values[node.start.value].tick for node in nodes if node.start and node.start.value in values}
     for _ in range(2 * len(nodes) + 2):
-        before = dict(known)
+        before, refused = dict(known), {}
         for node in nodes:
             reads = {edge.source.value: values.get(edge.source.value) for edge in node.edges}
             reads |= {value: known[value].along(axis.time, axis.ticks) for value in reads if value in known}

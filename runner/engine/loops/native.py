@@ -74,7 +74,7 @@ def works(program: Program) -> bool:
 @cache
 def say_once(text: str) -> None:
     """A warning."""
-    warnings.warn(text, RuntimeWarning, stacklevel=5)
+    warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,11 @@ def build(text: str, common: str) -> ctypes.CDLL:
 
 def _made(text: str, suffix: str, *more: str) -> Path:
     """What the compiler makes of a text, with more words of its command. Raises: CompilerError."""
-    compile = compiler()
-    if compile is None:
+    call = compiler()
+    if call is None:
         raise CompilerError("no C++ compiler is on this machine")
-    version = _version(compile)
-    command = (*compile, *FLAGS, *_machine_flags(version))
+    version = _version(call)
+    command = (*call, *FLAGS, *_machine_flags(version))
     key = hashlib.sha256("\0".join((text, *command, *more, version, _cpu())).encode()).hexdigest()[:32]
     for kept in folder().glob(f"{key}-*{suffix}"):
         if kept.stem.endswith(_digest(kept)):  # loading a damaged one would end the process
@@ -62,7 +62,7 @@ def _made(text: str, suffix: str, *more: str) -> Path:
         source.write_text(text)
         code, said = _run([*command, str(source), *more, "-o", str(made)])
         if code:
-            raise CompilerError(f"`{' '.join(compile)}` did not compile a generated loop\n{said[-2000:]}".rstrip())
+            raise CompilerError(f"`{' '.join(call)}` did not compile a generated loop\n{said[-2000:]}".rstrip())
         kept = folder() / f"{key}-{_digest(made)}{suffix}"
         os.replace(made, kept)
     return kept
@@ -82,8 +82,8 @@ def _run(command: Sequence[str]) -> tuple[int, str]:
 
 
 @cache
-def _version(compile: tuple[str, ...]) -> str:
-    return _run([*compile, "--version"])[1]
+def _version(call: tuple[str, ...]) -> str:
+    return _run([*call, "--version"])[1]
 
 
 def _machine_flags(version: str) -> tuple[str, ...]:
