@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from registry.shape import Axis, InputError, Shape, may_equal
+from nnrun.registry.shape import Axis, InputError, Shape, may_equal
 
 
 def check_number(x: Shape, wanted: str = "numbers", position: int = 0) -> None:

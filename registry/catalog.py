@@ -18,7 +18,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from registry.component import Component
+from nnrun.registry.component import Component
 
 FOLDERS = {
     "node": "nodes",
@@ -119,7 +119,7 @@ def _scan(role: str) -> None:
     if role in _scanned:
         return
     _scanned.add(role)
-    package = f"registry.{FOLDERS[role]}"
+    package = f"{__package__}.{FOLDERS[role]}"
     for module in pkgutil.iter_modules([str(Path(__file__).parent / FOLDERS[role])]):
         importlib.import_module(f"{package}.{module.name}")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from registry.shape import Axis, InputError, Shape, may_equal, same_axes
+from nnrun.registry.shape import Axis, InputError, Shape, may_equal, same_axes
 
 Task = Literal["binary", "multiclass", "multilabel"]
 """`binary`: one score against two classes. `multiclass`: a score for each class. `multilabel`: many yes-or-no scores."""

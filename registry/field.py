@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field as Option
 
-from registry.component import Component
-from registry.shape import Shape
+from nnrun.registry.component import Component
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,8 +12,8 @@ import ast
 import sys
 from dataclasses import dataclass
 
-from registry.activations import FUNCTIONS
-from registry.node import Reading
+from nnrun.registry.activations import FUNCTIONS
+from nnrun.registry.node import Reading
 
 LONGEST = 2000
 """Characters; enough for any cell of the literature."""

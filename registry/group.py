@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from registry.node import Node, Port
-from registry.options import Count, Units
-from registry.shape import Axis, InputError, Shape, ShapeError, known, may_equal, product
+from nnrun.registry.node import Node, Port
+from nnrun.registry.options import Count, Units
+from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, known, may_equal, product
 
 if TYPE_CHECKING:
-    from registry.modules.groups import Group as Module
+    from nnrun.registry.modules.groups import Group as Module
 
 
 class Group(Node):

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry.component import Component
-from registry.options import Init, Regularize
-from registry.shape import Axis, Shape
+from nnrun.registry.component import Component
+from nnrun.registry.options import Init, Regularize
+from nnrun.registry.shape import Axis, Shape
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from registry.arithmetic import Arithmetic
+    from nnrun.registry.arithmetic import Arithmetic
 
 NODE = r"^[a-z][a-z0-9_/]*$"
 RUN = r"^run:[0-9a-f]{32}(/[a-z][a-z0-9_/]*)?$"

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field as Option
 
-from registry.component import Component
-from registry.field import Facts
-from registry.options import NAME, Positive
-from registry.shape import InputError, Shape
+from nnrun.registry.component import Component
+from nnrun.registry.field import Facts
+from nnrun.registry.options import NAME, Positive
+from nnrun.registry.shape import InputError, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

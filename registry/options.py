@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from registry.shape import Axis
+from nnrun.registry.shape import Axis
 
 LARGEST = 2**31 - 1
 """Bound of every whole number in a spec: sizes are multiplied as integers long before anything is allocated."""

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from registry.accept import features
-from registry.activations import FUNCTIONS, Gate
-from registry.equations import Equations
-from registry.node import Port, Trainable
-from registry.options import Rate, Units
-from registry.sequence import check_static, check_time
-from registry.shape import Axis, InputError, Shape, ShapeError, known, product, same_axes
+from nnrun.registry.accept import features
+from nnrun.registry.activations import FUNCTIONS, Gate
+from nnrun.registry.equations import Equations
+from nnrun.registry.node import Port, Trainable
+from nnrun.registry.options import Rate, Units
+from nnrun.registry.sequence import check_static, check_time
+from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, known, product, same_axes
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from registry.modules.cells import Cell
+    from nnrun.registry.modules.cells import Cell
 
 
 class Recurrent(Trainable):
@@ -96,7 +96,7 @@ class Recurrent(Trainable):
         return sizes
 
     def build(self, x: Shape, initial: Shape | None = None) -> nn.Module:
-        from registry.modules.stack import Stack
+        from nnrun.registry.modules.stack import Stack
 
         units = known(self.units)
         cell = self.cell(

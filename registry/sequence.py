@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from registry.shape import InputError, Shape
+from nnrun.registry.shape import InputError, Shape
 
 
 def check_time(x: Shape) -> None:

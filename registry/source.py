@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from registry.component import Component
+from nnrun.registry.component import Component
 
 Columns = Mapping[str, Sequence[Any]]
 """Columns of equal length by name: lists or numpy arrays."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from registry.options import per_axis
-from registry.shape import ShapeError
+from nnrun.registry.options import per_axis
+from nnrun.registry.shape import ShapeError
 
 Pads = tuple[tuple[int, int], ...]
 """Padding before and after, for each spatial axis."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
-from registry.component import Component
-from registry.options import Positive
+from nnrun.registry.component import Component
+from nnrun.registry.options import Positive
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -1,5 +1,5 @@
 """`python -m runner` is `nnrun`."""
 
-from runner.cli import main
+from nnrun.runner.cli import main
 
 main(prog_name="nnrun")

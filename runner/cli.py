@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from runner.signals import stoppable
+from nnrun.runner.signals import stoppable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from runner.compiler.check import Checked
+    from nnrun.runner.compiler.check import Checked
 
 
 class Exit(IntEnum):
@@ -91,7 +91,7 @@ def run(specs: tuple[str, ...], settings: tuple[str, ...], seed: int | None, dev
 @click.option("--format", "style", type=click.Choice(["text", "github"]), default="text", help="github: annotations beside the lines.")
 def check(paths: tuple[str, ...], settings: tuple[str, ...], as_json: bool, style: str) -> None:
     """Find everything that is wrong with specs, without torch and without data."""
-    from runner.compiler.render import as_dict, render_github
+    from nnrun.runner.compiler.text.render import as_dict, render_github
 
     checks = [_check(text, shown, settings) for shown, text in _texts(paths)]
     if as_json:
@@ -127,7 +127,7 @@ def show(spec: str, settings: tuple[str, ...], what: str | None, graph: str | No
     shown, text = _read(spec)
     checked = _check(text, shown, settings)
     if graph is not None and checked.graph is not None:
-        from runner.show import drawing
+        from nnrun.runner.show import drawing
 
         draw = {"dot": drawing.graph_dot, "svg": drawing.graph_svg, "text": drawing.graph_text}[graph]
         click.echo(draw(checked), nl=False)
@@ -135,15 +135,15 @@ def show(spec: str, settings: tuple[str, ...], what: str | None, graph: str | No
     _refuse([checked], as_json=False)
     assert checked.plan is not None
     if what == "plan":
-        from runner.show.loops import plan_text
+        from nnrun.runner.show.loops import plan_text
 
         click.echo(plan_text(checked.plan), nl=False)
     elif what == "resolved":
-        from runner.compiler.resolved import resolved_text
+        from nnrun.runner.compiler.resolved import resolved_text
 
         click.echo(resolved_text(checked.plan), nl=False)
     else:
-        from runner.show.tables import plan_table
+        from nnrun.runner.show.tables import plan_table
 
         _console().print(plan_table(checked.plan))
 
@@ -158,8 +158,8 @@ def explain(what: str) -> None:
     if page is not None:
         click.echo(page.read_text(encoding="utf-8"), nl=False)
         return
-    from registry.catalog import FOLDERS, find, near
-    from runner.show.tables import component_text
+    from nnrun.registry.catalog import FOLDERS, find, near
+    from nnrun.runner.show.tables import component_text
 
     found = [cls for role in FOLDERS if (cls := find(role, what)) is not None]
     if not found:
@@ -172,8 +172,8 @@ def explain(what: str) -> None:
 @click.option("--role", default=None, help="Only components of one role: node, field, source, loss, metric, optimizer, schedule, learner.")
 def nodes(role: str | None) -> None:
     """List everything that a spec can name."""
-    from registry.catalog import FOLDERS, all_of
-    from runner.show.tables import components_table
+    from nnrun.registry.catalog import FOLDERS, all_of
+    from nnrun.runner.show.tables import components_table
 
     if role is not None and role not in FOLDERS:
         raise click.BadParameter(f"the roles are {', '.join(FOLDERS)}", param_hint="--role")
@@ -184,7 +184,7 @@ def nodes(role: str | None) -> None:
 @main.command()
 def schema() -> None:
     """Print the JSON Schema of the language, for editors."""
-    from runner.compiler.schema import schema as make
+    from nnrun.runner.compiler.language.schema import schema as make
 
     click.echo(json.dumps(make(), indent=2, ensure_ascii=False))
 
@@ -200,8 +200,8 @@ def smoke(paths: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> N
     for checked in checks:
         if not as_json:
             _print_findings(checked)
-    from runner.smoke import smoke as try_out
-    from runner.smoke import throwaway
+    from nnrun.runner.smoke import smoke as try_out
+    from nnrun.runner.smoke import throwaway
 
     rows = []
     with _failures(as_json), stoppable(), throwaway() as place:
@@ -227,7 +227,7 @@ def smoke(paths: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> N
 @json_option
 def predict(run_id: str, file: str, output: str | None, as_json: bool) -> None:
     """Let the network of a finished RUN answer for the rows of a file. RUN is an id, its beginning, or an experiment's name."""
-    from runner.prediction import predict_file
+    from nnrun.runner.answers.predict import predict_file
 
     _check_output(output)
     with _failures(as_json), stoppable():
@@ -255,8 +255,8 @@ def generate(
     sweeps: int | None, temperature: float | None, output: str | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Let the network of a finished RUN write, draw samples, or complete patterns. RUN is an id, its beginning, or an experiment's name."""
-    from runner.generation import generate_texts
-    from runner.samples import draws, generate_samples
+    from nnrun.runner.answers.draw import draws, generate_samples
+    from nnrun.runner.answers.generate import generate_texts
 
     path, known, target = (Path(name) if name is not None else None for name in (file, given, output))
     _check_output(output)
@@ -278,8 +278,8 @@ def generate(
 @click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
 def ui(spec: str | None, port: int, no_browser: bool) -> None:
     """Show the recorded runs in MLflow's pages, opened at the charts of SPEC."""
-    from runner.tracking.store import Store
-    from runner.tracking.ui import show as show_pages
+    from nnrun.runner.tracking.store import Store
+    from nnrun.runner.tracking.ui import show as show_pages
 
     experiment = None
     if spec is not None:
@@ -293,8 +293,8 @@ def ui(spec: str | None, port: int, no_browser: bool) -> None:
 @main.command()
 def sync() -> None:
     """Deliver the records that MLflow could not take when their runs ended."""
-    from runner.tracking.outbox import waiting
-    from runner.tracking.sync import sync as deliver
+    from nnrun.runner.tracking.outbox import waiting
+    from nnrun.runner.tracking.sync import sync as deliver
 
     folders = waiting()
     late = 0
@@ -318,11 +318,11 @@ class _failures:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if error is None:
             return
-        from registry.field import DataError
-        from registry.source import SourceError
-        from runner.compiler.check import SpecErrors
-        from runner.signals import Stopped
-        from runner.tracking.store import StoreError
+        from nnrun.registry.field import DataError
+        from nnrun.registry.source import SourceError
+        from nnrun.runner.compiler.check import SpecErrors
+        from nnrun.runner.signals import Stopped
+        from nnrun.runner.tracking.store import StoreError
 
         match error:
             case Stopped():
@@ -346,11 +346,11 @@ class _failures:
 
 
 def _run_one(name: str, text: str, settings: tuple[str, ...], checked: Checked, as_json: bool, quiet: bool) -> dict[str, Any]:
-    from runner.display import Display
-    from runner.job import Job
-    from runner.job import run as run_job
-    from runner.show.tables import result_table
-    from runner.tracking.store import Store
+    from nnrun.runner.display import Display
+    from nnrun.runner.job import Job
+    from nnrun.runner.job import run as run_job
+    from nnrun.runner.show.tables import result_table
+    from nnrun.runner.tracking.store import Store
 
     with _failures(as_json):
         store = Store.from_environment()
@@ -419,7 +419,7 @@ def _texts(paths: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _check(text: str, name: str, settings: Iterable[str]) -> Checked:
-    from runner.compiler.check import check as check_text
+    from nnrun.runner.compiler.check import check as check_text
 
     return check_text(text, name, settings=tuple(settings))
 
@@ -427,7 +427,7 @@ def _check(text: str, name: str, settings: Iterable[str]) -> Checked:
 def _refuse(checks: list[Checked], as_json: bool) -> None:
     """Print all findings; end the command if one is an error."""
     if as_json and not all(checked.report.ok for checked in checks):
-        from runner.compiler.render import as_dict
+        from nnrun.runner.compiler.text.render import as_dict
 
         click.echo(
             json.dumps(
@@ -447,7 +447,7 @@ def _complain(checked: Checked) -> int:
 
 
 def _print_findings(checked: Checked, err: bool = False) -> None:
-    from runner.compiler.render import render_text
+    from nnrun.runner.compiler.text.render import render_text
 
     colours = {
         "error": {"fg": "red", "bold": True},
@@ -476,6 +476,6 @@ def _pages() -> dict[str, Path]:
 
 
 def _explainable() -> list[str]:
-    from registry.catalog import FOLDERS, all_of
+    from nnrun.registry.catalog import FOLDERS, all_of
 
     return [*_pages(), *(name for role in FOLDERS for name in all_of(role))]

@@ -15,16 +15,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from registry.field import Facts
-from registry.source import Source
-from runner.compiler.check import Checked, SpecErrors, check
-from runner.compiler.plan import Plan
-from runner.compiler.resolved import params, resolved_text
-from runner.display import Display
-from runner.signals import Stopped, stoppable
-from runner.tracking.delivered import Delivered
-from runner.tracking.recorder import ModelColumn, Recorder
-from runner.tracking.store import Store
+from nnrun.registry.field import Facts
+from nnrun.registry.source import Source
+from nnrun.runner.compiler.check import Checked, SpecErrors, check
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.compiler.resolved import params, resolved_text
+from nnrun.runner.display import Display
+from nnrun.runner.signals import Stopped, stoppable
+from nnrun.runner.tracking.delivered import Delivered
+from nnrun.runner.tracking.recorder import ModelColumn, Recorder
+from nnrun.runner.tracking.store import Store
 
 
 @dataclass(frozen=True)
@@ -132,15 +132,15 @@ def run(job: Job, store: Store, display: Display) -> Result:
 
 
 def _run(job: Job, recorder: Recorder, display: Display) -> Result:
-    from runner.engine import data as engine_data
-    from runner.engine.baseline import baseline
-    from runner.engine.energy.masks import with_masks
-    from runner.engine.network import Network
-    from runner.engine.predict import Predictor
-    from runner.engine.prepare import check_compiled, choose_device, load_weights, prepare_torch
-    from runner.engine.samples import samples
-    from runner.engine.stages import train_stages
-    from runner.show.loops import plan_text
+    from nnrun.runner.engine.data import dataset as engine_data
+    from nnrun.runner.engine.data.masks import with_masks
+    from nnrun.runner.engine.inference.predict import Predictor
+    from nnrun.runner.engine.inference.samples import samples
+    from nnrun.runner.engine.network.network import Network
+    from nnrun.runner.engine.prepare import check_compiled, choose_device, load_weights, prepare_torch
+    from nnrun.runner.engine.training.baseline import baseline
+    from nnrun.runner.engine.training.stages import train_stages
+    from nnrun.runner.show.loops import plan_text
 
     first = job.checked or check(job.text, job.name, settings=job.settings)
     if first.plan is None:
@@ -210,8 +210,9 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
 
 def _record(recorder: Recorder, job: Job, plan: Plan, network: Any, data: Any, history: History, result: Result, best_step: int) -> None:
     """Leave behind what a person wants to find in the run."""
-    from runner.engine import checkpoint, pictures
-    from runner.engine.predict import Predictor
+    from nnrun.runner.engine import checkpoint
+    from nnrun.runner.engine.inference.predict import Predictor
+    from nnrun.runner.engine.pictures import charts as pictures
 
     recorder.artifact("curves.png", pictures.curves(history.points, best_step))
     part = data.test or data.valid
@@ -244,16 +245,16 @@ def _record(recorder: Recorder, job: Job, plan: Plan, network: Any, data: Any, h
 
 def log_model(recorder: Recorder, plan: Plan, folder: Path, facts: Mapping[str, Facts]) -> None:
     """Log a saved network as an MLflow model, with what it reads and gives."""
-    from runner.engine.predict import signature
+    from nnrun.runner.engine.inference.predict import signature
 
     inputs, outputs = (
         [ModelColumn(one["name"], one["type"], (-1,) * one["axes"]) for one in columns] for columns in signature(plan, facts)
     )
-    recorder.model(folder, loader="runner.engine.pyfunc", inputs=inputs, outputs=outputs, requirements=[f"nnrun=={version('nnrun')}"])
+    recorder.model(folder, loader="nnrun.runner.engine.pyfunc", inputs=inputs, outputs=outputs, requirements=[f"nnrun=={version('nnrun')}"])
 
 
 def _draw_graph(recorder: Recorder, checked: Checked) -> None:
-    from runner.show.drawing import graph_svg
+    from nnrun.runner.show.drawing import graph_svg
 
     recorder.artifact("graph.svg", graph_svg(checked))
 

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from registry.field import Facts
-from runner.compiler.check import Checked, check
-from runner.compiler.plan import Plan
-from runner.compiler.resolved import params
-from runner.job import log_model
-from runner.tracking.recorder import Recorder
-from runner.tracking.spawn import Sidecar
-from runner.tracking.store import Store, sqlite_uri
+from nnrun.registry.field import Facts
+from nnrun.runner.compiler.check import Checked, check
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.compiler.resolved import params
+from nnrun.runner.job import log_model
+from nnrun.runner.tracking.recorder import Recorder
+from nnrun.runner.tracking.spawn import Sidecar
+from nnrun.runner.tracking.store import Store, sqlite_uri
 
 BETAS = 30
 """Steps of the estimates of an energy network."""
@@ -76,13 +76,13 @@ def smoke(checked: Checked, place: Throwaway | None = None) -> str | None:
 def _try(checked: Checked, place: Throwaway | None) -> None:
     import torch
 
-    from runner.engine import checkpoint
-    from runner.engine.data import Parts, made_up_columns, prepare
-    from runner.engine.energy.masks import with_masks
-    from runner.engine.network import Network
-    from runner.engine.predict import Predictor
-    from runner.engine.prepare import check_compiled
-    from runner.engine.stages import train_stage
+    from nnrun.runner.engine import checkpoint
+    from nnrun.runner.engine.data.dataset import Parts, made_up_columns, prepare
+    from nnrun.runner.engine.data.masks import with_masks
+    from nnrun.runner.engine.inference.predict import Predictor
+    from nnrun.runner.engine.network.network import Network
+    from nnrun.runner.engine.prepare import check_compiled
+    from nnrun.runner.engine.training.stages import train_stage
 
     assert checked.plan is not None
     assert checked.spec is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.tracking.store import Store, sqlite_uri
+from nnrun.runner.tracking.store import Store, sqlite_uri
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

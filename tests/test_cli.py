@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from runner.cli import main
+from nnrun.runner.cli import main
 from tests.tracking.support import ROOT, copied
 
 IRIS = """\
@@ -59,7 +59,7 @@ def nnrun(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "runner", *arguments],
+            [sys.executable, "-m", "nnrun", *arguments],
             cwd=folder,
             env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
             capture_output=True,
@@ -76,7 +76,7 @@ def training(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A long training that has begun."""
     settings = [part for setting in LONG for part in ("--set", setting)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "runner", "iris.yaml", *settings],
+        [sys.executable, "-m", "nnrun", "iris.yaml", *settings],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
@@ -185,7 +185,7 @@ def test_the_same_seed_gives_the_same_figures(nnrun: Callable[..., subprocess.Co
 
 def test_a_spec_from_standard_input_runs(folder: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "runner", "-", "--json"],
+        [sys.executable, "-m", "nnrun", "-", "--json"],
         cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, input=IRIS, capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
 
@@ -412,7 +412,7 @@ def test_no_color_keeps_colour_out(folder: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_light_verbs_load_neither_torch_nor_mlflow(folder: Path) -> None:
     script = (
-        "import sys; from click.testing import CliRunner; from runner.cli import main\n"
+        "import sys; from click.testing import CliRunner; from nnrun.runner.cli import main\n"
         "for words in (['--help'], ['check', 'iris.yaml'], ['show', 'iris.yaml'], ['show', 'iris.yaml', '--graph', 'svg'],"
         " ['nodes'], ['schema'], ['explain', 'lstm']):\n"
         "    result = CliRunner().invoke(main, words); assert result.exit_code == 0, (words, result.output, result.exception)\n"

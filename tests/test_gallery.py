@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.compiler.check import check
-from runner.smoke import smoke
+from nnrun.runner.compiler.check import check
+from nnrun.runner.smoke import smoke
 from tests.tracking.support import ROOT
 
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from registry.field import DataError, Encoded
+from nnrun.registry.field import DataError, Encoded
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from registry.data.files import is_confined
-from registry.source import SourceError
+from nnrun.registry.data.files import is_confined
+from nnrun.registry.source import SourceError
 
 _PATIENCE = 300
 """Seconds to wait for another process that fetches the same archive, and for pip."""

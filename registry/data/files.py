@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from registry.source import SourceError
+from nnrun.registry.source import SourceError
 
 _roots: tuple[Path, ...] | None = None
 """Folders that may be read; None: all."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from registry.data.columns import check_rows, mask
-from registry.field import DataError, Encoded, Facts
+from nnrun.registry.data.columns import check_rows, mask
+from nnrun.registry.field import DataError, Encoded, Facts
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from registry.data.columns import MISSING, in_row, is_missing, shown
-from registry.field import DataError
+from nnrun.registry.data.columns import MISSING, in_row, is_missing, shown
+from nnrun.registry.field import DataError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Option
 from pydantic_core import PydanticCustomError
 
-from registry.catalog import near
-from registry.data.files import existing, locate
-from registry.field import DataError
-from registry.source import Columns, Source, SourceError
+from nnrun.registry.catalog import near
+from nnrun.registry.data.files import existing, locate
+from nnrun.registry.field import DataError
+from nnrun.registry.source import Columns, Source, SourceError
 
 FilePath = Annotated[str, Option(min_length=1)]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from registry.field import DataError
+from nnrun.registry.field import DataError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as FileOfTokens

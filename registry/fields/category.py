@@ -10,12 +10,12 @@ from pydantic import BeforeValidator, WithJsonSchema
 from pydantic import Field as Option
 from pydantic_core import PydanticCustomError
 
-from registry.catalog import register
-from registry.data.columns import MISSING, by_row, check_rows, is_missing, is_ragged, real, shown
-from registry.data.samples import in_ticks
-from registry.field import DataError, Encoded, Facts, Field
-from registry.options import NAME
-from registry.shape import Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.data.columns import MISSING, by_row, check_rows, is_missing, is_ragged, real, shown
+from nnrun.registry.data.samples import in_ticks
+from nnrun.registry.field import DataError, Encoded, Facts, Field
+from nnrun.registry.options import NAME
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     import numpy as np

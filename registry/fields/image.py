@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from registry.catalog import register
-from registry.data.columns import check_rows, in_row
-from registry.data.normalize import Normalize, fit_scale, natural, normalized
-from registry.data.pixels import bits_of, extent, in_bits, picture, pictures
-from registry.field import DataError, Encoded, Facts, Field
-from registry.options import LARGEST, Amount, Portion
-from registry.shape import Shape, ShapeError
+from nnrun.registry.catalog import register
+from nnrun.registry.data.columns import check_rows, in_row
+from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
+from nnrun.registry.data.pixels import bits_of, extent, in_bits, picture, pictures
+from nnrun.registry.field import DataError, Encoded, Facts, Field
+from nnrun.registry.options import LARGEST, Amount, Portion
+from nnrun.registry.shape import Shape, ShapeError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,7 +78,7 @@ class Pictures(Field):
     def build_augment(self) -> Callable[[Tensor, Generator], Tensor] | None:
         if self.augment == Augment():
             return None
-        from registry.modules.augment import augment
+        from nnrun.registry.modules.augment import augment
 
         return partial(augment, shift=self.augment.shift, flip=self.augment.flip)
 

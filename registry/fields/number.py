@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field as Option
 
-from registry.catalog import register
-from registry.data.columns import parse_numbers, real
-from registry.data.normalize import Normalize, fit_scale, natural, normalized
-from registry.data.samples import in_ticks
-from registry.field import Encoded, Facts, Field
-from registry.options import NAME
-from registry.shape import Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.data.columns import parse_numbers, real
+from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
+from nnrun.registry.data.samples import in_ticks
+from nnrun.registry.field import Encoded, Facts, Field
+from nnrun.registry.options import NAME
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field as Option
 
-from registry.catalog import register
-from registry.data.columns import parse_numbers, real
-from registry.data.normalize import Normalize, fit_scale, natural, normalized
-from registry.field import Encoded, Facts, Field
-from registry.fields.vector import one_column, side_by_side
-from registry.options import Count, Many
-from registry.shape import Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.data.columns import parse_numbers, real
+from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
+from nnrun.registry.field import Encoded, Facts, Field
+from nnrun.registry.fields.vector import one_column, side_by_side
+from nnrun.registry.options import Count, Many
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,14 +10,14 @@ from pydantic import BeforeValidator, WithJsonSchema
 from pydantic import Field as Option
 from pydantic_core import PydanticCustomError
 
-from registry.catalog import register
-from registry.data.columns import MISSING, by_row, check_rows, in_row, is_missing, shown
-from registry.data.files import existing, locate, read_text
-from registry.data.samples import in_ticks
-from registry.data.tokens import BEGIN, END, PADDING, SPECIALS, UNKNOWN, Bytes, Characters, FromFile, Tokens, Words, commonest
-from registry.field import DataError, Encoded, Facts, Field
-from registry.options import LARGEST, Count
-from registry.shape import Axis, Shape, ShapeError
+from nnrun.registry.catalog import register
+from nnrun.registry.data.columns import MISSING, by_row, check_rows, in_row, is_missing, shown
+from nnrun.registry.data.files import existing, locate, read_text
+from nnrun.registry.data.samples import in_ticks
+from nnrun.registry.data.tokens import BEGIN, END, PADDING, SPECIALS, UNKNOWN, Bytes, Characters, FromFile, Tokens, Words, commonest
+from nnrun.registry.field import DataError, Encoded, Facts, Field
+from nnrun.registry.options import LARGEST, Count
+from nnrun.registry.shape import Axis, Shape, ShapeError
 
 if TYPE_CHECKING:
     import numpy as np

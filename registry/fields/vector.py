@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field as Option
 
-from registry.catalog import register
-from registry.data.columns import check_rows, depth, parse_numbers
-from registry.data.normalize import Normalize, fit_scale, natural, normalized
-from registry.field import DataError, Encoded, Facts, Field
-from registry.options import Count, Many
-from registry.shape import Axis, Shape, ShapeError
+from nnrun.registry.catalog import register
+from nnrun.registry.data.columns import check_rows, depth, parse_numbers
+from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
+from nnrun.registry.field import DataError, Encoded, Facts, Field
+from nnrun.registry.options import Count, Many
+from nnrun.registry.shape import Axis, Shape, ShapeError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from registry.catalog import register
-from registry.data.columns import check_rows, in_row, pad, real
-from registry.data.pixels import extent, frames, is_array
-from registry.data.samples import in_ticks
-from registry.field import Encoded, Facts
-from registry.fields.image import Pictures
-from registry.shape import Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.data.columns import check_rows, in_row, pad, real
+from nnrun.registry.data.pixels import extent, frames, is_array
+from nnrun.registry.data.samples import in_ticks
+from nnrun.registry.field import Encoded, Facts
+from nnrun.registry.fields.image import Pictures
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     import numpy as np

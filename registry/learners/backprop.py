@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from registry.catalog import register
-from registry.training import Learner
+from nnrun.registry.catalog import register
+from nnrun.registry.training import Learner
 
 
 @register

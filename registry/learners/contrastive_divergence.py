@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from registry.catalog import register
-from registry.options import LARGEST, Count
-from registry.training import Learner
+from nnrun.registry.catalog import register
+from nnrun.registry.options import LARGEST, Count
+from nnrun.registry.training import Learner
 
 
 @register

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.catalog import register
-from registry.training import Storage
+from nnrun.registry.catalog import register
+from nnrun.registry.training import Storage
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,6 +25,6 @@ class Hebbian(Storage):
     type: Literal["hebbian"]
 
     def store(self, patterns: Tensor) -> Tensor:
-        from registry.modules.storage import hebbian
+        from nnrun.registry.modules.storage import hebbian
 
         return hebbian(patterns)

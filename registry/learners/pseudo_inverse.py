@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.catalog import register
-from registry.training import Storage
+from nnrun.registry.catalog import register
+from nnrun.registry.training import Storage
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,6 +21,6 @@ class PseudoInverse(Storage):
     type: Literal["pseudo_inverse"]
 
     def store(self, patterns: Tensor) -> Tensor:
-        from registry.modules.storage import pseudo_inverse
+        from nnrun.registry.modules.storage import pseudo_inverse
 
         return pseudo_inverse(patterns)

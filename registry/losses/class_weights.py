@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from registry.field import Facts
-from registry.shape import Shape, ShapeError
+from nnrun.registry.field import Facts
+from nnrun.registry.shape import Shape, ShapeError
 
 
 def _validate(value: Any) -> str | tuple[float, ...] | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.catalog import register
-from registry.comparison import check_class_scores
-from registry.field import Facts
-from registry.losses.class_weights import ClassWeights, check_class_weights, resolve_class_weights
-from registry.objective import Loss
-from registry.options import Rate
-from registry.shape import Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.comparison import check_class_scores
+from nnrun.registry.field import Facts
+from nnrun.registry.losses.class_weights import ClassWeights, check_class_weights, resolve_class_weights
+from nnrun.registry.objective import Loss
+from nnrun.registry.options import Rate
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,6 +44,6 @@ class CrossEntropy(Loss):
         check_class_weights(self.class_weights, target)
 
     def build(self, input: Shape, target: Shape, facts: Facts) -> nn.Module:
-        from registry.modules import losses
+        from nnrun.registry.modules import losses
 
         return losses.CrossEntropy(resolve_class_weights(self.class_weights, facts), self.label_smoothing)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.catalog import register
-from registry.comparison import check_numbers
-from registry.field import Facts
-from registry.objective import Loss
-from registry.options import Positive
-from registry.shape import Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.comparison import check_numbers
+from nnrun.registry.field import Facts
+from nnrun.registry.objective import Loss
+from nnrun.registry.options import Positive
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,6 +38,6 @@ class Huber(Loss):
 
         from torch.nn.functional import huber_loss
 
-        from registry.modules.losses import Elementwise
+        from nnrun.registry.modules.losses import Elementwise
 
         return Elementwise(partial(huber_loss, delta=self.delta))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.catalog import register
-from registry.comparison import check_numbers
-from registry.field import Facts
-from registry.objective import Loss
-from registry.shape import Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.comparison import check_numbers
+from nnrun.registry.field import Facts
+from nnrun.registry.objective import Loss
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,6 +31,6 @@ class Mse(Loss):
     def build(self, input: Shape, target: Shape, facts: Facts) -> nn.Module:
         from torch.nn.functional import mse_loss
 
-        from registry.modules.losses import Elementwise
+        from nnrun.registry.modules.losses import Elementwise
 
         return Elementwise(mse_loss)

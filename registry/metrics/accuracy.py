@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from registry.catalog import register
-from registry.field import Facts
-from registry.metrics.classification import Choosing, Classification
-from registry.options import Count
-from registry.shape import Shape, ShapeError
+from nnrun.registry.catalog import register
+from nnrun.registry.field import Facts
+from nnrun.registry.metrics.classification import Choosing, Classification
+from nnrun.registry.options import Count
+from nnrun.registry.shape import Shape, ShapeError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +32,7 @@ class Accuracy(Choosing):
         return _hits(prediction == target)
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from registry.modules.meters import Mean
+        from nnrun.registry.modules.meters import Mean
 
         return Mean()
 
@@ -63,13 +63,13 @@ class TopKAccuracy(Classification):
             )
 
     def prepare(self, input: Tensor, target: Tensor, facts: Facts) -> tuple[Tensor, Tensor]:
-        from registry.modules.scores import flat
+        from nnrun.registry.modules.scores import flat
 
         scores, target = flat(input, target, facts)
         return _hits((scores.topk(self.k, 1).indices == target[:, None]).any(1))
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from registry.modules.meters import Mean
+        from nnrun.registry.modules.meters import Mean
 
         return Mean()
 
@@ -89,8 +89,8 @@ class BalancedAccuracy(Choosing):
     def build(self, input: Shape, target: Shape) -> Meter:
         from torchmetrics.classification import MulticlassConfusionMatrix
 
-        from registry.modules.meters import then
-        from registry.modules.statistics import mean_recall
+        from nnrun.registry.modules.meters import then
+        from nnrun.registry.modules.statistics import mean_recall
 
         return then(mean_recall, MulticlassConfusionMatrix(self.classes(input, target), validate_args=False))
 

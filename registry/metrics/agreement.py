@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from registry.catalog import register
-from registry.metrics.classification import Choosing
-from registry.shape import Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.metrics.classification import Choosing
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     from torchmetrics import Metric as Meter
@@ -28,8 +28,8 @@ class Matthews(Choosing):
     def build(self, input: Shape, target: Shape) -> Meter:
         from torchmetrics.classification import MulticlassConfusionMatrix
 
-        from registry.modules.meters import then
-        from registry.modules.statistics import matthews
+        from nnrun.registry.modules.meters import then
+        from nnrun.registry.modules.statistics import matthews
 
         return then(matthews, MulticlassConfusionMatrix(self.classes(input, target), validate_args=False))
 

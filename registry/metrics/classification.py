@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from registry.comparison import Task, task_of
-from registry.field import Facts
-from registry.objective import Metric
-from registry.shape import InputError, Shape, known
+from nnrun.registry.comparison import Task, task_of
+from nnrun.registry.field import Facts
+from nnrun.registry.objective import Metric
+from nnrun.registry.shape import InputError, Shape, known
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +45,7 @@ class Choosing(Classification):
     """Base of the metrics that look only at the class with the best score."""
 
     def prepare(self, input: Tensor, target: Tensor, facts: Facts) -> tuple[Tensor, Tensor]:
-        from registry.modules.scores import chosen
+        from nnrun.registry.modules.scores import chosen
 
         return chosen(input, target, facts)
 

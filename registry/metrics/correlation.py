@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.catalog import register
-from registry.metrics.regression import Regression
-from registry.shape import Shape, known
+from nnrun.registry.catalog import register
+from nnrun.registry.metrics.regression import Regression
+from nnrun.registry.shape import Shape, known
 
 if TYPE_CHECKING:
     from torchmetrics import Metric as Meter
@@ -24,8 +24,8 @@ class R2(Regression):
     type: Literal["r2"]
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from registry.modules.meters import Moments
-        from registry.modules.statistics import r2
+        from nnrun.registry.modules.meters import Moments
+        from nnrun.registry.modules.statistics import r2
 
         return Moments(r2, known(target.size))
 
@@ -41,8 +41,8 @@ class ExplainedVariance(Regression):
     type: Literal["explained_variance"]
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from registry.modules.meters import Moments
-        from registry.modules.statistics import explained_variance
+        from nnrun.registry.modules.meters import Moments
+        from nnrun.registry.modules.statistics import explained_variance
 
         return Moments(explained_variance, known(target.size))
 
@@ -61,8 +61,8 @@ class Pearson(Regression):
     type: Literal["pearson"]
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from registry.modules.meters import Moments
-        from registry.modules.statistics import pearson
+        from nnrun.registry.modules.meters import Moments
+        from nnrun.registry.modules.statistics import pearson
 
         return Moments(pearson, known(target.size))
 
@@ -81,7 +81,7 @@ class Spearman(Regression):
     type: Literal["spearman"]
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from registry.modules.meters import Gathered
-        from registry.modules.statistics import spearman
+        from nnrun.registry.modules.meters import Gathered
+        from nnrun.registry.modules.statistics import spearman
 
         return Gathered(spearman)

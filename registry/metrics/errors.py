@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from registry.catalog import register
-from registry.field import Facts
-from registry.metrics.regression import Error, Regression
-from registry.shape import Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.field import Facts
+from nnrun.registry.metrics.regression import Error, Regression
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,7 +76,7 @@ class MaxError(Error):
     type: Literal["max_error"]
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from registry.modules.meters import Largest
+        from nnrun.registry.modules.meters import Largest
 
         return Largest()
 
@@ -98,12 +98,12 @@ class Mape(Regression):
     def prepare(self, input: Tensor, target: Tensor, facts: Facts) -> tuple[Tensor, Tensor]:
         import torch
 
-        from registry.modules.units import natural
+        from nnrun.registry.modules.units import natural
 
         x, y = (natural(values.reshape(target.shape).double(), facts).flatten() for values in (input, target))
         return (x - y).abs() / y.abs().clamp(min=torch.finfo(y.dtype).eps), torch.ones_like(y)
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from registry.modules.meters import Mean
+        from nnrun.registry.modules.meters import Mean
 
         return Mean()

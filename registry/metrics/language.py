@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from registry.catalog import register
-from registry.comparison import check_class_scores
-from registry.field import Facts
-from registry.objective import Metric
-from registry.shape import InputError, Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.comparison import check_class_scores
+from nnrun.registry.field import Facts
+from nnrun.registry.objective import Metric
+from nnrun.registry.shape import InputError, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +26,7 @@ class Language(Metric):
         check_class_scores(input, target, self.target)
 
     def prepare(self, input: Tensor, target: Tensor, facts: Facts) -> tuple[Tensor, Tensor]:
-        from registry.modules.scores import surprise
+        from nnrun.registry.modules.scores import surprise
 
         nats = surprise(input, target, facts)
         return nats, nats.new_ones(nats.shape)
@@ -48,7 +48,7 @@ class Perplexity(Language):
     def build(self, input: Shape, target: Shape) -> Meter:
         import torch
 
-        from registry.modules.meters import Mean, then
+        from nnrun.registry.modules.meters import Mean, then
 
         return then(torch.exp, Mean())
 
@@ -71,6 +71,6 @@ class BitsPerCharacter(Language):
         return nats / log(2), weights
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from registry.modules.meters import Mean
+        from nnrun.registry.modules.meters import Mean
 
         return Mean()

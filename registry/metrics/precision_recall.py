@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from registry.catalog import register
-from registry.metrics.classification import Counting
+from nnrun.registry.catalog import register
+from nnrun.registry.metrics.classification import Counting
 
 
 @register

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from registry.catalog import register
-from registry.field import Facts
-from registry.metrics.classification import Classification
-from registry.options import Count
-from registry.shape import Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.field import Facts
+from nnrun.registry.metrics.classification import Classification
+from nnrun.registry.options import Count
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,13 +30,13 @@ class LogLoss(Classification):
     tokens: ClassVar[bool] = True
 
     def prepare(self, input: Tensor, target: Tensor, facts: Facts) -> tuple[Tensor, Tensor]:
-        from registry.modules.scores import surprise
+        from nnrun.registry.modules.scores import surprise
 
         nats = surprise(input, target, facts)
         return nats, nats.new_ones(nats.shape)
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from registry.modules.meters import Mean
+        from nnrun.registry.modules.meters import Mean
 
         return Mean()
 
@@ -63,7 +63,7 @@ class CalibrationError(Classification):
     the root of the mean of their squares, or the largest (maximum calibration error)."""
 
     def prepare(self, input: Tensor, target: Tensor, facts: Facts) -> tuple[Tensor, Tensor]:
-        from registry.modules.scores import probabilities
+        from nnrun.registry.modules.scores import probabilities
 
         chances, target = probabilities(input, target, facts)
         # torchmetrics gives a probability of exactly 1 a group of its own; this is the next smaller one in 32 bits.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from registry.catalog import register
-from registry.field import Facts
-from registry.metrics.classification import Classification
-from registry.shape import Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.field import Facts
+from nnrun.registry.metrics.classification import Classification
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +26,7 @@ class Ranking(Classification):
     labels `macro`. A class that never occurs, or always does, cannot be ranked and stays out."""
 
     def prepare(self, input: Tensor, target: Tensor, facts: Facts) -> tuple[Tensor, Tensor]:
-        from registry.modules.scores import probabilities
+        from nnrun.registry.modules.scores import probabilities
 
         chances, target = probabilities(input, target, facts)
         if target.ndim == 1 and chances.shape[1] == 2 and self.average is None:
@@ -38,8 +38,8 @@ class Ranking(Classification):
 
         from torchmetrics.functional import classification
 
-        from registry.modules.meters import Gathered
-        from registry.modules.statistics import each_against_rest
+        from nnrun.registry.modules.meters import Gathered
+        from nnrun.registry.modules.statistics import each_against_rest
 
         score = partial(getattr(classification, self.ranker), validate_args=False)
         return Gathered(partial(each_against_rest, score, self.average or "macro"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from registry.comparison import check_numbers
-from registry.field import Facts
-from registry.objective import Metric
-from registry.shape import Shape
+from nnrun.registry.comparison import check_numbers
+from nnrun.registry.field import Facts
+from nnrun.registry.objective import Metric
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +34,7 @@ class Error(Regression):
     data before that."""
 
     def prepare(self, input: Tensor, target: Tensor, facts: Facts) -> tuple[Tensor, Tensor]:
-        from registry.modules.units import natural
+        from nnrun.registry.modules.units import natural
 
         if self.units == "original":
             input, target = (natural(values.reshape(target.shape).double(), facts) for values in (input, target))

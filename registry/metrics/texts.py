@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from registry.catalog import register
-from registry.objective import SequenceMetric
-from registry.shape import Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.objective import SequenceMetric
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     from torchmetrics import Metric as Meter
@@ -23,7 +23,7 @@ class ExactMatch(SequenceMetric):
     type: Literal["exact_match"]
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from registry.modules.texts import Equal
+        from nnrun.registry.modules.texts import Equal
 
         return Equal()
 
@@ -49,7 +49,7 @@ class Bleu(SequenceMetric):
     def build(self, input: Shape, target: Shape) -> Meter:
         import torch
 
-        from registry.modules.texts import Bleu as Counter
+        from nnrun.registry.modules.texts import Bleu as Counter
 
         return Counter(tokenize=self.tokenize).set_dtype(torch.float64)
 

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from registry.modules.init import initialize
-from registry.modules.padding import blank, real_ticks
+from nnrun.registry.modules.init import initialize
+from nnrun.registry.modules.padding import blank, real_ticks
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from registry.modules.activations import activation as function
-from registry.modules.init import initialize
-from registry.modules.padding import blank, last, real_ticks
-from registry.modules.products import linear
+from nnrun.registry.modules.activations import activation as function
+from nnrun.registry.modules.init import initialize
+from nnrun.registry.modules.padding import blank, last, real_ticks
+from nnrun.registry.modules.products import linear
 
 State = tuple[Tensor, ...]
 

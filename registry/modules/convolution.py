@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from registry.modules.activations import activation as function_named
-from registry.modules.image_padding import ImagePadding
+from nnrun.registry.modules.activations import activation as function_named
+from nnrun.registry.modules.image_padding import ImagePadding
 
 _CONVOLVE = (F.conv1d, F.conv2d, F.conv3d)
 

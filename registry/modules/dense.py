@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from registry.modules.activations import activation as function_named
-from registry.modules.products import linear
+from nnrun.registry.modules.activations import activation as function_named
+from nnrun.registry.modules.products import linear
 
 
 class Linear(nn.Module):

@@ -20,7 +20,7 @@ _SCHEMES: Mapping[str, Callable[[Tensor], Tensor]] = {
 
 
 def initialize(weight: Tensor, scheme: str) -> Tensor:
-    """Fill a weight tensor by a scheme of `registry.options.Init` and return it.
+    """Fill a weight tensor by a scheme of `nnrun.registry.options.Init` and return it.
 
     Axis 0 counts outputs, axis 1 inputs, further axes are a kernel. Weights stacked in one tensor, such as the gates of a
     cell, are filled one at a time (`for gate in weight.chunk(4): initialize(gate, scheme)`), or their number of outputs would count as one.

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from registry.field import DataError
-from registry.modules.units import natural
+from nnrun.registry.field import DataError
+from nnrun.registry.modules.units import natural
 
 
 class Elementwise(nn.Module):

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from registry.formula import Apply, Constant, Expression, Read
-from registry.modules.activations import FUNCTIONS
+from nnrun.registry.formula import Apply, Constant, Expression, Read
+from nnrun.registry.modules.activations import FUNCTIONS
 
 
 class Elementwise(nn.Module):

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from registry.modules.image_padding import ImagePadding
+from nnrun.registry.modules.image_padding import ImagePadding
 
 _MAX = (F.max_pool1d, F.max_pool2d, F.max_pool3d)
 _MEAN = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)

@@ -1,4 +1,4 @@
-"""What scores say: the class, the probabilities, the surprise. The shapes are those that `registry.comparison` lets pass.
+"""What scores say: the class, the probabilities, the surprise. The shapes are those that `nnrun.registry.comparison` lets pass.
 
     task         scores         target
     binary       (M), (M, 1)    (M) of classes 0 and 1, or (M), (M, 1) of numbers 0 and 1
@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from registry.field import DataError
-from registry.modules.losses import ROUNDING, portions
+from nnrun.registry.field import DataError
+from nnrun.registry.modules.losses import ROUNDING, portions
 
 
 def flat(scores: Tensor, target: Tensor, facts: Mapping[str, Any]) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from registry.modules.padding import blank, flip, last, over
+from nnrun.registry.modules.padding import blank, flip, last, over
 
 
 class Last(nn.Module):

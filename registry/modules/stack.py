@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from registry.modules.cells import Cell, State
-from registry.modules.padding import blank, flip
+from nnrun.registry.modules.cells import Cell, State
+from nnrun.registry.modules.padding import blank, flip
 
 
 class Stack(nn.Module):

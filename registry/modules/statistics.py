@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from registry.modules.meters import Moments
+    from nnrun.registry.modules.meters import Moments
 
 
 def matthews(confusion: Tensor) -> Tensor:
@@ -77,7 +77,7 @@ def _rounding(mean: Tensor, of: Moments) -> Tensor:
 
 def spearman(x: Tensor, y: Tensor) -> Tensor:
     """Correlation of the ranks, feature by feature, and the mean over features; equal values share their mean rank."""
-    from registry.modules.meters import Moments
+    from nnrun.registry.modules.meters import Moments
 
     ranks = Moments(pearson, x.shape[1])
     ranks.update(_ranks(x), _ranks(y))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.accept import check_number
-from registry.activations import FUNCTIONS
-from registry.activations import Activation as Function
-from registry.arithmetic import Arithmetic
-from registry.catalog import register
-from registry.formula import Apply, Read
-from registry.node import Node
-from registry.shape import Shape, ShapeError
+from nnrun.registry.accept import check_number
+from nnrun.registry.activations import FUNCTIONS
+from nnrun.registry.activations import Activation as Function
+from nnrun.registry.arithmetic import Arithmetic
+from nnrun.registry.catalog import register
+from nnrun.registry.formula import Apply, Read
+from nnrun.registry.node import Node
+from nnrun.registry.shape import Shape, ShapeError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,6 +53,6 @@ class Activation(Node):
         return Apply(self.function, (Read(0),)) if self.function in FUNCTIONS else None
 
     def build(self, x: Shape) -> nn.Module:
-        from registry.modules.activations import Activation as Module
+        from nnrun.registry.modules.activations import Activation as Module
 
         return Module(self.function, axes=len(x.axes))

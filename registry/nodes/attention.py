@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from registry.catalog import register
-from registry.node import Port, Trainable
-from registry.options import Count, Rate, Units
-from registry.shape import Axis, InputError, Shape, ShapeError, known, may_equal
+from nnrun.registry.catalog import register
+from nnrun.registry.node import Port, Trainable
+from nnrun.registry.options import Count, Rate, Units
+from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, known, may_equal
 
 if TYPE_CHECKING:
     from torch import nn
@@ -83,7 +83,7 @@ class Attention(Trainable):
         return sizes
 
     def build(self, *, query: Shape, memory: Shape) -> nn.Module:
-        from registry.modules.attention import AdditiveAttention, DotAttention, MultiHeadAttention
+        from nnrun.registry.modules.attention import AdditiveAttention, DotAttention, MultiHeadAttention
 
         options: dict[str, Any] = {"dropout": self.dropout, "timed_query": query.time is not None, "timed_memory": memory.time is not None}
         if self.method == "dot":

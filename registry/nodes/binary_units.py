@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.catalog import register
-from registry.group import Group
+from nnrun.registry.catalog import register
+from nnrun.registry.group import Group
 
 if TYPE_CHECKING:
-    from registry.modules.groups import Group as Module
+    from nnrun.registry.modules.groups import Group as Module
 
 
 @register
@@ -27,6 +27,6 @@ class BinaryUnits(Group):
     type: Literal["binary_units"]
 
     def module(self, size: int) -> Module:
-        from registry.modules.groups import Binary
+        from nnrun.registry.modules.groups import Binary
 
         return Binary(size, bias=self.bias)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.catalog import register
-from registry.group import Group
+from nnrun.registry.catalog import register
+from nnrun.registry.group import Group
 
 if TYPE_CHECKING:
-    from registry.modules.groups import Group as Module
+    from nnrun.registry.modules.groups import Group as Module
 
 
 @register
@@ -27,6 +27,6 @@ class BipolarUnits(Group):
     """What clamps the units is +1 where it is larger than this, else -1. The default takes 0/1 and -1/+1 alike."""
 
     def module(self, size: int) -> Module:
-        from registry.modules.groups import Bipolar
+        from nnrun.registry.modules.groups import Bipolar
 
         return Bipolar(size, bias=self.bias, threshold=self.threshold)

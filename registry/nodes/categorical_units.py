@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.catalog import register
-from registry.group import Group
-from registry.options import Count
-from registry.shape import Axis, InputError, Shape, ShapeError
+from nnrun.registry.catalog import register
+from nnrun.registry.group import Group
+from nnrun.registry.options import Count
+from nnrun.registry.shape import Axis, InputError, Shape, ShapeError
 
 if TYPE_CHECKING:
-    from registry.modules.groups import Group as Module
+    from nnrun.registry.modules.groups import Group as Module
 
 
 @register
@@ -52,6 +52,6 @@ class CategoricalUnits(Group):
         return given.classes
 
     def module(self, size: int) -> Module:
-        from registry.modules.groups import Categorical
+        from nnrun.registry.modules.groups import Categorical
 
         return Categorical(size, bias=self.bias, classes=self.classes or size)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from registry.catalog import register
-from registry.data.tokens import BEGIN
-from registry.node import Node, Reading
-from registry.options import NAME, Rate
-from registry.shape import InputError, Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.data.tokens import BEGIN
+from nnrun.registry.node import Node, Reading
+from nnrun.registry.options import NAME, Rate
+from nnrun.registry.shape import InputError, Shape
 
 if TYPE_CHECKING:
     from torch import nn

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.accept import image, known_lengths
-from registry.activations import Activation
-from registry.catalog import register
-from registry.node import Trainable
-from registry.nodes.activation import check_activation
-from registry.options import Count, Padding, Sides, per_axis
-from registry.shape import Axis, InputError, Shape, ShapeError, known
-from registry.spatial import Windows, windows
+from nnrun.registry.accept import image, known_lengths
+from nnrun.registry.activations import Activation
+from nnrun.registry.catalog import register
+from nnrun.registry.node import Trainable
+from nnrun.registry.nodes.activation import check_activation
+from nnrun.registry.options import Count, Padding, Sides, per_axis
+from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, known
+from nnrun.registry.spatial import Windows, windows
 
 if TYPE_CHECKING:
     from torch import nn
@@ -62,8 +62,8 @@ class Conv(Trainable):
     def build(self, x: Shape) -> nn.Module:
         import torch
 
-        from registry.modules.convolution import Convolution
-        from registry.modules.init import initialize
+        from nnrun.registry.modules.convolution import Convolution
+        from nnrun.registry.modules.init import initialize
 
         lie = self._windows(x)
         weight = initialize(torch.empty(self.filters, known(self._channels(x)), *lie.size), self.init)

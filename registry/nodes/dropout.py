@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.accept import check_number
-from registry.arithmetic import Arithmetic
-from registry.catalog import register
-from registry.formula import Read
-from registry.node import Node
-from registry.options import Rate
-from registry.shape import Shape
+from nnrun.registry.accept import check_number
+from nnrun.registry.arithmetic import Arithmetic
+from nnrun.registry.catalog import register
+from nnrun.registry.formula import Read
+from nnrun.registry.node import Node
+from nnrun.registry.options import Rate
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,6 +45,6 @@ class Dropout(Node):
         return Read(0)
 
     def build(self, x: Shape) -> nn.Module:
-        from registry.modules.dropout import Dropout as Module
+        from nnrun.registry.modules.dropout import Dropout as Module
 
         return Module(self.rate, axes=len(x.axes), same=self.same)

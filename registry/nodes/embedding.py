@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.accept import symbols
-from registry.catalog import register
-from registry.node import Trainable
-from registry.options import Units
-from registry.shape import Axis, Shape, known
+from nnrun.registry.accept import symbols
+from nnrun.registry.catalog import register
+from nnrun.registry.node import Trainable
+from nnrun.registry.options import Units
+from nnrun.registry.shape import Axis, Shape, known
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,7 +44,7 @@ class Embedding(Trainable):
     def build(self, x: Shape) -> nn.Module:
         from torch import nn
 
-        from registry.modules.init import initialize
+        from nnrun.registry.modules.init import initialize
 
         table = nn.Embedding(known(symbols(x)), known(self.units))
         initialize(table.weight, self.init)

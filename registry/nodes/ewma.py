@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.accept import check_number
-from registry.catalog import register
-from registry.node import Node, Port
-from registry.options import Portion
-from registry.sequence import check_static, check_time
-from registry.shape import Axis, InputError, Shape, known, same_axes
+from nnrun.registry.accept import check_number
+from nnrun.registry.catalog import register
+from nnrun.registry.node import Node, Port
+from nnrun.registry.options import Portion
+from nnrun.registry.sequence import check_static, check_time
+from nnrun.registry.shape import Axis, InputError, Shape, known, same_axes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,6 +56,6 @@ class Ewma(Node):
         return {"logit": x.axes} if self.learned else {}
 
     def build(self, x: Shape, initial: Shape | None = None) -> nn.Module:
-        from registry.modules import sequence
+        from nnrun.registry.modules import sequence
 
         return sequence.Ewma(self.decay, learned=tuple(map(known, x.axes)) if self.learned else None)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.accept import check_number
-from registry.catalog import register
-from registry.node import Node
-from registry.shape import InputError, Shape, known, product
+from nnrun.registry.accept import check_number
+from nnrun.registry.catalog import register
+from nnrun.registry.node import Node
+from nnrun.registry.shape import InputError, Shape, known, product
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,7 +29,7 @@ class Flatten(Node):
         return Shape((x.size,))
 
     def build(self, x: Shape) -> nn.Module:
-        from registry.modules.dense import Reshape as Module
+        from nnrun.registry.modules.dense import Reshape as Module
 
         return Module(len(x.axes), (known(x.size),))
 
@@ -56,6 +56,6 @@ class FlattenTime(Node):
         return Shape((product((x.ticks, *x.axes)),))
 
     def build(self, x: Shape) -> nn.Module:
-        from registry.modules.dense import FlattenTime as Module
+        from nnrun.registry.modules.dense import FlattenTime as Module
 
         return Module()

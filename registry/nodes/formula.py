@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from registry.accept import elementwise, outline
-from registry.arithmetic import Arithmetic
-from registry.catalog import register
-from registry.formula import FormulaError, parse
-from registry.node import Node, Reading
-from registry.shape import InputError, Shape, ShapeError
+from nnrun.registry.accept import elementwise, outline
+from nnrun.registry.arithmetic import Arithmetic
+from nnrun.registry.catalog import register
+from nnrun.registry.formula import FormulaError, parse
+from nnrun.registry.node import Node, Reading
+from nnrun.registry.shape import InputError, Shape, ShapeError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,6 +70,6 @@ class Formula(Node):
         return parse(self.is_).expression
 
     def build(self, *inputs: Shape) -> nn.Module:
-        from registry.modules.merge import Elementwise, evaluator
+        from nnrun.registry.modules.merge import Elementwise, evaluator
 
         return Elementwise(evaluator(parse(self.is_).expression), [len(x.axes) for x in inputs])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.catalog import register
-from registry.group import Group
-from registry.options import Positive
+from nnrun.registry.catalog import register
+from nnrun.registry.group import Group
+from nnrun.registry.options import Positive
 
 if TYPE_CHECKING:
-    from registry.modules.groups import Group as Module
+    from nnrun.registry.modules.groups import Group as Module
 
 
 @register
@@ -32,6 +32,6 @@ class GaussianUnits(Group):
     """Standard deviation of a unit whose field is fixed."""
 
     def module(self, size: int) -> Module:
-        from registry.modules.groups import Gaussian
+        from nnrun.registry.modules.groups import Gaussian
 
         return Gaussian(size, bias=self.bias, deviation=self.deviation)

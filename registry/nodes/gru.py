@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from registry.catalog import register
-from registry.equations import Equations, Scores, applied
-from registry.recurrent import Recurrent
+from nnrun.registry.catalog import register
+from nnrun.registry.equations import Equations, Scores, applied
+from nnrun.registry.recurrent import Recurrent
 
 if TYPE_CHECKING:
-    from registry.modules.cells import Cell
+    from nnrun.registry.modules.cells import Cell
 
 
 @register
@@ -38,7 +38,7 @@ class GRU(Recurrent):
     gates = 3
 
     def cell(self, **options: Any) -> Callable[[int], Cell]:
-        from registry.modules import cells
+        from nnrun.registry.modules import cells
 
         return partial(cells.GRU, reset=self.reset, **options)
 

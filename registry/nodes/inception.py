@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from registry.accept import image
-from registry.catalog import Lookup, register
-from registry.node import Node, Trainable
-from registry.options import Many
-from registry.shape import Axis, InputError, Shape, ShapeError, same_axes, total
+from nnrun.registry.accept import image
+from nnrun.registry.catalog import Lookup, register
+from nnrun.registry.node import Node, Trainable
+from nnrun.registry.options import Many
+from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, same_axes, total
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,7 +65,7 @@ class Inception(Trainable):
     def build(self, x: Shape) -> nn.Module:
         from torch import nn
 
-        from registry.modules.inception import Inception as Module
+        from nnrun.registry.modules.inception import Inception as Module
 
         return Module(
             [nn.Sequential(*(node.build(given) for node, given, _ in self._steps(tower, x))) for tower in range(len(self.towers))]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.accept import features
-from registry.activations import Activation
-from registry.arithmetic import Affine, Arithmetic
-from registry.catalog import register
-from registry.node import Trainable
-from registry.nodes.activation import check_activation
-from registry.options import Units
-from registry.shape import Axis, Shape, known
+from nnrun.registry.accept import features
+from nnrun.registry.activations import Activation
+from nnrun.registry.arithmetic import Affine, Arithmetic
+from nnrun.registry.catalog import register
+from nnrun.registry.node import Trainable
+from nnrun.registry.nodes.activation import check_activation
+from nnrun.registry.options import Units
+from nnrun.registry.shape import Axis, Shape, known
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,8 +60,8 @@ class Linear(Trainable):
     def build(self, *inputs: Shape) -> nn.Module:
         import torch
 
-        from registry.modules.dense import Linear as Module
-        from registry.modules.init import initialize
+        from nnrun.registry.modules.dense import Linear as Module
+        from nnrun.registry.modules.init import initialize
 
         weights = [initialize(torch.empty(known(self.units), known(features(x))), self.init) for x in inputs]
         return Module(weights, bias=self.bias, activation=self.activation, single=[not x.axes for x in inputs])

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from registry.catalog import register
-from registry.equations import Equations, Scores, applied
-from registry.recurrent import Recurrent
-from registry.shape import Axis
+from nnrun.registry.catalog import register
+from nnrun.registry.equations import Equations, Scores, applied
+from nnrun.registry.recurrent import Recurrent
+from nnrun.registry.shape import Axis
 
 if TYPE_CHECKING:
-    from registry.modules.cells import Cell
+    from nnrun.registry.modules.cells import Cell
 
 
 @register
@@ -43,7 +43,7 @@ class LSTM(Recurrent):
     vectors = 2
 
     def cell(self, **options: Any) -> Callable[[int], Cell]:
-        from registry.modules import cells
+        from nnrun.registry.modules import cells
 
         return partial(cells.LSTM, peephole=self.peephole, forget_bias=self.forget_bias, **options)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.accept import check_number, elementwise, outline
-from registry.arithmetic import Arithmetic
-from registry.arithmetic import folded as expression_of
-from registry.catalog import register
-from registry.node import Node
-from registry.shape import Axis, InputError, Shape, ShapeError, same_axes, total
+from nnrun.registry.accept import check_number, elementwise, outline
+from nnrun.registry.arithmetic import Arithmetic
+from nnrun.registry.arithmetic import folded as expression_of
+from nnrun.registry.catalog import register
+from nnrun.registry.node import Node
+from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, same_axes, total
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,7 +35,7 @@ class Entrywise(Merge):
         return expression_of(self.type_name(), len(inputs))
 
     def build(self, *inputs: Shape) -> nn.Module:
-        from registry.modules.merge import Elementwise, folded
+        from nnrun.registry.modules.merge import Elementwise, folded
 
         return Elementwise(folded(self.type_name()), [len(x.axes) for x in inputs])
 
@@ -105,7 +105,7 @@ class Concat(Merge):
         return Shape((total(sizes), *rest))
 
     def build(self, *inputs: Shape) -> nn.Module:
-        from registry.modules.merge import Concat as Module
+        from nnrun.registry.modules.merge import Concat as Module
 
         return Module([len(x.axes) for x in inputs], flat=self.axis == "features")
 
@@ -131,7 +131,7 @@ class Dot(Merge):
         return Shape()
 
     def build(self, *inputs: Shape) -> nn.Module:
-        from registry.modules.merge import Dot as Module
+        from nnrun.registry.modules.merge import Dot as Module
 
         return Module(len(inputs[0].axes), normalize=self.normalize)
 

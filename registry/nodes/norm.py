@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.accept import check_number
-from registry.catalog import register
-from registry.node import Trainable
-from registry.options import Portion, Positive
-from registry.shape import Axis, InputError, Shape, known
+from nnrun.registry.accept import check_number
+from nnrun.registry.catalog import register
+from nnrun.registry.node import Trainable
+from nnrun.registry.options import Portion, Positive
+from nnrun.registry.shape import Axis, InputError, Shape, known
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,7 +52,7 @@ class BatchNorm(Norm):
         return {"weight": channels, "bias": channels} if self.affine else {}
 
     def build(self, x: Shape) -> nn.Module:
-        from registry.modules.norm import BatchNorm as Module
+        from nnrun.registry.modules.norm import BatchNorm as Module
 
         channels = known(x.axes[0]) if x.axes else 1
         return Module(channels, momentum=self.momentum, eps=self.eps, affine=self.affine, scale=float(self.init == "ones"))

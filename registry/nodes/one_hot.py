@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.accept import symbols
-from registry.catalog import register
-from registry.node import Node
-from registry.shape import Shape, known
+from nnrun.registry.accept import symbols
+from nnrun.registry.catalog import register
+from nnrun.registry.node import Node
+from nnrun.registry.shape import Shape, known
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,6 +29,6 @@ class OneHot(Node):
         return Shape((symbols(x),))
 
     def build(self, x: Shape) -> nn.Module:
-        from registry.modules.dense import OneHot as Module
+        from nnrun.registry.modules.dense import OneHot as Module
 
         return Module(known(symbols(x)))

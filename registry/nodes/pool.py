@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.accept import image, known_lengths
-from registry.catalog import register
-from registry.node import Node
-from registry.options import Padding, Sides
-from registry.shape import Shape, ShapeError
-from registry.spatial import Windows, windows
+from nnrun.registry.accept import image, known_lengths
+from nnrun.registry.catalog import register
+from nnrun.registry.node import Node
+from nnrun.registry.options import Padding, Sides
+from nnrun.registry.shape import Shape, ShapeError
+from nnrun.registry.spatial import Windows, windows
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,7 +43,7 @@ class Pool(Node):
         return Shape((image(x)[0], *self._windows(x).positions))
 
     def build(self, x: Shape) -> nn.Module:
-        from registry.modules.pooling import MaxPool, MeanPool
+        from nnrun.registry.modules.pooling import MaxPool, MeanPool
 
         lie = self._windows(x)
         if self.method == "max":
@@ -78,6 +78,6 @@ class GlobalPool(Node):
         return Shape((image(x)[0],))
 
     def build(self, x: Shape) -> nn.Module:
-        from registry.modules.pooling import GlobalPool as Module
+        from nnrun.registry.modules.pooling import GlobalPool as Module
 
         return Module(self.method, axes=len(x.axes) - 1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.accept import check_number
-from registry.catalog import register
-from registry.node import Node
-from registry.sequence import check_time
-from registry.shape import Shape
+from nnrun.registry.accept import check_number
+from nnrun.registry.catalog import register
+from nnrun.registry.node import Node
+from nnrun.registry.sequence import check_time
+from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,6 +36,6 @@ class PoolTime(Node):
         return x.tick
 
     def build(self, x: Shape) -> nn.Module:
-        from registry.modules import sequence
+        from nnrun.registry.modules import sequence
 
         return sequence.Pool(self.method)

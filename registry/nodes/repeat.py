@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from registry.catalog import register
-from registry.node import Node, Port
-from registry.sequence import check_static
-from registry.shape import InputError, Shape
+from nnrun.registry.catalog import register
+from nnrun.registry.node import Node, Port
+from nnrun.registry.sequence import check_static
+from nnrun.registry.shape import InputError, Shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,6 +40,6 @@ class Repeat(Node):
         return x.along(along.time, along.ticks)
 
     def build(self, x: Shape, along: Shape) -> nn.Module:
-        from registry.modules import sequence
+        from nnrun.registry.modules import sequence
 
         return sequence.Repeat()

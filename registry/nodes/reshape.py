@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from registry.accept import check_number
-from registry.catalog import register
-from registry.node import Node
-from registry.options import LARGEST
-from registry.shape import InputError, Shape, ShapeError, known
+from nnrun.registry.accept import check_number
+from nnrun.registry.catalog import register
+from nnrun.registry.node import Node
+from nnrun.registry.options import LARGEST
+from nnrun.registry.shape import InputError, Shape, ShapeError, known
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,6 +63,6 @@ class Reshape(Node):
         return Shape(tuple(x.size // given if size == -1 else size for size in self.to))
 
     def build(self, x: Shape) -> nn.Module:
-        from registry.modules.dense import Reshape as Module
+        from nnrun.registry.modules.dense import Reshape as Module
 
         return Module(len(x.axes), [known(size) for size in self.shape(x).axes])

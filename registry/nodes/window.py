@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from registry.accept import features
-from registry.catalog import register
-from registry.node import Node, Port
-from registry.options import LARGEST
-from registry.sequence import check_static, check_time
-from registry.shape import InputError, Shape, same_axes
+from nnrun.registry.accept import features
+from nnrun.registry.catalog import register
+from nnrun.registry.node import Node, Port
+from nnrun.registry.options import LARGEST
+from nnrun.registry.sequence import check_static, check_time
+from nnrun.registry.shape import InputError, Shape, same_axes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,6 +51,6 @@ class Window(Node):
         return Shape((self.length - 1, *x.axes))
 
     def build(self, x: Shape, initial: Shape | None = None) -> nn.Module:
-        from registry.modules import sequence
+        from nnrun.registry.modules import sequence
 
         return sequence.Window(self.length)

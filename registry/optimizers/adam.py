@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from registry.catalog import register
-from registry.options import NonNegative, Positive
-from registry.training import Optimizer
+from nnrun.registry.catalog import register
+from nnrun.registry.options import NonNegative, Positive
+from nnrun.registry.training import Optimizer
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
-from registry.catalog import register
-from registry.options import NonNegative, Positive, Rate
-from registry.training import Optimizer
+from nnrun.registry.catalog import register
+from nnrun.registry.options import NonNegative, Positive, Rate
+from nnrun.registry.training import Optimizer
 
 if TYPE_CHECKING:
     from torch import nn

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from registry.catalog import register
-from registry.options import NonNegative, Positive, Rate
-from registry.training import Optimizer
+from nnrun.registry.catalog import register
+from nnrun.registry.options import NonNegative, Positive, Rate
+from nnrun.registry.training import Optimizer
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import cos, pi
 from typing import Literal
 
-from registry.catalog import register
-from registry.options import Positive, Rate
-from registry.schedules.warmup import Warmed, between
+from nnrun.registry.catalog import register
+from nnrun.registry.options import Positive, Rate
+from nnrun.registry.schedules.warmup import Warmed, between
 
 
 class Annealed(Warmed):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from registry.catalog import register
-from registry.schedules.warmup import Warmed
+from nnrun.registry.catalog import register
+from nnrun.registry.schedules.warmup import Warmed
 
 
 @register

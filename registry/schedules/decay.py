@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from registry.catalog import register
-from registry.options import Count, Portion
-from registry.schedules.warmup import Warmed
+from nnrun.registry.catalog import register
+from nnrun.registry.options import Count, Portion
+from nnrun.registry.schedules.warmup import Warmed
 
 
 @register

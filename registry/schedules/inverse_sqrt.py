@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import sqrt
 from typing import Literal
 
-from registry.catalog import register
-from registry.options import Count
-from registry.training import Schedule
+from nnrun.registry.catalog import register
+from nnrun.registry.options import Count
+from nnrun.registry.training import Schedule
 
 
 @register

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import cos, pi
 from typing import Literal
 
-from registry.catalog import register
-from registry.options import Portion, Rate
-from registry.schedules.warmup import between
-from registry.training import Schedule
+from nnrun.registry.catalog import register
+from nnrun.registry.options import Portion, Rate
+from nnrun.registry.schedules.warmup import between
+from nnrun.registry.training import Schedule
 
 
 @register

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from registry.options import Amount
-from registry.training import Schedule
+from nnrun.registry.options import Amount
+from nnrun.registry.training import Schedule
 
 
 class Warmed(Schedule):

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field as Option
 
-from registry.catalog import register
-from registry.data.files import read_text
-from registry.data.tables import FileSource, check_columns
-from registry.field import DataError
-from registry.source import Columns
+from nnrun.registry.catalog import register
+from nnrun.registry.data.files import read_text
+from nnrun.registry.data.tables import FileSource, check_columns
+from nnrun.registry.field import DataError
+from nnrun.registry.source import Columns
 
 _LONGEST_CELL = 2**27
 """Characters; Python's own limit of 131,072 is too short for a long text."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field as Option
 
-from registry.catalog import register
-from registry.data.tables import PackagedSource
-from registry.source import Column
+from nnrun.registry.catalog import register
+from nnrun.registry.data.tables import PackagedSource
+from nnrun.registry.source import Column
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from registry.catalog import register
-from registry.data.files import existing, locate
-from registry.data.tables import FilePath, check_columns
-from registry.field import DataError
-from registry.source import Column, Columns, Source
+from nnrun.registry.catalog import register
+from nnrun.registry.data.files import existing, locate
+from nnrun.registry.data.tables import FilePath, check_columns
+from nnrun.registry.field import DataError
+from nnrun.registry.source import Column, Columns, Source
 
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"})
 

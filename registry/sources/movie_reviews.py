@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from registry.catalog import register
-from registry.data.tables import PackagedSource
-from registry.source import Column
+from nnrun.registry.catalog import register
+from nnrun.registry.data.tables import PackagedSource
+from nnrun.registry.source import Column
 
 _SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
 
@@ -49,7 +49,7 @@ class MovieReviews(PackagedSource):
 
 
 def _sentences() -> list[tuple[float, str]]:
-    from registry.data.fetch import source_archive
+    from nnrun.registry.data.fetch import source_archive
 
     outer = source_archive("vaderSentiment", "3.3.2", _SHA256)
     inner = _member(outer, "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz")

@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from registry.catalog import register
-from registry.data.files import existing
-from registry.data.tables import FilePath, absolute, check_columns, check_lengths
-from registry.field import DataError
-from registry.source import Columns, Source, SourceError
+from nnrun.registry.catalog import register
+from nnrun.registry.data.files import existing
+from nnrun.registry.data.tables import FilePath, absolute, check_columns, check_lengths
+from nnrun.registry.field import DataError
+from nnrun.registry.source import Columns, Source, SourceError
 
 if TYPE_CHECKING:
     from zipfile import ZipFile

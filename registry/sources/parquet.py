@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from registry.catalog import register
-from registry.data.tables import FileSource, check_columns
-from registry.source import Columns, SourceError
+from nnrun.registry.catalog import register
+from nnrun.registry.data.tables import FileSource, check_columns
+from nnrun.registry.source import Columns, SourceError
 
 
 @register

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from registry.catalog import register
-from registry.data.tables import PackagedSource
-from registry.source import Column
+from nnrun.registry.catalog import register
+from nnrun.registry.data.tables import PackagedSource
+from nnrun.registry.source import Column
 
 
 @register

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from registry.catalog import register
-from registry.data.files import read_text
-from registry.data.tables import FileSource, check_columns
-from registry.field import DataError
-from registry.source import Column, Columns
+from nnrun.registry.catalog import register
+from nnrun.registry.data.files import read_text
+from nnrun.registry.data.tables import FileSource, check_columns
+from nnrun.registry.field import DataError
+from nnrun.registry.source import Column, Columns
 
 
 @register

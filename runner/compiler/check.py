@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from registry.field import Facts
-from runner.compiler.blocks import expand
-from runner.compiler.decoding import find_decoding
-from runner.compiler.diagnostic import Diagnostic, Report, Stop
-from runner.compiler.document import Document
-from runner.compiler.graph import Graph, resolve_graph
-from runner.compiler.learning import check_learner
-from runner.compiler.load import load_spec
-from runner.compiler.nets import derive_nets
-from runner.compiler.override import override
-from runner.compiler.plan import Plan, make_plan
-from runner.compiler.shapes import infer_shapes
-from runner.compiler.source import load_document
-from runner.compiler.spec import Spec
-from runner.compiler.streams import check_streams
+from nnrun.registry.field import Facts
+from nnrun.runner.compiler.energy.derive import derive_nets
+from nnrun.runner.compiler.energy.learners import check_learner
+from nnrun.runner.compiler.graph.blocks import expand
+from nnrun.runner.compiler.graph.graph import Graph, resolve_graph
+from nnrun.runner.compiler.graph.streams import check_streams
+from nnrun.runner.compiler.language.load import load_spec
+from nnrun.runner.compiler.language.spec import Spec
+from nnrun.runner.compiler.plan import Plan, make_plan
+from nnrun.runner.compiler.text.diagnostic import Diagnostic, Report, Stop
+from nnrun.runner.compiler.text.document import Document
+from nnrun.runner.compiler.text.override import override
+from nnrun.runner.compiler.text.source import load_document
+from nnrun.runner.compiler.types.decoding import find_decoding
+from nnrun.runner.compiler.types.shapes import infer_shapes
 
 
 @dataclass

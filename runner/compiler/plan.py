@@ -6,18 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from registry.field import Field
-from registry.objective import Loss, Metric
-from registry.shape import Axis, Shape, total
-from runner.compiler.decoding import Decoding
-from runner.compiler.edges import Reference
-from runner.compiler.energy import Net
-from runner.compiler.graph import Graph, GraphNode
-from runner.compiler.objectives import Objective
-from runner.compiler.ops import Input, Op, Start
-from runner.compiler.recurrence import Recurrence
-from runner.compiler.shapes import Typed, shared
-from runner.compiler.spec import Spec
+from nnrun.registry.field import Field
+from nnrun.registry.objective import Loss, Metric
+from nnrun.registry.shape import Axis, Shape, total
+from nnrun.runner.compiler.energy.net import Net
+from nnrun.runner.compiler.graph.graph import Graph, GraphNode
+from nnrun.runner.compiler.graph.objectives import Objective
+from nnrun.runner.compiler.language.edges import Reference
+from nnrun.runner.compiler.language.spec import Spec
+from nnrun.runner.compiler.loops.recurrence import Recurrence
+from nnrun.runner.compiler.types.decoding import Decoding
+from nnrun.runner.compiler.types.ops import Input, Op, Start
+from nnrun.runner.compiler.types.shapes import Typed, shared
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from registry.component import Component
-from registry.field import Field
-from registry.training import Learner
-from runner.compiler.plan import Plan
-from runner.compiler.source import dump
-from runner.compiler.spec import Spec, Train
+from nnrun.registry.component import Component
+from nnrun.registry.field import Field
+from nnrun.registry.training import Learner
+from nnrun.runner.compiler.language.spec import Spec, Train
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.compiler.text.source import dump
 
 MOST_PARAMS = 100
 

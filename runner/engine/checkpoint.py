@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from registry.field import Facts
-from runner.compiler.check import SpecErrors, check
-from runner.compiler.plan import Plan
-from runner.compiler.resolved import resolved_text
-from runner.engine.network import Network
+from nnrun.registry.field import Facts
+from nnrun.runner.compiler.check import SpecErrors, check
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.compiler.resolved import resolved_text
+from nnrun.runner.engine.network.network import Network
 
 SPEC, FACTS, WEIGHTS, MANIFEST = "spec.yaml", "facts.json", "weights.safetensors", "MANIFEST.json"
 

@@ -8,13 +8,13 @@ import platform
 
 import torch
 
-from registry.field import DataError
-from registry.node import Trainable
-from runner.compiler.spec import Train
-from runner.engine.loops.cells import CellRunner
-from runner.engine.loops.run import Runner
-from runner.engine.network import Network
-from runner.tracking.store import Store
+from nnrun.registry.field import DataError
+from nnrun.registry.node import Trainable
+from nnrun.runner.compiler.language.spec import Train
+from nnrun.runner.engine.loops.cells import CellRunner
+from nnrun.runner.engine.loops.run import Runner
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.tracking.store import Store
 
 
 class DeviceError(Exception):
@@ -82,8 +82,8 @@ def load_weights(network: Network, store: Store) -> None:
     """
     from safetensors.torch import load_file
 
-    from runner.engine.checkpoint import WEIGHTS, verify
-    from runner.tracking.runs import model_folder
+    from nnrun.runner.engine.checkpoint import WEIGHTS, verify
+    from nnrun.runner.tracking.runs import model_folder
 
     for op in network.plan.ops:
         if not isinstance(op.config, Trainable) or op.config.weights is None:

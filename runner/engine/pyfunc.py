@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.engine.predict import Predictor
+from nnrun.runner.engine.inference.predict import Predictor
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from registry.objective import Loss
-from runner.compiler.check import Checked
-from runner.compiler.edges import Edge
-from runner.compiler.graph import Graph
-from runner.compiler.plan import Plan
+from nnrun.registry.objective import Loss
+from nnrun.runner.compiler.check import Checked
+from nnrun.runner.compiler.graph.graph import Graph
+from nnrun.runner.compiler.language.edges import Edge
+from nnrun.runner.compiler.plan import Plan
 
 HEIGHT, GAP_X, GAP_Y, MARGIN = 44, 28, 46, 24
 

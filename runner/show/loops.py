@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from registry.recurrent import Recurrent
-from runner.compiler.cells import cell_program
-from runner.compiler.decoding import Decoding
-from runner.compiler.execution import choose, choose_for_cell
-from runner.compiler.layout import layout
-from runner.compiler.plan import Plan
-from runner.compiler.program import Program
-from runner.compiler.recurrence import Recurrence
-from runner.compiler.words import listed
+from nnrun.registry.recurrent import Recurrent
+from nnrun.runner.compiler.loops.cells import cell_program
+from nnrun.runner.compiler.loops.execution import choose, choose_for_cell
+from nnrun.runner.compiler.loops.layout import layout
+from nnrun.runner.compiler.loops.program import Program
+from nnrun.runner.compiler.loops.recurrence import Recurrence
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.compiler.text.words import listed
+from nnrun.runner.compiler.types.decoding import Decoding
 
 
 def plan_text(plan: Plan, device: str = "cpu") -> str:

@@ -9,11 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from registry.component import Component, field_docs
-from runner.compiler.plan import Plan
+from nnrun.registry.component import Component, field_docs
+from nnrun.runner.compiler.plan import Plan
 
 if TYPE_CHECKING:
-    from runner.job import Result
+    from nnrun.runner.job import Result
 
 
 def plan_table(plan: Plan) -> RenderableType:
@@ -63,7 +63,7 @@ def component_text(cls: type[Component]) -> str:
 
 def result_table(result: Result) -> RenderableType:
     """The figures of a run beside the baseline's and the previous run's."""
-    from runner.job import comparison, judged_part, shown
+    from nnrun.runner.job import comparison, judged_part, shown
 
     rows = comparison(result)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
-from runner.tracking.outbox import Folder
-from runner.tracking.owner import Owner
+from nnrun.runner.tracking.outbox import Folder
+from nnrun.runner.tracking.owner import Owner
 
 ABANDONED = "the training and its recording were killed from outside; found later by another run"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.tracking.known import KnownRun
-from runner.tracking.links import Links
-from runner.tracking.outbox import Progress
-from runner.tracking.store import Store
+from nnrun.runner.tracking.known import KnownRun
+from nnrun.runner.tracking.links import Links
+from nnrun.runner.tracking.outbox import Progress
+from nnrun.runner.tracking.store import Store
 
 
 @dataclass(frozen=True)

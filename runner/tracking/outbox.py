@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from runner.tracking.known import KnownRun
-from runner.tracking.owner import Owner
-from runner.tracking.store import Store
+from nnrun.runner.tracking.known import KnownRun
+from nnrun.runner.tracking.owner import Owner
+from nnrun.runner.tracking.store import Store
 
 
 @dataclass

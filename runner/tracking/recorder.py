@@ -17,13 +17,13 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Literal
 
-from runner.tracking import limits
-from runner.tracking.delivered import Delivered
-from runner.tracking.journal import Journal
-from runner.tracking.outbox import Folder, Progress, usable_outbox
-from runner.tracking.owner import Owner
-from runner.tracking.spawn import Sidecar
-from runner.tracking.store import Store
+from nnrun.runner.tracking import limits
+from nnrun.runner.tracking.delivered import Delivered
+from nnrun.runner.tracking.journal import Journal
+from nnrun.runner.tracking.outbox import Folder, Progress, usable_outbox
+from nnrun.runner.tracking.owner import Owner
+from nnrun.runner.tracking.spawn import Sidecar
+from nnrun.runner.tracking.store import Store
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 

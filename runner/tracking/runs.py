@@ -10,8 +10,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
 
-from runner.tracking.known import KnownRun
-from runner.tracking.store import Store
+from nnrun.runner.tracking.known import KnownRun
+from nnrun.runner.tracking.store import Store
 
 PREFIX = 4
 """Least number of characters that name a run by the beginning of its id."""

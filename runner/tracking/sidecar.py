@@ -17,11 +17,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.tracking.outbox import Folder, Progress
-from runner.tracking.owner import Owner
+from nnrun.runner.tracking.outbox import Folder, Progress
+from nnrun.runner.tracking.owner import Owner
 
 if TYPE_CHECKING:
-    from runner.tracking.delivery import Delivery
+    from nnrun.runner.tracking.delivery import Delivery
 
 ROUND = 1.0
 """Seconds between two looks at the journals."""
@@ -62,7 +62,7 @@ def main(pid: int) -> None:
 def serve(trainer: Trainer, report: int) -> None:
     """Deliver until the trainer is gone and nothing is left to do."""
     gc.disable()  # the import makes a million objects, and none of them is garbage
-    from runner.tracking.delivery import Delivery
+    from nnrun.runner.tracking.delivery import Delivery
 
     gc.freeze()
     gc.enable()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from runner.tracking.delivered import Delivered
-from runner.tracking.journal import read_lines
-from runner.tracking.outbox import Folder
-from runner.tracking.spawn import Sidecar
+from nnrun.runner.tracking.delivered import Delivered
+from nnrun.runner.tracking.journal import read_lines
+from nnrun.runner.tracking.outbox import Folder
+from nnrun.runner.tracking.spawn import Sidecar
 
 
 def sync(folders: Sequence[Folder], wait: float = 600.0) -> Iterator[Delivered]:

@@ -16,8 +16,8 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from runner.tracking.links import experiment_link, start_link
-from runner.tracking.store import PORT, Store, StoreError
+from nnrun.runner.tracking.links import experiment_link, start_link
+from nnrun.runner.tracking.store import PORT, Store, StoreError
 
 START = 120.0
 """Seconds that the server may take to start."""

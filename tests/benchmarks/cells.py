@@ -10,10 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from runner.compiler.check import check
-from runner.compiler.execution import Kind
-from runner.engine.batch import Batch
-from runner.engine.network import Network
+from nnrun.runner.compiler.check import check
+from nnrun.runner.compiler.loops.execution import Kind
+from nnrun.runner.engine.data.batch import Batch
+from nnrun.runner.engine.network.network import Network
 
 
 class Size(NamedTuple):

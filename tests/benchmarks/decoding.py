@@ -20,17 +20,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from registry.data.tokens import BEGIN, END, PADDING
-from runner.compiler.check import check
-from runner.compiler.spec import Decode
-from runner.engine.batch import Batch
-from runner.engine.data import load_columns, prepare
-from runner.engine.decode import generate
-from runner.engine.fit import fit
-from runner.engine.network import Network
-from runner.engine.objective import Losses, Meters
-from runner.engine.written import Written
-from runner.smoke import Quiet
+from nnrun.registry.data.tokens import BEGIN, END, PADDING
+from nnrun.runner.compiler.check import check
+from nnrun.runner.compiler.language.spec import Decode
+from nnrun.runner.engine.data.batch import Batch
+from nnrun.runner.engine.data.dataset import load_columns, prepare
+from nnrun.runner.engine.inference.decode import generate
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.training.fit import fit
+from nnrun.runner.engine.training.objective import Losses, Meters
+from nnrun.runner.engine.training.written import Written
+from nnrun.runner.smoke import Quiet
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 5

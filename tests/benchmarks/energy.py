@@ -21,13 +21,13 @@ import torch
 from sklearn.neural_network import BernoulliRBM
 from threadpoolctl import threadpool_limits
 
-from registry.modules.storage import hebbian
-from runner.compiler.check import check
-from runner.engine.data import load_columns, prepare
-from runner.engine.energy.recall import asynchronous, corrupted
-from runner.engine.network import Network
-from runner.engine.stages import train_stage
-from runner.smoke import Quiet
+from nnrun.registry.modules.storage import hebbian
+from nnrun.runner.compiler.check import check
+from nnrun.runner.engine.data.dataset import load_columns, prepare
+from nnrun.runner.engine.energy.recall import asynchronous, corrupted
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.training.stages import train_stage
+from nnrun.runner.smoke import Quiet
 
 ROOT = Path(__file__).parents[2]
 DIGITS = (ROOT / "specs" / "rbm_digits.yaml").read_text()

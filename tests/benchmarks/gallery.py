@@ -24,7 +24,7 @@ def measure(spec: Path, seeds: int, folder: str) -> dict[str, Any]:
     """Figures of one spec: mean and extremes over the seeds, of the metric by which the weights were chosen, if the test has it."""
     runs = []
     for seed in range(seeds):
-        command = [sys.executable, "-m", "runner", str(spec), "--json", "--quiet", "--seed", str(seed)]
+        command = [sys.executable, "-m", "nnrun", str(spec), "--json", "--quiet", "--seed", str(seed)]
         done = subprocess.run(
             command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True, check=True
         )

@@ -8,7 +8,7 @@ import torch
 from cells import Problem, Step, gates
 from torch import Tensor, nn
 
-from runner.engine.network import Network
+from nnrun.runner.engine.network.network import Network
 
 
 def lstm(problem: Problem, network: Network) -> Step:

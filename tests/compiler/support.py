@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runner.compiler.check import Checked, check
-from runner.compiler.diagnostic import Report
-from runner.compiler.document import Document
-from runner.compiler.render import render_text
-from runner.compiler.source import load_document
+from nnrun.runner.compiler.check import Checked, check
+from nnrun.runner.compiler.text.diagnostic import Report
+from nnrun.runner.compiler.text.document import Document
+from nnrun.runner.compiler.text.render import render_text
+from nnrun.runner.compiler.text.source import load_document
 
 DIGITS = "{source: digits, fields: {image: {type: image}, digit: {type: category}}}"
 REVIEWS = "{source: movie_reviews, fields: {text: {type: text}, label: {type: category}}}"

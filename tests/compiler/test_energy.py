@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from runner.compiler.check import check
-from runner.compiler.energy import Net
-from runner.compiler.mask import Grid, colours, coupled_pairs
-from runner.compiler.plan import Plan
-from runner.compiler.resolved import resolved_text
-from runner.compiler.spec import Mask
+from nnrun.runner.compiler.check import check
+from nnrun.runner.compiler.energy.mask import Grid, colours, coupled_pairs
+from nnrun.runner.compiler.energy.net import Net
+from nnrun.runner.compiler.language.spec import Mask
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.compiler.resolved import resolved_text
 from tests.compiler.support import headlines, spec
 
 PIXELS = "{source: digits, fields: {image: {type: image, binarize: 0.5}, digit: {type: category}}}"

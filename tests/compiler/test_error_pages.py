@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.compiler.check import Checked, check
-from runner.compiler.render import render_text
+from nnrun.runner.compiler.check import Checked, check
+from nnrun.runner.compiler.text.render import render_text
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "runner" / "errors").glob("*.md"))
@@ -73,9 +73,9 @@ def checks(part: str) -> Iterator[Checked]:
 def ids() -> set[str]:
     """All texts of the compiler that look like an id, and the ids of shape errors."""
     found = set()
-    for file in [*(ROOT / "runner" / "compiler").glob("*.py"), *(ROOT / "registry").rglob("*.py")]:
+    for file in [*(ROOT / "runner" / "compiler").rglob("*.py"), *(ROOT / "registry").rglob("*.py")]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and file.parent.name == "compiler":
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "compiler" in file.parts:
                 found |= {node.value} if re.fullmatch("[a-z]+(-[a-z]+)+", node.value) else set()
             elif isinstance(node, ast.keyword) and node.arg == "id" and isinstance(node.value, ast.Constant):
                 found.add(node.value.value)

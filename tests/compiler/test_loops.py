@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.compiler.check import check
+from nnrun.runner.compiler.check import check
 from tests.compiler.support import headlines, reviews
 
 CELL = {"x": "{type: embedding, units: 8}", "final": "{type: last}"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from runner.compiler.check import check
+from nnrun.runner.compiler.check import check
 
 PLANTED = Path(__file__).parent / "planted" / "twenty.yaml"
 

@@ -13,9 +13,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from runner.compiler.diagnostic import Report
-from runner.compiler.schema import schema
-from runner.compiler.source import load_document
+from nnrun.runner.compiler.language.schema import schema
+from nnrun.runner.compiler.text.diagnostic import Report
+from nnrun.runner.compiler.text.source import load_document
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))

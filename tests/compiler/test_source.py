@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.compiler import source
-from runner.compiler.diagnostic import Place, Report
-from runner.compiler.source import dump, load_document
+from nnrun.runner.compiler.text import source
+from nnrun.runner.compiler.text.diagnostic import Place, Report
+from nnrun.runner.compiler.text.source import dump, load_document
 from tests.compiler.support import document, loaded
 
 SCALARS = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from registry.sources.csv import Csv
-from runner.compiler.check import check
-from runner.compiler.resolved import resolved_text
+from nnrun.registry.sources.csv import Csv
+from nnrun.runner.compiler.check import check
+from nnrun.runner.compiler.resolved import resolved_text
 
 FILES = """\
 nnrun: 1

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import torch
 
-from registry.catalog import Lookup, all_of
-from registry.component import field_docs
-from registry.field import Encoded, Field
-from registry.shape import Shape
+from nnrun.registry.catalog import Lookup, all_of
+from nnrun.registry.component import field_docs
+from nnrun.registry.field import Encoded, Field
+from nnrun.registry.shape import Shape
 
 COUNT = 12
 
@@ -258,7 +258,7 @@ def test_fields_and_sources_are_known_without_loading_numpy() -> None:
     heavy = ["numpy", "torch", "PIL", "sklearn", "pandas", "pyarrow", "tokenizers", "statsmodels", "mlxtend", "num2words", "vega_datasets"]
     script = f"""
 import sys
-from registry.catalog import all_of
+from nnrun.registry.catalog import all_of
 for source in all_of("source").values():
     if set(source.model_fields) == {{"source"}}:
         source(source=source.type_name()).columns()

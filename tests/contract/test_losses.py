@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from torch import Tensor
 
-from registry.catalog import all_of, find
-from registry.field import DataError
-from registry.objective import Loss
-from registry.shape import Shape, ShapeError
+from nnrun.registry.catalog import all_of, find
+from nnrun.registry.field import DataError
+from nnrun.registry.objective import Loss
+from nnrun.registry.shape import Shape, ShapeError
 
 torch.set_num_threads(1)
 

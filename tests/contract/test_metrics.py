@@ -15,10 +15,10 @@ from scipy.special import expit, log_softmax, softmax  # type: ignore[import-unt
 from sklearn import metrics as sk
 from torch import Tensor
 
-from registry.catalog import all_of, find
-from registry.field import DataError
-from registry.objective import Metric, SequenceMetric
-from registry.shape import InputError, Shape, ShapeError
+from nnrun.registry.catalog import all_of, find
+from nnrun.registry.field import DataError
+from nnrun.registry.objective import Metric, SequenceMetric
+from nnrun.registry.shape import InputError, Shape, ShapeError
 
 torch.set_num_threads(1)
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from registry.catalog import all_of
-from registry.group import Group
-from registry.node import Node, Trainable
-from registry.shape import Shape, ShapeError
+from nnrun.registry.catalog import all_of
+from nnrun.registry.group import Group
+from nnrun.registry.node import Node, Trainable
+from nnrun.registry.shape import Shape, ShapeError
 from tests.contract.node_rows import BATCH, TICKS, Row, all_rows, lengths_of, random_value
 
 OF_THE_ENGINE = {"freeze", "share", "weights", "regularize"}

@@ -10,8 +10,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from registry.catalog import all_of, find
-from registry.training import Optimizer
+from nnrun.registry.catalog import all_of, find
+from nnrun.registry.training import Optimizer
 
 torch.set_num_threads(1)
 

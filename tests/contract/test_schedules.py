@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import lr_scheduler as torchs
 
-from registry.catalog import all_of, find
-from registry.schedules.warmup import Warmed
-from registry.training import Schedule
+from nnrun.registry.catalog import all_of, find
+from nnrun.registry.schedules.warmup import Warmed
+from nnrun.registry.training import Schedule
 
 STEPS = 40
 

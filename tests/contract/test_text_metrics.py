@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from registry.catalog import all_of, find
-from registry.objective import Metric, SequenceMetric
-from registry.shape import InputError, Shape
+from nnrun.registry.catalog import all_of, find
+from nnrun.registry.objective import Metric, SequenceMetric
+from nnrun.registry.shape import InputError, Shape
 from tests.compiler.support import headlines, reviews
 
 WORD, SCORES, CLASS = Shape(kind="token", classes=9), Shape((9,)), Shape(kind="category", classes=9)

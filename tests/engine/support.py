@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from runner.compiler.check import check
-from runner.compiler.plan import Plan
-from runner.engine.data import Dataset, prepare
-from runner.engine.fit import Outcome, fit
-from runner.engine.network import Network
-from runner.engine.objective import Losses, Meters
-from runner.engine.written import Written
+from nnrun.runner.compiler.check import check
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.data.dataset import Dataset, prepare
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.training.fit import Outcome, fit
+from nnrun.runner.engine.training.objective import Losses, Meters
+from nnrun.runner.engine.training.written import Written
 
 CPU = torch.device("cpu")
 

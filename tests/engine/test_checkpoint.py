@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from runner.engine.checkpoint import BrokenCheckpoint, load, save
+from nnrun.runner.engine.checkpoint import BrokenCheckpoint, load, save
 from tests.engine.support import Built, build
 from tests.engine.test_training import POINTS, points
 

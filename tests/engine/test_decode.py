@@ -7,15 +7,15 @@ import random
 import pytest
 import torch
 
-from registry.data.tokens import END
-from runner.compiler.check import check
-from runner.compiler.spec import Decode
-from runner.engine.batch import Batch
-from runner.engine.decode import generate
-from runner.engine.predict import Predictor
-from runner.engine.samples import samples
-from runner.engine.search import allowed
-from runner.show.loops import plan_text
+from nnrun.registry.data.tokens import END
+from nnrun.runner.compiler.check import check
+from nnrun.runner.compiler.language.spec import Decode
+from nnrun.runner.engine.data.batch import Batch
+from nnrun.runner.engine.inference.decode import generate
+from nnrun.runner.engine.inference.predict import Predictor
+from nnrun.runner.engine.inference.samples import samples
+from nnrun.runner.engine.inference.search import allowed
+from nnrun.runner.show.loops import plan_text
 from tests.engine.support import Built, build, train
 
 HEAD = """\

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from runner.engine.batch import Batch
+from nnrun.runner.engine.data.batch import Batch
 from tests.engine.support import Built, build
 
 TEXT = """\

@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas
 import pytest
 
-from registry.field import DataError
-from registry.source import SourceError
-from runner.engine.predict import Predictor
-from runner.prediction import read_columns
+from nnrun.registry.field import DataError
+from nnrun.registry.source import SourceError
+from nnrun.runner.answers.predict import read_columns
+from nnrun.runner.engine.inference.predict import Predictor
 from tests.engine.support import build
 
 SPEC = """\

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from registry.data.tokens import BEGIN, END, PADDING
-from runner.compiler.spec import Decode
-from runner.engine.search import Hypothesis, allowed, search
+from nnrun.registry.data.tokens import BEGIN, END, PADDING
+from nnrun.runner.compiler.language.spec import Decode
+from nnrun.runner.engine.inference.search import Hypothesis, allowed, search
 
 CPU = torch.device("cpu")
 SYMBOLS = 6

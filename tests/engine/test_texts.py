@@ -10,13 +10,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.field import DataError
-from runner.compiler.check import check
-from runner.compiler.resolved import resolved_text
-from runner.compiler.spec import Split
-from runner.engine.predict import Predictor
-from runner.engine.texts import divided
-from runner.smoke import smoke
+from nnrun.registry.field import DataError
+from nnrun.runner.compiler.check import check
+from nnrun.runner.compiler.language.spec import Split
+from nnrun.runner.compiler.resolved import resolved_text
+from nnrun.runner.engine.data.texts import divided
+from nnrun.runner.engine.inference.predict import Predictor
+from nnrun.runner.smoke import smoke
 from tests.compiler.support import headlines
 from tests.engine.support import Built, build, train
 

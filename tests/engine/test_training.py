@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from registry.field import DataError
-from runner.engine.baseline import baseline
-from runner.engine.fit import Diverged, evaluate, penalty
-from runner.engine.predict import Predictor
-from runner.engine.written import Written
+from nnrun.registry.field import DataError
+from nnrun.runner.engine.inference.predict import Predictor
+from nnrun.runner.engine.training.baseline import baseline
+from nnrun.runner.engine.training.fit import Diverged, evaluate, penalty
+from nnrun.runner.engine.training.written import Written
 from tests.engine.support import CPU, Built, build, train
 
 POINTS = """\

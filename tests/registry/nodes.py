@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry.catalog import find
-from registry.node import Node
+from nnrun.registry.catalog import find
+from nnrun.registry.node import Node
 
 
 def node(type: str, **options: Any) -> Node:

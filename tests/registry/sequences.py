@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from registry.catalog import find
-from registry.node import Node
-from registry.shape import Shape
+from nnrun.registry.catalog import find
+from nnrun.registry.node import Node
+from nnrun.registry.shape import Shape
 
 
 def node(**config: Any) -> Node:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from registry.node import Node
-from registry.shape import InputError, Shape, ShapeError, known
+from nnrun.registry.node import Node
+from nnrun.registry.shape import InputError, Shape, ShapeError, known
 from tests.registry.sequences import node, padded, ragged, shaken
 
 QUERY, MEMORY, ALIKE = Shape((4,), time="french"), Shape((6,), time="english"), Shape((4,), time="english")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from registry.comparison import check_class_scores, check_numbers, check_yes_no_scores, task_of
-from registry.shape import InputError, Shape
+from nnrun.registry.comparison import check_class_scores, check_numbers, check_yes_no_scores, task_of
+from nnrun.registry.shape import InputError, Shape
 
 Check = Callable[[Shape, Shape, str | None], object]
 

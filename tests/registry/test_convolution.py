@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from registry.node import Node
-from registry.shape import InputError, Shape, ShapeError
-from registry.spatial import same_padding
+from nnrun.registry.node import Node
+from nnrun.registry.shape import InputError, Shape, ShapeError
+from nnrun.registry.spatial import same_padding
 from tests.registry.nodes import node
 from tests.registry.waves import summary, wave
 

@@ -10,11 +10,11 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from registry.activations import ACTIVATIONS
-from registry.modules.activations import activation
-from registry.modules.init import initialize
-from registry.node import Node
-from registry.shape import InputError, Shape, ShapeError
+from nnrun.registry.activations import ACTIVATIONS
+from nnrun.registry.modules.activations import activation
+from nnrun.registry.modules.init import initialize
+from nnrun.registry.node import Node
+from nnrun.registry.shape import InputError, Shape, ShapeError
 from tests.registry.nodes import node
 
 FLAT, IMAGE = Shape((5,)), Shape((2, 4, 3))

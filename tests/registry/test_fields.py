@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 from pydantic import ValidationError
 
-from registry.catalog import Lookup
-from registry.data.tokens import BEGIN, END, WORD, Words
-from registry.field import DataError, Encoded, Field, naming
-from registry.fields.category import Category
-from registry.fields.text import Text
-from registry.modules.augment import augment
-from registry.shape import Shape, ShapeError
+from nnrun.registry.catalog import Lookup
+from nnrun.registry.data.tokens import BEGIN, END, WORD, Words
+from nnrun.registry.field import DataError, Encoded, Field, naming
+from nnrun.registry.fields.category import Category
+from nnrun.registry.fields.text import Text
+from nnrun.registry.modules.augment import augment
+from nnrun.registry.shape import Shape, ShapeError
 
 
 def field(type: str, **options: Any) -> Field:

@@ -8,11 +8,11 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from registry.activations import FUNCTIONS
-from registry.formula import DEEPEST, LONGEST, Apply, Constant, FormulaError, Read, parse
-from registry.modules.activations import FUNCTIONS as TORCH
-from registry.nodes.formula import Formula
-from registry.shape import InputError, Shape, ShapeError
+from nnrun.registry.activations import FUNCTIONS
+from nnrun.registry.formula import DEEPEST, LONGEST, Apply, Constant, FormulaError, Read, parse
+from nnrun.registry.modules.activations import FUNCTIONS as TORCH
+from nnrun.registry.nodes.formula import Formula
+from nnrun.registry.shape import InputError, Shape, ShapeError
 
 
 def formula(text: str) -> Formula:

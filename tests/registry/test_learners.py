@@ -1,6 +1,6 @@
 """What learners say of themselves."""
 
-from registry.catalog import find
+from nnrun.registry.catalog import find
 
 
 def test_back_propagation_is_a_learner_that_needs_a_loss() -> None:

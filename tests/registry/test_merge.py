@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from registry.node import Node
-from registry.shape import InputError, Shape, ShapeError
+from nnrun.registry.node import Node
+from nnrun.registry.shape import InputError, Shape, ShapeError
 from tests.registry.nodes import node
 
 FLAT, IMAGE, NUMBER = Shape((4,)), Shape((2, 3, 4)), Shape()

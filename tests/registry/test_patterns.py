@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from registry.catalog import find
-from registry.source import Source
+from nnrun.registry.catalog import find
+from nnrun.registry.source import Source
 
 
 def columns(name: str, *wanted: str, **options: object) -> list[np.ndarray]:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from registry.modules import products
+from nnrun.registry.modules import products
 
 SHAPES = ((3, 5, 4), (700, 12, 96), (4096, 64, 64))
 """(M, K, N): small; where a bias is one more feature; where oneDNN is asked, if it is the faster one."""

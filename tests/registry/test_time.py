@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from registry.modules.padding import flip
-from registry.shape import InputError, Shape
+from nnrun.registry.modules.padding import flip
+from nnrun.registry.shape import InputError, Shape
 from tests.registry.sequences import module, node, padded, ragged, sequence
 
 REDUCERS: list[dict[str, Any]] = [{"type": "last"}, *({"type": "pool_time", "method": method} for method in ("mean", "max", "sum"))]

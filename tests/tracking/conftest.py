@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.tracking.recorder import Recorder
-from runner.tracking.spawn import Sidecar
-from runner.tracking.store import Store
+from nnrun.runner.tracking.recorder import Recorder
+from nnrun.runner.tracking.spawn import Sidecar
+from nnrun.runner.tracking.store import Store
 from tests.tracking.support import ROOT, Recorded, copied, say_everything
 
 with warnings.catch_warnings():
@@ -59,8 +59,8 @@ def trainer(tmp_path: Path) -> Iterator[Callable[[str, Store], subprocess.Popen[
         prelude = f"""
             import os, signal, sys, time
             from pathlib import Path
-            from runner.tracking.recorder import Recorder
-            from runner.tracking.store import Store
+            from nnrun.runner.tracking.recorder import Recorder
+            from nnrun.runner.tracking.store import Store
             store = {store!r}
             outbox = Path({str(tmp_path / "outbox")!r})
         """

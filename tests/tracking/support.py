@@ -15,9 +15,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Run
 from PIL import Image
 
-from runner.tracking.delivered import Delivered
-from runner.tracking.recorder import ModelColumn, Recorder
-from runner.tracking.store import Store, sqlite_uri
+from nnrun.runner.tracking.delivered import Delivered
+from nnrun.runner.tracking.recorder import ModelColumn, Recorder
+from nnrun.runner.tracking.store import Store, sqlite_uri
 
 ROOT = Path(__file__).parents[2]
 INPUTS = [ModelColumn("x", "double"), ModelColumn("row", "double", (2,))]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.tracking.git import git_tags
+from nnrun.runner.tracking.git import git_tags
 
 
 @pytest.fixture

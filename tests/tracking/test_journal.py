@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.tracking.journal import Entry, Journal, read_lines
+from nnrun.runner.tracking.journal import Entry, Journal, read_lines
 
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
 values = st.recursive(plain, lambda inner: st.lists(inner, max_size=3))

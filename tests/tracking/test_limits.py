@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.utils.validation import _validate_metric_name
 
-from runner.tracking import limits
+from nnrun.runner.tracking import limits
 
 
 @given(st.text(max_size=300))

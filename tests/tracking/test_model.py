@@ -15,8 +15,8 @@ import pytest
 from mlflow.pyfunc import PyFuncModel
 from pandas import DataFrame
 
-from runner.tracking.runs import model_folder
-from runner.tracking.ui import free_port
+from nnrun.runner.tracking.runs import model_folder
+from nnrun.runner.tracking.ui import free_port
 from tests.tracking.support import ROOT, Recorded, answers, models_of, wait_until
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
-from runner.tracking.outbox import Folder
-from runner.tracking.recorder import Recorder
-from runner.tracking.store import Store, sqlite_uri
-from runner.tracking.sync import sync
-from runner.tracking.ui import served
+from nnrun.runner.tracking.outbox import Folder
+from nnrun.runner.tracking.recorder import Recorder
+from nnrun.runner.tracking.store import Store, sqlite_uri
+from nnrun.runner.tracking.sync import sync
+from nnrun.runner.tracking.ui import served
 from tests.tracking.support import ROOT, models_of, say_everything, wait_until
 
 Start = Callable[[str, Store], "subprocess.Popen[str]"]
@@ -24,9 +24,9 @@ Start = Callable[[str, Store], "subprocess.Popen[str]"]
 HAMMER = """
 import os, random, signal, sys, time
 from pathlib import Path
-from runner.tracking.delivery import Delivery
-from runner.tracking.outbox import Folder
-import runner.tracking.model
+from nnrun.runner.tracking.delivery import Delivery
+from nnrun.runner.tracking.outbox import Folder
+import nnrun.runner.tracking.model
 
 folder, random, kills = Folder(Path(sys.argv[1])), random.Random(1), 0
 while folder.path.exists():
@@ -125,8 +125,8 @@ def test_two_who_deliver_the_same_store_it_once(store: Store, outbox: Path, trai
     """
     trainer(script, store).wait()
     deliver = """
-        from runner.tracking.outbox import Folder
-        from runner.tracking.sync import sync
+        from nnrun.runner.tracking.outbox import Folder
+        from nnrun.runner.tracking.sync import sync
         print([delivered.message for delivered in sync([Folder(path) for path in outbox.iterdir()])])
     """
     both = [trainer(deliver, store) for _ in range(2)]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.tracking.outbox import Folder, usable_outbox, waiting
-from runner.tracking.owner import Owner
-from runner.tracking.store import Store
+from nnrun.runner.tracking.outbox import Folder, usable_outbox, waiting
+from nnrun.runner.tracking.owner import Owner
+from nnrun.runner.tracking.store import Store
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from runner.tracking.owner import STALE, Owner
+from nnrun.runner.tracking.owner import STALE, Owner
 
 HERE = Owner.of(os.getpid())
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from runner.tracking.recorder import Recorder
-from runner.tracking.spawn import Sidecar
-from runner.tracking.store import Store
+from nnrun.runner.tracking.recorder import Recorder
+from nnrun.runner.tracking.spawn import Sidecar
+from nnrun.runner.tracking.store import Store
 from tests.tracking.support import ROOT, Recorded, wait_until
 
 
@@ -106,7 +106,9 @@ def test_the_commit_of_the_spec_is_recorded(recorded: Recorded) -> None:
 
 
 def test_the_trainer_loads_neither_mlflow_nor_torch() -> None:
-    script = "import runner.tracking.recorder, sys; print({name.split('.')[0] for name in sys.modules} & {'mlflow', 'torch', 'numpy'})"
+    script = (
+        "import nnrun.runner.tracking.recorder, sys; print({name.split('.')[0] for name in sys.modules} & {'mlflow', 'torch', 'numpy'})"
+    )
 
     assert subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True).strip() == "set()"
 

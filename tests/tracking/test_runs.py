@@ -7,8 +7,8 @@ import re
 import pytest
 from mlflow import MlflowClient
 
-from runner.tracking.runs import RunNotFound, find_run, model_folder
-from runner.tracking.store import Store
+from nnrun.runner.tracking.runs import RunNotFound, find_run, model_folder
+from nnrun.runner.tracking.store import Store
 from tests.tracking.support import Recorded
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from runner.tracking.store import Store, StoreError, sqlite_uri
+from nnrun.runner.tracking.store import Store, StoreError, sqlite_uri
 
 
 def test_the_default_is_where_mlflow_ui_looks(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.tracking.links import Links, comparison_link, experiment_link
-from runner.tracking.store import Store, StoreError
-from runner.tracking.ui import free_port, served, show
+from nnrun.runner.tracking.links import Links, comparison_link, experiment_link
+from nnrun.runner.tracking.store import Store, StoreError
+from nnrun.runner.tracking.ui import free_port, served, show
 from tests.tracking.support import ROOT, Recorded
 
 if TYPE_CHECKING:
@@ -134,12 +134,9 @@ def test_a_taken_port_is_left_to_its_owner() -> None:
 
 
 def test_nnrun_ui_says_where_to_look_until_it_is_interrupted(recorded: Recorded) -> None:
-    script = (
-        f"from runner.tracking.ui import *; show({recorded.store!r}, 'xor', lambda link: print(link, flush=True), browser=False, port=0)"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from runner.tracking.store import Store; " + script], cwd=ROOT, stdout=subprocess.PIPE
-    )
+    names = "from nnrun.runner.tracking.store import Store; from nnrun.runner.tracking.ui import show; "
+    script = f"{names}show({recorded.store!r}, 'xor', lambda link: print(link, flush=True), browser=False, port=0)"
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE)
     assert process.stdout is not None
     link = process.stdout.readline().decode().strip()
     address = link.partition("/#")[0]

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from registry.learners.contrastive_divergence import ContrastiveDivergence
-from runner.engine.energy.gibbs import Draw, Sampler
-from runner.engine.energy.machine import Machine, States
-from runner.engine.energy.moments import Moments, Offsets, write_gradient
-from runner.engine.energy.tempering import Tempered
+from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
+from nnrun.runner.engine.energy.gibbs import Draw, Sampler
+from nnrun.runner.engine.energy.machine import Machine, States
+from nnrun.runner.engine.energy.moments import Moments, Offsets, write_gradient
+from nnrun.runner.engine.energy.tempering import Tempered
 
 
 class Contrast:

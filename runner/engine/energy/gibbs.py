@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from registry.modules.groups import Beta, TwoValued
-from runner.compiler.energy import Phase
-from runner.engine.energy.lateral import SLACK, as_indices, neighbours, sparse_field, sweep_dense
-from runner.engine.energy.machine import Machine, States
+from nnrun.registry.modules.groups import Beta, TwoValued
+from nnrun.runner.compiler.energy.net import Phase
+from nnrun.runner.engine.energy.lateral import SLACK, as_indices, neighbours, sparse_field, sweep_dense
+from nnrun.runner.engine.energy.machine import Machine, States
 
 Draw = Callable[[Tensor], Tensor]
 """Uniform random numbers between 0 and 1 in the form of a tensor."""

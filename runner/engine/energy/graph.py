@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from torch import Tensor, nn
 
-from registry.modules.coupling import Coupling
-from registry.modules.groups import Group
-from registry.shape import known
-from runner.compiler.plan import Plan
-from runner.engine.energy.machine import Machine, States
+from nnrun.registry.modules.coupling import Coupling
+from nnrun.registry.modules.groups import Group
+from nnrun.registry.shape import known
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.energy.machine import Machine, States
 
 
 def build_machines(plan: Plan, network: nn.Module) -> Iterator[Machine]:

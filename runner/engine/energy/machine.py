@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from registry.modules.coupling import Coupling
-from registry.modules.groups import Group
-from runner.compiler.energy import Net
+from nnrun.registry.modules.coupling import Coupling
+from nnrun.registry.modules.groups import Group
+from nnrun.runner.compiler.energy.net import Net
 
 States = dict[str, Tensor]
 """The state of each group, (B, N)."""

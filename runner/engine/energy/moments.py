@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from runner.engine.energy.machine import Machine
+from nnrun.runner.engine.energy.machine import Machine
 
 SHIFT = 0.05
 """How far a running mean moves towards the mean of a batch."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from runner.engine.energy.gibbs import Sampler, dice
-from runner.engine.energy.lateral import SLACK
-from runner.engine.energy.machine import Machine, States
+from nnrun.runner.engine.energy.gibbs import Sampler, dice
+from nnrun.runner.engine.energy.lateral import SLACK
+from nnrun.runner.engine.energy.machine import Machine, States
 
 SWEEPS = 100
 """After so many sweeps a recall ends, settled or not. Most settle within ten."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from registry.learners.contrastive_divergence import ContrastiveDivergence
-from registry.modules.groups import Binary
-from runner.engine.energy.machine import Machine, States
-from runner.engine.energy.moments import SHIFT
+from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
+from nnrun.registry.modules.groups import Binary
+from nnrun.runner.engine.energy.machine import Machine, States
+from nnrun.runner.engine.energy.moments import SHIFT
 
 BULK = 1 << 18
 """Random numbers that are drawn at once: as many as a cache holds."""

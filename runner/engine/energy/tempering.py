@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from runner.compiler.energy import Phase
-from runner.engine.energy.gibbs import Sampler
-from runner.engine.energy.machine import States
+from nnrun.runner.compiler.energy.net import Phase
+from nnrun.runner.engine.energy.gibbs import Sampler
+from nnrun.runner.engine.energy.machine import States
 
 
 class Tempered:

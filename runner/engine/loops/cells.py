@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from registry.modules.cells import Cell, State
-from registry.modules.padding import last
-from registry.recurrent import Recurrent
-from runner.compiler.cells import cell_program
-from runner.compiler.execution import Execution, Kind, choose_for_cell
-from runner.compiler.program import Program
-from runner.engine.loops import eager, native
-from runner.engine.loops.hoist import hoisted
-from runner.engine.loops.inputs import Inputs
+from nnrun.registry.modules.cells import Cell, State
+from nnrun.registry.modules.padding import last
+from nnrun.registry.recurrent import Recurrent
+from nnrun.runner.compiler.loops.cells import cell_program
+from nnrun.runner.compiler.loops.execution import Execution, Kind, choose_for_cell
+from nnrun.runner.compiler.loops.program import Program
+from nnrun.runner.engine.loops import eager, native
+from nnrun.runner.engine.loops.hoist import hoisted
+from nnrun.runner.engine.loops.inputs import Inputs
 
 
 class CellRunner:

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from runner.compiler.layout import layout
-from runner.compiler.program import Program
-from runner.engine.loops import function
-from runner.engine.loops.eager_source import Code, Key, Run, eager_code
-from runner.engine.loops.function import Gradients, Trace
-from runner.engine.loops.inputs import Inputs
+from nnrun.runner.compiler.loops.layout import layout
+from nnrun.runner.compiler.loops.program import Program
+from nnrun.runner.engine.loops import function
+from nnrun.runner.engine.loops.code.eager_source import Code, Key, Run, eager_code
+from nnrun.runner.engine.loops.function import Gradients, Trace
+from nnrun.runner.engine.loops.inputs import Inputs
 
 
 def run(program: Program, inputs: Inputs) -> dict[str, Tensor]:

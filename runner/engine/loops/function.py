@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from registry.modules.products import transposed_product
-from runner.compiler.layout import Block, layout
-from runner.compiler.program import Program
-from runner.engine.loops.inputs import Inputs
+from nnrun.registry.modules.products import transposed_product
+from nnrun.runner.compiler.loops.layout import Block, layout
+from nnrun.runner.compiler.loops.program import Program
+from nnrun.runner.engine.loops.inputs import Inputs
 
 
 @dataclass

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from registry.modules.cells import in_one_block
-from registry.modules.padding import blank
-from runner.compiler.program import Outer, Product, Program
-from runner.compiler.recognise import Cell
-from runner.engine.loops.outside import Outside
+from nnrun.registry.modules.cells import in_one_block
+from nnrun.registry.modules.padding import blank
+from nnrun.runner.compiler.loops.program import Outer, Product, Program
+from nnrun.runner.compiler.loops.recognise import Cell
+from nnrun.runner.engine.loops.outside import Outside
 
 OPTIONS = (True, 1, 0.0, False, False, False)
 """Of torch's kernels: biases, layers, dropout, training, bidirectional, batch first."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from registry.modules.products import affine
-from runner.compiler.layout import Block, layout
-from runner.compiler.program import Outer, Program
+from nnrun.registry.modules.products import affine
+from nnrun.runner.compiler.loops.layout import Block, layout
+from nnrun.runner.compiler.loops.program import Outer, Program
 
 
 def hoisted(program: Program, weights: Mapping[str, Tensor], read: Callable[[Outer], Tensor]) -> tuple[Tensor, ...]:

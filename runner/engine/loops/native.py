@@ -13,13 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from runner.compiler.layout import Block, Layout, layout, once_per_program
-from runner.compiler.program import Program
-from runner.engine.loops import function
-from runner.engine.loops.function import Gradients, Trace
-from runner.engine.loops.inputs import Inputs
-from runner.engine.loops.native_build import CompilerError, build
-from runner.engine.loops.native_source import Signature, Source, common_source, native_source
+from nnrun.runner.compiler.loops.layout import Block, Layout, layout, once_per_program
+from nnrun.runner.compiler.loops.program import Program
+from nnrun.runner.engine.loops import function
+from nnrun.runner.engine.loops.code.native_build import CompilerError, build
+from nnrun.runner.engine.loops.code.native_source import Signature, Source, common_source, native_source
+from nnrun.runner.engine.loops.function import Gradients, Trace
+from nnrun.runner.engine.loops.inputs import Inputs
 
 NUMBERS = {torch.float32: "float", torch.float64: "double"}
 """What C++ calls them."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from registry.modules.padding import blank, cut
-from runner.compiler.ops import Input, Op
-from runner.compiler.program import Outer
+from nnrun.registry.modules.padding import blank, cut
+from nnrun.runner.compiler.loops.program import Outer
+from nnrun.runner.compiler.types.ops import Input, Op
 
 MASK = ".mask"
 """Behind the name of an op: the random factors of its value."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from runner.engine.loops.outside import Outside
+from nnrun.runner.engine.loops.outside import Outside
 
 Values = dict[str, Tensor]
 

@@ -8,15 +8,15 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from registry.shape import known
-from runner.compiler.execution import Execution, Kind, choose
-from runner.compiler.program import Program
-from runner.compiler.recurrence import Recurrence
-from runner.compiler.words import listed
-from runner.engine.loops import eager, fused, native, ticks
-from runner.engine.loops.hoist import hoisted
-from runner.engine.loops.inputs import Inputs
-from runner.engine.loops.outside import Outside, Readings
+from nnrun.registry.shape import known
+from nnrun.runner.compiler.loops.execution import Execution, Kind, choose
+from nnrun.runner.compiler.loops.program import Program
+from nnrun.runner.compiler.loops.recurrence import Recurrence
+from nnrun.runner.compiler.text.words import listed
+from nnrun.runner.engine.loops import eager, fused, native, ticks
+from nnrun.runner.engine.loops.hoist import hoisted
+from nnrun.runner.engine.loops.inputs import Inputs
+from nnrun.runner.engine.loops.outside import Outside, Readings
 
 
 class Runner:

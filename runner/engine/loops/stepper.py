@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from registry.modules.attention import Prepared
-from runner.compiler.ops import Op
-from runner.engine.loops.outside import Outside, is_memory
+from nnrun.registry.modules.attention import Prepared
+from nnrun.runner.compiler.types.ops import Op
+from nnrun.runner.engine.loops.outside import Outside, is_memory
 
 
 class Stepper:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from runner.compiler.recurrence import Recurrence
-from runner.engine.loops.outside import Outside
-from runner.engine.loops.stepper import Stepper
+from nnrun.runner.compiler.loops.recurrence import Recurrence
+from nnrun.runner.engine.loops.outside import Outside
+from nnrun.runner.engine.loops.stepper import Stepper
 
 
 def run(

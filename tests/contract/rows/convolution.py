@@ -1,6 +1,6 @@
 """Convolution and pooling."""
 
-from registry.shape import Shape
+from nnrun.registry.shape import Shape
 from tests.contract.node_rows import Row
 
 ROW_IMAGE = Shape((4, 9))

@@ -1,6 +1,6 @@
 """Nodes that choose symbols. What their options do is seen when a network trains or generates: tests/engine/test_decode.py."""
 
-from registry.shape import Shape
+from nnrun.registry.shape import Shape
 from tests.contract.node_rows import Row
 
 ROWS = [Row({"type": "choice", "target": "word"}, (Shape(kind="token", classes=7),))]

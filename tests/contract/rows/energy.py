@@ -1,6 +1,6 @@
 """Groups of units. Alone, a group takes what arrives for its field and gives its mean activity."""
 
-from registry.shape import Shape
+from nnrun.registry.shape import Shape
 from tests.contract.node_rows import Row
 
 FLAT = Shape((6,))

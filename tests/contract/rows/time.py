@@ -1,6 +1,6 @@
 """Nodes along time."""
 
-from registry.shape import Shape
+from nnrun.registry.shape import Shape
 from tests.contract.node_rows import Row
 
 FLAT = Shape((5,), time="film")

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from runner.compiler.check import check
-from runner.engine.energy.gibbs import dice
-from runner.engine.energy.machine import Machine
-from runner.engine.network import Network
+from nnrun.runner.compiler.check import check
+from nnrun.runner.engine.energy.gibbs import dice
+from nnrun.runner.engine.energy.machine import Machine
+from nnrun.runner.engine.network.network import Network
 
 torch.set_num_threads(1)
 

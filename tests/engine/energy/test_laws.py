@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from runner.engine.energy import ais, exact, pseudo
-from runner.engine.energy.gibbs import Sampler
-from runner.engine.energy.machine import Machine, States
-from runner.engine.energy.moments import Moments
+from nnrun.runner.engine.energy.gibbs import Sampler
+from nnrun.runner.engine.energy.judging import ais, exact, pseudo
+from nnrun.runner.engine.energy.machine import Machine, States
+from nnrun.runner.engine.energy.moments import Moments
 from tests.engine.energy.support import GENERAL, HIDDEN, RBM, SEMI, VISIBLE, every_kind, machine, rolled
 
 GROUPS = {**VISIBLE, **HIDDEN}

@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from registry.learners.contrastive_divergence import ContrastiveDivergence
-from runner.engine.energy import exact
-from runner.engine.energy.contrast import Contrast
-from runner.engine.energy.gibbs import Sampler
-from runner.engine.energy.machine import Machine
-from runner.engine.energy.moments import Moments
-from runner.engine.energy.restricted import Restricted
-from runner.engine.energy.tempering import Tempered
+from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
+from nnrun.runner.engine.energy.contrast import Contrast
+from nnrun.runner.engine.energy.gibbs import Sampler
+from nnrun.runner.engine.energy.judging import exact
+from nnrun.runner.engine.energy.machine import Machine
+from nnrun.runner.engine.energy.moments import Moments
+from nnrun.runner.engine.energy.restricted import Restricted
+from nnrun.runner.engine.energy.tempering import Tempered
 from tests.engine.energy.support import GENERAL, HIDDEN, RBM, SEMI, VISIBLE, machine, rolled
 
 GROUPS = {**VISIBLE, **HIDDEN}

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from registry.modules.storage import hebbian, pseudo_inverse, storkey
-from runner.engine.batch import Batch
-from runner.engine.energy import lateral
-from runner.engine.energy.gibbs import Sampler
-from runner.engine.energy.machine import Machine
-from runner.engine.energy.recall import asynchronous, corrupted, overlap, synchronous
+from nnrun.registry.modules.storage import hebbian, pseudo_inverse, storkey
+from nnrun.runner.engine.data.batch import Batch
+from nnrun.runner.engine.energy import lateral
+from nnrun.runner.engine.energy.gibbs import Sampler
+from nnrun.runner.engine.energy.machine import Machine
+from nnrun.runner.engine.energy.recall import asynchronous, corrupted, overlap, synchronous
 from tests.engine.energy.support import machine, network, rolled, spec
 
 

@@ -13,20 +13,20 @@ import numpy as np
 import pytest
 import torch
 
-from registry.field import DataError
-from registry.sources.patterns import BarsAndStripes, Letters
-from runner.compiler.check import check
-from runner.compiler.plan import Plan
-from runner.engine.checkpoint import save
-from runner.engine.data import Dataset, prepare
-from runner.engine.energy.generate import Generator
-from runner.engine.energy.masks import with_masks
-from runner.engine.energy.train import Diverged
-from runner.engine.fit import Outcome
-from runner.engine.network import Network
-from runner.engine.predict import Predictor, signature
-from runner.engine.stages import train_stages
-from runner.smoke import Quiet, smoke
+from nnrun.registry.field import DataError
+from nnrun.registry.sources.patterns import BarsAndStripes, Letters
+from nnrun.runner.compiler.check import check
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.checkpoint import save
+from nnrun.runner.engine.data.dataset import Dataset, prepare
+from nnrun.runner.engine.data.masks import with_masks
+from nnrun.runner.engine.inference.draw import Generator
+from nnrun.runner.engine.inference.predict import Predictor, signature
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.training.contrastive_divergence import Diverged
+from nnrun.runner.engine.training.fit import Outcome
+from nnrun.runner.engine.training.stages import train_stages
+from nnrun.runner.smoke import Quiet, smoke
 
 CPU = torch.device("cpu")
 

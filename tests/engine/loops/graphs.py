@@ -10,12 +10,12 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from torch import Tensor
 
-from registry.formula import Apply, Constant, Expression, Read
-from runner.compiler.check import check
-from runner.compiler.execution import Kind
-from runner.compiler.plan import Plan
-from runner.engine.batch import Batch
-from runner.engine.network import Network
+from nnrun.registry.formula import Apply, Constant, Expression, Read
+from nnrun.runner.compiler.check import check
+from nnrun.runner.compiler.loops.execution import Kind
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.data.batch import Batch
+from nnrun.runner.engine.network.network import Network
 
 BOUNDED = ("tanh", "sigmoid", "softsign", "sin", "cos")
 """What a loop may go through for ever."""

@@ -10,15 +10,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from registry.modules.stack import Stack
-from registry.recurrent import Recurrent
-from runner.compiler.execution import Kind, compiler
-from runner.compiler.plan import Plan
-from runner.engine.loops import native, native_build
-from runner.engine.loops.cells import CellRunner
-from runner.engine.network import Network
-from runner.engine.prepare import NotCompiled, check_compiled
-from runner.show.loops import plan_text
+from nnrun.registry.modules.stack import Stack
+from nnrun.registry.recurrent import Recurrent
+from nnrun.runner.compiler.loops.execution import Kind, compiler
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.loops import native
+from nnrun.runner.engine.loops.cells import CellRunner
+from nnrun.runner.engine.loops.code import native_build
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.prepare import NotCompiled, check_compiled
+from nnrun.runner.show.loops import plan_text
 from tests.engine.loops.test_loops import batch, planned, spec
 from tests.registry.cells import cells, stacks
 from tests.registry.sequences import module, node, padded, ragged

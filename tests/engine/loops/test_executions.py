@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
 
-from runner.compiler.execution import Kind, compiler
+from nnrun.runner.compiler.loops.execution import Kind, compiler
 from tests.engine.loops.graphs import Case, cases, difference, results
 
 GRAPHS = int(os.environ.get("NNRUN_LOOP_GRAPHS", "100"))

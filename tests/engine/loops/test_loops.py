@@ -14,15 +14,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from runner.compiler.check import check
-from runner.compiler.execution import Kind, compiler
-from runner.compiler.plan import Plan
-from runner.compiler.program import Program
-from runner.compiler.recognise import recognise
-from runner.engine.batch import Batch
-from runner.engine.loops import native_build
-from runner.engine.network import Network
-from runner.show.loops import plan_text
+from nnrun.runner.compiler.check import check
+from nnrun.runner.compiler.loops.execution import Kind, compiler
+from nnrun.runner.compiler.loops.program import Program
+from nnrun.runner.compiler.loops.recognise import recognise
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.data.batch import Batch
+from nnrun.runner.engine.loops.code import native_build
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.show.loops import plan_text
 from tests.engine.support import build, train
 
 KINDS: list[Kind] = ["ticks", "eager", *(["native"] if compiler() else [])]  # type: ignore[list-item]

@@ -1,0 +1,1 @@
+"""A declarative runner for neural-network experiments."""

@@ -1,0 +1,66 @@
+"""`nnrun generate` of an energy network: it draws samples, or completes what a file gives in part."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnrun.registry.field import DataError
+from nnrun.registry.source import SourceError
+
+if TYPE_CHECKING:
+    from nnrun.runner.engine.checkpoint import Saved
+
+
+def draws(run: str) -> bool:
+    """Whether the network of a run is an energy network that the data clamps, and writes nothing. Raises: BrokenCheckpoint, RunNotFound."""
+    plan = _saved(run).plan
+    return plan.decoding is None and any(net.fed for net in plan.nets)
+
+
+def generate_samples(
+    run: str, count: int, given: Path | None, sweeps: int, temperature: float | None, seed: int, output: Path | None
+) -> str:
+    """What to print: rows as JSON, or where the file went. Raises: SourceError, DataError, BrokenCheckpoint, RunNotFound."""
+    from nnrun.runner.engine.inference.draw import Generator
+
+    saved = _saved(run)
+    generator = Generator(saved.network, saved.plan, saved.facts)
+    drawn = generator.draw(count, _columns(given) if given else {}, sweeps, temperature, seed)
+    if output is not None and output.suffix == ".png":
+        output.write_bytes(generator.picture(drawn))
+        return f"{output}\n"
+    text = json.dumps(generator.rows(drawn), ensure_ascii=False) + "\n"
+    if output is None:
+        return text
+    output.write_text(text, encoding="utf-8")
+    return f"{output}\n"
+
+
+def _saved(run: str) -> Saved:
+    from nnrun.runner.engine.checkpoint import load
+    from nnrun.runner.tracking.runs import find_run, model_folder
+    from nnrun.runner.tracking.store import Store
+
+    store = Store.from_environment()
+    return load(model_folder(store, find_run(store, run).run_id))
+
+
+def _columns(file: Path) -> dict[str, list[Any]]:
+    """Columns of a JSON file of rows. Raises: SourceError, DataError."""
+    if not file.is_file():
+        raise SourceError(f"there is no file `{file}`")
+    try:
+        rows = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"`{file}` is no JSON: {error}") from None
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise DataError(
+            f"`{file}` holds no list of rows", 'a row is written {"image": [[0, 1, null, …], …]}, with null where it is to be found'
+        )
+    names = dict.fromkeys(name for row in rows for name in row)
+    missing = next(((index, name) for index, row in enumerate(rows) for name in names if name not in row), None)
+    if missing is not None:
+        raise DataError("is missing", "write null, or a list of them, for what is to be found", missing[0]).of(missing[1])
+    return {name: [row[name] for row in rows] for name in names}

@@ -1,0 +1,166 @@
+"""Loops, energy networks, undelayed cycles, and the order of nodes: what follows from the edges alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from nnrun.runner.compiler.language.edges import Edge
+from nnrun.runner.compiler.text.diagnostic import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Nodes that reach each other through at least one delayed edge, in the order of the spec."""
+
+    nodes: tuple[str, ...]
+    edges: tuple[Edge, ...]
+    """The edges inside the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyNet:
+    """Groups of units joined by symmetric edges, in the order of the spec."""
+
+    groups: tuple[str, ...]
+    edges: tuple[Edge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the forward edges say of the order in which nodes run."""
+
+    nodes: tuple[str, ...]
+    """Every node after what it reads, the nodes of a loop together; none that stands on an undelayed cycle."""
+    loops: tuple[Loop, ...]
+    stuck: frozenset[str]
+    """Nodes of an undelayed cycle."""
+
+
+def order(names: Iterable[str], edges: Iterable[Edge], report: Report) -> Order:
+    """The order of nodes; where they wait for each other, a finding."""
+    places = {name: place for place, name in enumerate(names)}
+    inner = [edge for edge in edges if edge.source.name in places]
+    nodes: list[str] = []
+    loops: list[Loop] = []
+    stuck: set[str] = set()
+    for group, inside in _groups(places, inner):
+        if not inside:
+            nodes += group
+            continue
+        undelayed = [edge for edge in inside if not edge.source.delay]
+        for part, cycle in _groups(sorted(group, key=places.__getitem__), undelayed):
+            if cycle:
+                _report_cycle(part, cycle, report)
+                stuck |= set(part)
+            else:
+                nodes += part
+        if stuck.isdisjoint(group):
+            loops.append(Loop(tuple(sorted(group, key=places.__getitem__)), inside))
+    return Order(tuple(nodes), tuple(loops), frozenset(stuck))
+
+
+def energy_nets(names: Iterable[str], edges: Sequence[Edge]) -> tuple[EnergyNet, ...]:
+    """The groups of nodes that symmetric edges join."""
+    joined: dict[str, list[str]] = {}
+    for edge in edges:
+        joined.setdefault(edge.source.name, []).append(edge.target.name)
+        joined.setdefault(edge.target.name, []).append(edge.source.name)
+    places = {name: place for place, name in enumerate(names) if name in joined}
+    groups = components(places, joined)
+    return tuple(EnergyNet(tuple(sorted(group, key=places.__getitem__)), inside) for group, inside in _with_edges(groups, edges))
+
+
+def components(names: Iterable[str], reads: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """Strongly connected components, each after those it reads. Source: Tarjan 1972, without recursion."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    held: set[str] = set()
+    stack: list[str] = []
+    result: list[list[str]] = []
+    work: list[tuple[str, Iterator[str]]] = []
+
+    def enter(name: str) -> None:
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        held.add(name)
+        work.append((name, iter(reads.get(name, ()))))
+
+    for root in names:
+        if root not in index:
+            enter(root)
+        while work:
+            name, rest = work[-1]
+            for other in rest:
+                if other not in index:
+                    enter(other)
+                    break
+                if other in held:
+                    low[name] = min(low[name], index[other])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[name])
+                if low[name] == index[name]:
+                    group: list[str] = []
+                    while not group or group[-1] != name:
+                        group.append(stack.pop())
+                    held -= set(group)
+                    result.append(group[::-1])
+    return result
+
+
+def _groups(names: Iterable[str], edges: Sequence[Edge]) -> list[tuple[list[str], tuple[Edge, ...]]]:
+    """Strongly connected components with the edges inside each, every one after those it reads."""
+    reads: dict[str, list[str]] = {}
+    for edge in edges:
+        reads.setdefault(edge.target.name, []).append(edge.source.name)
+    return _with_edges(components(names, reads), edges)
+
+
+def _with_edges(groups: list[list[str]], edges: Iterable[Edge]) -> list[tuple[list[str], tuple[Edge, ...]]]:
+    number = {name: place for place, group in enumerate(groups) for name in group}
+    inside: list[list[Edge]] = [[] for _ in groups]
+    for edge in edges:
+        if number[edge.source.name] == number[edge.target.name]:
+            inside[number[edge.source.name]].append(edge)
+    return [(group, tuple(held)) for group, held in zip(groups, inside, strict=True)]
+
+
+def _report_cycle(group: list[str], edges: tuple[Edge, ...], report: Report) -> None:
+    path = shortest_cycle(group, edges)
+    places = {id(edge): at for at, edge in enumerate(edges)}
+    written = max(range(len(path)), key=lambda at: places[id(path[at])])  # last, so that it is the one to mend
+    path = path[written + 1 :] + path[: written + 1]
+    shown = " -> ".join([path[0].source.name, *(edge.target.name for edge in path)])
+    last = path[-1]
+    report.add(
+        "undelayed-cycle",
+        f"these nodes wait for each other: {shown}",
+        at=last.at,
+        label="this edge closes the cycle",
+        help=f"take it away, or, among values with ticks, read the one of a tick ago: `prev({last.source.name}) -> {last.target.name}`",
+    )
+
+
+def shortest_cycle(group: list[str], edges: Iterable[Edge]) -> list[Edge]:
+    """A cycle with the fewest edges, by breadth-first search; in a large group, of those through its first nodes."""
+    leaving: dict[str, list[Edge]] = {}
+    for edge in edges:
+        leaving.setdefault(edge.source.name, []).append(edge)
+    best: list[Edge] = []
+    for start in sorted(group)[:100]:
+        came: dict[str, Edge] = {}
+        queue = deque([start])
+        while queue and start not in came:
+            for edge in leaving[queue.popleft()]:
+                if edge.target.name not in came:
+                    came[edge.target.name] = edge
+                    queue.append(edge.target.name)
+        path = [came[start]]
+        while path[-1].source.name != start:
+            path.append(came[path[-1].source.name])
+        if not best or len(path) < len(best):
+            best = path[::-1]
+    return best

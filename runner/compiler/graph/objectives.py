@@ -1,0 +1,157 @@
+"""What a network is judged by: losses and metrics with the values they compare, and the figures they give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nnrun.registry.catalog import Broken
+from nnrun.registry.objective import Loss, Metric, SequenceMetric
+from nnrun.registry.training import Learner
+from nnrun.runner.compiler.graph.names import Declared, Flat
+from nnrun.runner.compiler.language.edges import Reference, mentioned
+from nnrun.runner.compiler.language.spec import Spec
+from nnrun.runner.compiler.text.diagnostic import Path, Place, Report
+from nnrun.runner.compiler.text.words import listed, nearest, repair
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A loss or metric with the values it compares."""
+
+    config: Loss | Metric
+    input: Reference
+    target: Reference
+    path: Path
+
+
+def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Objective, ...], tuple[Objective, ...]]:
+    """The losses and the metrics that are right."""
+    if spec.train is None:
+        return (), ()
+    if spec.train.loss is None and getattr(spec.train.learner, "needs_loss", False) and not report.blames(("train", "loss")):
+        help = "write `loss: {type: …, input: NODE, target: FIELD}` under `train`"
+        report.add("missing-loss", "the training has no loss", at=Place(("train",), "key"), help=help)
+    losses = []
+    for index, loss in enumerate(spec.train.loss or ()):
+        path: Path = ("train", "loss", index)
+        if isinstance(loss, Broken):
+            continue
+        input, target = (_value(text, (*path, key), spec, flat, report) for key, text in (("input", loss.input), ("target", loss.target)))
+        if input and target:
+            losses.append(Objective(loss, input, target, path))
+    first = losses[0] if losses else None
+    choice = next((_chosen(node) for node in flat.nodes.values() if node.config is not None and node.config.decides), None)
+    metrics = []
+    for index, metric in enumerate(spec.metrics or ()):
+        path = ("metrics", index)
+        if isinstance(metric, Broken):
+            continue
+        defaults = (first.input, first.target) if first else (None, None)
+        if isinstance(metric, SequenceMetric):
+            if choice is None:
+                headline = f"`{metric.type_name()}` judges what a network writes, and this one has no `choice`"
+                report.add("missing-key", headline, at=path, help="a node of type `choice` makes symbols of scores")
+                continue
+            if spec.data is not None and spec.data.streamed == choice[1].name:
+                headline = f"`{metric.type_name()}` judges whole texts, and `window` cuts `{choice[1].name}` into pieces"
+                report.add("conflicting-keys", headline, at=path, help="`bits_per_character` or `perplexity` judges each token")
+                continue
+            defaults = choice
+        ends = [
+            _value(text, (*path, key), spec, flat, report) if text is not None else default
+            for key, text, default in (("input", metric.input, defaults[0]), ("target", metric.target, defaults[1]))
+        ]
+        if ends[0] and ends[1]:
+            metrics.append(Objective(metric, ends[0], ends[1], path))
+    _check_figures(spec, report)
+    return tuple(losses), tuple(metrics)
+
+
+def _chosen(node: Declared) -> tuple[Reference, Reference]:
+    """What a choice gives, and what it should have been."""
+    return Reference(node.name), Reference(str(getattr(node.config, "target", "")))
+
+
+def reference(text: str) -> Reference:
+    """`node` or `node.port` as a reference."""
+    name, _, port = text.partition(".")
+    return Reference(name, port or None)
+
+
+def check_port(value: Reference, at: Place, spec: Spec, flat: Flat, report: Report) -> bool:
+    """Whether a node or field has the port that is read."""
+    if value.port is None:
+        return True
+    if value.name not in flat.nodes:
+        windowed = spec.data is not None and spec.data.window is not None
+        streamed = spec.data is not None and spec.data.streamed == value.name
+        if value.port == "next" and not streamed and (windowed or report.blames(("data", "window"))):
+            return windowed
+        help = "`next` exists where `data.window` cuts a series into windows" if value.port == "next" else "a field has no port but `next`"
+        if streamed:
+            help = f"each token of a text is predicted from those before it: `{value.name}` itself is the target"
+        report.add("unknown-port", f"the field `{value.name}` has no `{value.port}`", at=at, help=help)
+        return False
+    config = flat.nodes[value.name].config
+    if config is None or value.port in config.outputs:
+        return config is not None
+    known = listed(f"{value.name}.{output}" for output in config.outputs) if config.outputs else "only its main value"
+    headline = f"the node type `{config.type_name()}` has no output `{value.port}`"
+    report.add("unknown-port", headline, at=at, help=f"`{value.name}` has {known}")
+    return False
+
+
+def judged(spec: Spec, flat: Flat) -> Iterator[str]:
+    """Names of the values that losses and metrics compare; of those that are wrong, all that may be meant."""
+    losses = [loss for train in spec.stages for loss in train.loss or ()]
+    fields = spec.data.fields.keys() if spec.data else set()
+    objectives: list[Loss | Metric] = [*losses, *(spec.metrics or ())]
+    for number, objective in enumerate(objectives):
+        if isinstance(objective, Broken):
+            words = mentioned(objective.given)
+        else:
+            words = {text.partition(".")[0] for text in (objective.input, objective.target) if text is not None}
+        meant = {meant for word in words - flat.nodes.keys() - fields if (meant := nearest(word, flat.nodes)) is not None}
+        yield from words
+        yield from meant
+        if number < len(losses) and words.isdisjoint(flat.nodes) and not meant:
+            yield from flat.nodes  # a loss reads a node, so it may be any
+
+
+def _value(text: str, path: Path, spec: Spec, flat: Flat, report: Report) -> Reference | None:
+    value = reference(text)
+    fields = list(spec.data.fields) if spec.data else []
+    if value.name in flat.nodes or value.name in fields:
+        return value if check_port(value, Place(path), spec, flat, report) else None
+    names = [*fields, *flat.nodes]
+    meant = nearest(value.name, names)
+    flat.lost = True
+    if not flat.nodes:
+        return None  # they are missing, and that is reported
+    if meant is not None:
+        flat.maybe_read.add(meant)
+    elif not fields:
+        return None  # it may be a field, and those are not known
+    help = f"a field `{meant}` exists" if meant in fields else repair(value.name, names, "node")
+    report.add("unknown-name", f"no node or field is named `{value.name}`", at=path, help=help)
+    return None
+
+
+def _check_figures(spec: Spec, report: Report) -> None:
+    """Names of metrics are unique, and the figure that early stopping watches exists."""
+    labels: dict[str, Path] = {}
+    for index, metric in enumerate(spec.metrics or ()):
+        if isinstance(metric, Broken):
+            continue
+        label, path = metric.label, ("metrics", index)
+        if label in labels or label == "loss":
+            notes = [(labels[label], "the first")] if label in labels else []
+            report.add("name-taken", f"two figures are called `{label}`", at=path, notes=notes, help="give one a `name`")
+        labels[label] = path
+    early = spec.train.early_stopping if spec.train else None
+    learned = spec.train.learner.figures if spec.train and isinstance(spec.train.learner, Learner) else ("loss",)
+    figures = [f"valid/{label}" for label in (*learned, *labels)]
+    if early is not None and early.monitor not in figures and not report.blames(("metrics",)):
+        at = ("train", "early_stopping", "monitor")
+        report.add("unknown-name", f"no figure is named `{early.monitor}`", at=at, help=repair(early.monitor, figures, "figure"))

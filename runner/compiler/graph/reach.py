@@ -1,0 +1,46 @@
+"""Nodes that nothing reads."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from nnrun.runner.compiler.graph.cycles import components
+from nnrun.runner.compiler.graph.names import Flat
+from nnrun.runner.compiler.language.edges import Edge
+from nnrun.runner.compiler.text.diagnostic import Place, Report
+
+
+def dead_nodes(flat: Flat, edges: Sequence[Edge], judged: Iterable[str]) -> set[str]:
+    """Nodes from which no way leads to what is judged, or to something wrong that may read them."""
+    sources: dict[str, list[str]] = {}
+    for edge in edges:
+        sources.setdefault(edge.target.name, []).append(edge.source.name)
+        if edge.kind == "symmetric":
+            sources.setdefault(edge.source.name, []).append(edge.target.name)
+    wrong = {name for name, node in flat.nodes.items() if node.config is None}
+    live = {*judged, *flat.maybe_read, *wrong, *(edge.source.name for edge in edges if edge.kind == "symmetric")}
+    queue = deque(live)
+    while queue:
+        for name in sources.get(queue.popleft(), []):
+            if name not in live:
+                live.add(name)
+                queue.append(name)
+    return set(flat.nodes) - live
+
+
+def report_unread(flat: Flat, edges: Sequence[Edge], dead: set[str], stuck: Iterable[str], report: Report) -> None:
+    """One finding for each chain or loop of dead nodes: its last node, or its first in the spec."""
+    reads: dict[str, list[str]] = {}
+    for edge in edges:
+        if edge.source.name in dead and edge.target.name in dead:
+            reads.setdefault(edge.source.name, []).append(edge.target.name)
+    reported = set(stuck)
+    for group in components([name for name in flat.nodes if name in dead], reads):
+        if reported.isdisjoint(name for member in group for name in (member, *reads.get(member, ()))):
+            name = next(name for name in flat.nodes if name in group)
+            help = "add an edge that starts there, name it in a loss or metric, or delete it"
+            report.add(
+                "unread-node", f"nothing reads `{name}`", at=Place(flat.nodes[name].path, "key"), help=help, notes=flat.nodes[name].notes
+            )
+        reported |= set(group)

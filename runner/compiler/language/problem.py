@@ -1,0 +1,187 @@
+"""What pydantic finds wrong, in our words. No sentence of pydantic reaches a user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from nnrun.registry.component import Component, field_docs
+from nnrun.registry.node import NODE, RUN
+from nnrun.registry.objective import REFERENCE
+from nnrun.registry.options import LARGEST, NAME
+from nnrun.runner.compiler.language.spec import DEVICE, EXPERIMENT, FIGURE, Data
+from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report
+from nnrun.runner.compiler.text.words import listed, nearest, repair, shown
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One error of pydantic."""
+
+    kind: str
+    path: Path
+    given: Any
+    message: str
+    """What our own validators say; it completes "takes …"."""
+    context: Mapping[str, Any]
+    model: type[BaseModel] | None
+    """The model that holds the key at the end of the path."""
+    part: Path
+    """What must be left out so that the rest can stand: the option, or the component it belongs to."""
+    component: bool
+    """Whether that is a component."""
+
+    @property
+    def key(self) -> str:
+        """The innermost key of the path."""
+        return next((str(step) for step in reversed(self.path) if isinstance(step, str)), "")
+
+
+def diagnose(problem: Problem, base: Path, report: Report, notes: Notes) -> None:
+    """Report a problem below the path `base`."""
+    path = (*base, *problem.path)
+    key = problem.key or next((str(step) for step in reversed(base) if isinstance(step, str)), "spec")
+    context, given = problem.context, shown(problem.given)
+    help: str | None = None
+    at = Place(path)
+    match problem.kind:
+        case "extra_forbidden":
+            names = keys(problem.model, path)
+            meant = nearest(key, names)
+            id, headline, at = "unknown-key", f"`{key}` is not a key of {_holder(problem.model, path)}", Place(path, "key")
+            help = f"a key `{meant}` exists" if meant else f"the keys are {listed(names)}"
+        case "missing":
+            id, headline, at = "missing-key", f"the key `{key}` is missing in {_holder(problem.model, path)}", Place(path[:-1], "key")
+            help = about(problem.model, key)
+        case "missing_type":
+            tag = context["tag"]
+            id, headline, at = "missing-key", f"the key `{tag}` is missing in `{key}`", Place(path, "key")
+            help = f"`{tag}` names the kind of {context['role']}"
+        case "unknown_type" if isinstance(context["name"], str):
+            id, headline = "unknown-type", f"no {context['role']} is of type `{context['name']}`"
+            help = repair(context["name"], context["known"], context["role"])
+            at = _type_of(problem, path)
+        case "unknown_type":
+            id, headline, at = "wrong-type", f"`{context['tag']}` takes a name, got {shown(context['name'])}", _type_of(problem, path)
+        case "formula":
+            id, headline, help = "bad-formula", f"`{key}`: {context['message']}", context["help"]
+            at = Place(path, start=context["start"], end=context["end"])
+        case "conflict":
+            id, headline, at = (
+                "conflicting-keys",
+                f"`{_owner(path, context)}` takes {problem.message}, got {context['given']}",
+                Place(path, "key"),
+            )
+        case "literal_error":
+            options = _literals(str(context["expected"]))
+            meant = nearest(problem.given, options)
+            id, headline = "wrong-choice", f"`{key}` takes one of {listed(options)}, got {given}"
+            help = f"`{meant}` exists" if meant else about(problem.model, key)
+        case _:
+            given = context.get("given", given)
+            id, headline = _id(problem), f"`{key}` takes {_wanted(problem)}, got {given}"
+            help = about(problem.model, key)
+    report.add(id, headline, at=at, help=help, notes=notes)
+
+
+def about(model: type[BaseModel] | None, key: str) -> str | None:
+    """What an option is for: the first line of its documentation."""
+    text = field_docs(model).get(key) if model else None
+    return f"`{key}`: {text.partition(chr(10))[0]}" if text else None
+
+
+def keys(model: type[BaseModel] | None, path: Path) -> list[str]:
+    """The keys of a model as a spec writes them."""
+    names = [info.alias or name for name, info in model.model_fields.items()] if model else []
+    return list(dict.fromkeys([*names, *Data.model_fields])) if path[:1] == ("data",) and len(path) == 2 else names
+
+
+_WANTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": f"a whole number below {LARGEST}",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+
+
+_FORMS = {
+    NAME: "a name of a-z, 0-9 and _ that starts with a letter",
+    REFERENCE: "the name of a value, `node`, `node.port` or `field`",
+    NODE: "the name of a node",
+    RUN: "a finished run, `run:ID` or `run:ID/node`",
+    FIGURE: "the name of a figure, `valid/loss` or `valid/` and a metric",
+    DEVICE: "`auto`, `cpu`, `cuda` or `cuda:NUMBER`",
+    EXPERIMENT: "a name of letters, digits, `_`, `.` and `-`",
+}
+"""What the patterns of options ask for."""
+
+
+def _wanted(problem: Problem) -> str:
+    context = problem.context
+    match problem.kind:
+        case "greater_than_equal":
+            return f"a number of {_bound(context['ge'])} or more"
+        case "greater_than":
+            return f"a number above {_bound(context['gt'])}"
+        case "less_than_equal":
+            return f"a number of {_bound(context['le'])} or less"
+        case "less_than":
+            return f"a number below {_bound(context['lt'])}"
+        case "too_short":
+            return f"a list with {context['min_length']} or more entries"
+        case "too_long":
+            return f"a list with {context['max_length']} or fewer entries"
+        case "string_too_short":
+            return f"a text of {context['min_length']} or more characters"
+        case "string_too_long":
+            return f"a text of {context['max_length']} or fewer characters"
+        case "string_pattern_mismatch":
+            return _FORMS.get(context["pattern"], f"a text of the form {context['pattern']}")
+    return _WANTED.get(problem.kind, problem.message)
+
+
+def _bound(number: float) -> str:
+    return str(int(number)) if number == int(number) else f"{number:g}"
+
+
+_BOUNDS = ("greater_than", "less_than", "too_short", "too_long", "string_too", "finite_number", "int_parsing_size", "out_of_range")
+
+
+def _id(problem: Problem) -> str:
+    """Whether the value is of another type than wanted, or of the right one and out of bounds."""
+    bounded = problem.kind.startswith(_BOUNDS)
+    whole = isinstance(problem.given, int) and not isinstance(problem.given, bool)
+    return "out-of-range" if bounded or (whole and problem.message.startswith("a whole number")) else "wrong-type"
+
+
+def _type_of(problem: Problem, path: Path) -> Place:
+    """Where the name of a component's type is written."""
+    beside = isinstance(problem.given, dict) and path[-1:] != ("source",)
+    return Place((*path, problem.context["tag"])) if beside else Place(path)
+
+
+def _owner(path: Path, context: Mapping[str, Any]) -> str:
+    names = [str(step) for step in path if isinstance(step, str)]
+    return names[-2] if "option" in context else names[-1]
+
+
+def _holder(model: type[BaseModel] | None, path: Path) -> str:
+    if model is not None and issubclass(model, Component) and model.role != "source":
+        return f"the {model.role} type `{model.type_name()}`"
+    names = [str(step) for step in path[:-1] if isinstance(step, str)]
+    return f"`{names[-1]}`" if names else "a spec"
+
+
+def _literals(expected: str) -> list[str]:
+    return [part.strip().strip("'") for part in expected.replace(" or ", ", ").split(",") if part.strip()]

@@ -1,0 +1,88 @@
+"""A spec as plain values, and where in which text each of them stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from nnrun.runner.compiler.text.diagnostic import Path, Place
+
+
+@dataclass(frozen=True)
+class Text:
+    """A named text that spans point into: a file, standard input, or a `--set`."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.splitlines() or [""]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Lines and columns, counted from 1; the end is exclusive."""
+
+    text: Text
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass
+class Document:
+    """What a YAML text holds. `spans` is keyed by (path, "key" or "value")."""
+
+    value: Any
+    text: Text
+    spans: dict[tuple[Path, str], Span] = field(default_factory=dict)
+
+    def span(self, place: Place) -> Span:
+        """Where a place is; the nearest thing around it, where it is not written down itself."""
+        span = self._nearest(place)
+        if place.start is None or place.end is None or span.line != span.end_line:
+            return span
+        value = self.at(place.path)
+        if not isinstance(value, str) or place.end > len(value) or value.startswith("$"):
+            return span  # the characters are those of a block's parameter
+        shift = span.text.lines[span.line - 1][span.column - 1 : span.end_column - 1].find(value)
+        if shift < 0:
+            return span  # escapes or folding: characters of the value are not those of the file
+        start = span.column + shift
+        return Span(span.text, span.line, start + place.start, span.line, start + max(place.end, place.start + 1))
+
+    def _nearest(self, place: Place) -> Span:
+        path = place.path
+        if (path, place.part) in self.spans:
+            return self.spans[path, place.part]
+        while path and (path, "value") not in self.spans:
+            # a single value may stand where a list of one is meant, so the index is not written down
+            bare = tuple(step for step in path if not isinstance(step, int))
+            if (bare, place.part) in self.spans:
+                return self.spans[bare, place.part]
+            path = path[:-1]
+        if (path, "key") in self.spans:
+            return self.spans[path, "key"]
+        return self.spans.get((path, "value")) or Span(self.text, 1, 1, 1, 2)
+
+    def at(self, path: Path) -> Any:
+        """The plain value at a path, or None."""
+        value = self.value
+        for step in path:
+            try:
+                value = value[step]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value
+
+    def rename(self, path: Path, key: str) -> None:
+        """Take the key at a path for another one, so that what stands there is found by its right name."""
+        meant = (*path[:-1], key)
+        for place, part in [place for place in self.spans if place[0][: len(path)] == path]:
+            self.spans[(*meant, *place[len(path) :]), part] = self.spans[place, part]
+        holder = self.at(path[:-1])
+        if isinstance(holder, dict) and path[-1] in holder:
+            holder.setdefault(key, holder[path[-1]])

@@ -1,0 +1,90 @@
+"""`--set path=value` on a document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnrun.runner.compiler.text.diagnostic import Path, Report
+from nnrun.runner.compiler.text.document import Document, Span, Text
+from nnrun.runner.compiler.text.source import MAX_DEPTH, load_document
+
+EXAMPLE = "for example `--set train.optimizer.lr=0.01`"
+
+
+def override(document: Document, setting: str, report: Report) -> None:
+    """Apply `path=value`, as `--set` gives it; the value is YAML. Findings about it point at the setting."""
+    try:
+        steps, value, width = _parsed(setting)
+        for each in _at_every_stage(document, steps):
+            holder, path = _holder(document, each, setting)
+            for known in [place for place in document.spans if place[0][: len(path)] == path]:
+                del document.spans[known]
+            holder[path[-1]] = value
+            document.spans[path, "key"] = _span(setting, 0, width)
+            document.spans[path, "value"] = _span(setting, width + 1, len(setting))
+    except _Refused as error:
+        at: Path = ("--set", setting)
+        document.spans[at, "value"] = _span(setting, 0, len(setting))
+        report.add("bad-override", str(error), at=at, help=error.help)
+
+
+def _at_every_stage(document: Document, steps: list[str]) -> list[list[str]]:
+    """The paths that a path means: `train.seed` of a training in stages is that of each."""
+    stages = document.value.get("train") if isinstance(document.value, dict) else None
+    if isinstance(stages, list) and len(steps) > 1 and steps[0] == "train" and not steps[1].isdecimal():
+        return [["train", str(stage), *steps[1:]] for stage in range(len(stages))]
+    return [steps]
+
+
+class _Refused(Exception):
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
+
+
+def _parsed(setting: str) -> tuple[list[str], Any, int]:
+    """The steps of the path, the value, and how many characters the path takes."""
+    written, equals, value = setting.partition("=")
+    steps = written.strip().split(".")
+    if not equals or "" in steps or len(steps) > MAX_DEPTH:
+        raise _Refused(f"`--set` takes path=value, got `{setting}`", EXAMPLE)
+    findings = Report()
+    document = load_document(value if value.strip() else "null", "--set", findings)
+    if not findings.ok:
+        raise _Refused(f"the value of `--set {setting}` is not YAML: {findings[0].headline}", EXAMPLE)
+    return steps, document.value, len(written)
+
+
+def _holder(document: Document, steps: list[str], setting: str) -> tuple[Any, Path]:
+    """The mapping or list that holds the last step, and the path with places of lists as numbers; mappings on the way are made."""
+    held = document.value
+    path: Path = ()
+    for depth, step in enumerate(steps):
+        where = ".".join(steps[:depth]) or "the spec"
+        key: str | int = step
+        if isinstance(held, list):
+            if not step.isdecimal() or int(step) >= len(held):
+                raise _Refused(
+                    f"`--set {setting}`: `{where}` is a list of {len(held)}, and `{step}` is no place in it", "places count from 0"
+                )
+            key = int(step)
+        elif not isinstance(held, dict):
+            raise _Refused(f"`--set {setting}` goes into `{where}`, which holds no keys", EXAMPLE)
+        path = (*path, key)
+        if depth == len(steps) - 1:
+            break
+        inner = held.get(key) if isinstance(held, dict) else held[key]
+        if isinstance(inner, str):
+            inner = {"edge" if path[0] == "edges" else "type": inner}  # `optimizer: adam` is short for `optimizer: {type: adam}`
+        if inner is None:
+            inner = {}
+            document.spans.setdefault((path, "value"), _span(setting, 0, len(setting)))
+        held[key] = inner
+        held = inner
+    return held, path
+
+
+def _span(setting: str, start: int, end: int) -> Span:
+    text = Text("--set", " ".join(setting.splitlines()))
+    width = len(text.text)
+    return Span(text, 1, min(start, width) + 1, 1, max(min(end, width), start + 1) + 1)

@@ -1,0 +1,73 @@
+"""Time axes: which one a node runs along, and what its shape rule sees of its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from nnrun.registry.node import Node
+from nnrun.registry.shape import Shape
+from nnrun.runner.compiler.graph.graph import GraphNode
+from nnrun.runner.compiler.language.edges import Edge
+from nnrun.runner.compiler.text.diagnostic import Place, Report
+
+BRINGERS = "fields of type text, video and series bring a time axis"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Types of a node's inputs as its rule takes them, and the time axis it runs along."""
+
+    inputs: tuple[Shape, ...]
+    ports: Mapping[str, Shape]
+    time: str | None
+    ticks: int | None
+
+
+def seen_by(node: GraphNode, config: Node, values: Mapping[str, Shape], place: Callable[[str], Place], report: Report) -> Seen | None:
+    """What a node sees, or None after a finding. `place` tells where a node or field is written."""
+    own: Edge | None = None
+    for edge in node.edges:
+        shape = values[edge.source.value]
+        made = [(place(edge.source.name), "made here")]
+        rule = config.ports[edge.target.port].time if edge.target.port else "same"
+        if edge.source.delay and shape.time is None:
+            headline = f"`{edge.source}` reads an earlier tick, but `{edge.source.name}` has no time axis"
+            report.add("no-time-axis", headline, at=edge.source_at, notes=made, help=BRINGERS)
+            return None
+        if rule == "none" and shape.time is not None:
+            headline = f"`{edge.target}` takes one value a sequence, but `{edge.source}` gives {shape}"
+            report.add("shape-mismatch", headline, at=edge.at, notes=made, help="a `last` or `pool_time` node between them gives one")
+            return None
+        if rule != "same" or shape.time is None:
+            continue
+        own = own or edge
+        if values[own.source.value].time != shape.time:
+            _report_two_axes(node, own, edge, values, report)
+            return None
+    time, ticks = (values[own.source.value].time, values[own.source.value].ticks) if own else (None, None)
+    if config.scope == "tick":
+        values = {edge.source.value: values[edge.source.value].tick for edge in node.edges}
+    elif time is None and all(rule.time != "own" for rule in config.ports.values()):
+        edge = node.edges[0]
+        headline = f"`{node.name}` takes a sequence, but `{edge.source}` gives {values[edge.source.value]}"
+        report.add("no-time-axis", headline, at=edge.at, notes=[(place(edge.source.name), "made here")], help=BRINGERS)
+        return None
+    inputs = tuple(values[edge.source.value] for edge in node.inputs)
+    return Seen(inputs, {port: values[edge.source.value] for port, edge in node.ports.items()}, time, ticks)
+
+
+def _report_two_axes(node: GraphNode, first: Edge, second: Edge, values: Mapping[str, Shape], report: Report) -> None:
+    one, other = str(values[first.source.value].time), str(values[second.source.value].time)
+    report.add(
+        "two-time-axes",
+        f"`{node.name}` reads `{first.source}` along `{one}` and `{second.source}` along `{other}`",
+        at=second.at,
+        label=f"ticks of `{other}` arrive here",
+        notes=[
+            (first.at, f"ticks of `{one}` arrive here"),
+            (Place(("data", "fields", one), "key"), f"the axis `{one}` comes from here"),
+            (Place(("data", "fields", other), "key"), f"the axis `{other}` comes from here"),
+        ],
+        help="reduce one of them with `last` or `pool_time`, or join them by `attention`",
+    )

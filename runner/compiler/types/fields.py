@@ -1,0 +1,113 @@
+"""The fields of the data: completed by what their source knows, and their types."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from nnrun.registry.catalog import Broken
+from nnrun.registry.field import Facts, Field
+from nnrun.registry.shape import Shape, ShapeError
+from nnrun.registry.source import Column, Source
+from nnrun.runner.compiler.language.spec import Data
+from nnrun.runner.compiler.text.diagnostic import Place, Report
+from nnrun.runner.compiler.text.words import nearest, repair
+
+
+def complete_fields(data: Data | None, chosen: Collection[str], report: Report) -> dict[str, Field]:
+    """The fields that are right, with the options that the source knows filled in; a text whose symbols are `chosen` has an end."""
+    if data is None:
+        return {}
+    fields = {name: config for name, config in data.fields.items() if not isinstance(config, Broken)}
+    for name in chosen if data.window is None else ():
+        if getattr(fields.get(name), "end", False) is None:
+            fields[name] = fields[name].model_copy(update={"end": True})
+    columns = data.source.columns() if isinstance(data.source, Source) else None
+    if columns is None:
+        return fields
+    assert data.source is not None
+    complete: dict[str, Field] = {}
+    for name, config in fields.items():
+        own = getattr(config, "columns", None)
+        wanted = own or [config.column or name]
+        unknown = [index for index, column in enumerate(wanted) if column not in columns]
+        for index in unknown:
+            path = ("data", "fields", name)
+            at = Place((*path, "columns", index)) if own else Place((*path, "column")) if config.column else Place(path, "key")
+            headline = f"the source `{data.source.type_name()}` has no column `{wanted[index]}`"
+            report.add("unknown-name", headline, at=at, help=repair(wanted[index], columns, "column"))
+        if not unknown:
+            complete[name] = config if own else _completed(config, columns[wanted[0]])
+    return complete
+
+
+def _completed(config: Field, column: Column) -> Field:
+    options = {
+        key: value for key, value in column.options.items() if key in type(config).model_fields and key not in config.model_fields_set
+    }
+    return config.model_copy(update=options)
+
+
+def type_fields(data: Data | None, fields: Mapping[str, Field], facts: Mapping[str, Facts], report: Report) -> dict[str, Shape]:
+    """Types of `field` and `field.next`. Along another field lies what takes its time axis from there."""
+    if data is None:
+        return {}
+    timed: dict[str, Shape] = {}
+    values: dict[str, Shape] = {}
+    for name, config in fields.items():
+        try:
+            shape = config.shape(name, facts.get(name))
+        except ShapeError as error:
+            at = Place(("data", "fields", name, error.field)) if error.field else Place(("data", "fields", name), "key")
+            report.add(error.id, f"`{name}`: {error.message}", at=at, help=error.help)
+            continue
+        if not isinstance(data.source, Source) and any(isinstance(axis, str) for axis in shape.axes):
+            continue  # the source may know the size, once it is right
+        if config.type_name() in ("series", "text") and data.window is not None:
+            if config.type_name() == "series":
+                values[f"{name}.next"] = shape.tick
+            shape = shape.along(name, data.window.length)
+        timed[name] = shape
+    for name, shape in timed.items():
+        owner = timed.get(shape.time or name)
+        if owner is not None and owner.time == shape.time:
+            values[name] = shape.along(owner.time, owner.ticks)
+        elif owner is not None or shape.time not in data.fields:
+            _report_axis(name, str(shape.time), [other for other in timed if timed[other].time == other], data, report)
+    return values
+
+
+def check_window(data: Data | None, report: Report) -> None:
+    """A window cuts series, with what goes along, or a text alone."""
+    if data is None or data.window is None or not data.fields:
+        return
+    at, types = ("data", "window"), {name: field.type_name() for name, field in data.fields.items() if not isinstance(field, Broken)}
+    if "horizon" in data.window.model_fields_set and data.streamed:
+        headline = "`horizon` says how far ahead of a series is predicted, and a text is predicted token by token"
+        report.add("conflicting-keys", headline, at=Place((*at, "horizon"), "key"), help="leave out `horizon`")
+    if data.streamed:
+        for name in sorted(types.keys() - {data.streamed}):
+            headline = f"`window` makes one stream of `{data.streamed}`, in which `{name}` has no place"
+            place = Place(("data", "fields", name), "key")
+            report.add("conflicting-keys", headline, at=place, notes=[(Place(at, "key"), "cuts")], help=f"leave out `{name}` or `window`")
+    elif "series" not in types.values() and len(types) == len(data.fields):
+        headline = "`window` cuts a series or a text into examples, but no field is of type `series` or `text`"
+        report.add("conflicting-keys", headline, at=Place(at, "key"), help="leave out `window`")
+
+
+def check_split(data: Data | None, values: Mapping[str, Shape], report: Report) -> None:
+    """The split is stratified by a category."""
+    by = data.split.stratify if data else None
+    if data is None or not data.fields or not isinstance(by, str):
+        return
+    at = ("data", "split", "stratify")
+    if by not in data.fields:
+        report.add("unknown-name", f"no field is named `{by}`", at=at, help=repair(by, data.fields, "field"))
+    elif by in values and values[by].kind != "category":
+        report.add("shape-mismatch", f"`stratify` takes a category field, but `{by}` is {values[by]}", at=at)
+
+
+def _report_axis(name: str, along: str, timed: list[str], data: Data, report: Report) -> None:
+    what = "has no time axis of its own" if along in data.fields else "is no field"
+    meant = nearest(along, timed)
+    help = f"`{meant}` has one" if meant else "fields of type text, video and series have one"
+    report.add("unknown-name", f"`{name}` goes along `{along}`, which {what}", at=("data", "fields", name, "along"), help=help)

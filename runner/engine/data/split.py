@@ -1,0 +1,65 @@
+"""Which rows of the data are learned from, which choose the best weights, and which are tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nnrun.registry.field import DataError
+from nnrun.runner.compiler.language.spec import Split
+
+Rows = dict[str, np.ndarray]
+"""Row numbers by part, counted over all parts that the source gave, one behind the other."""
+
+PARTS = ("train", "valid", "test")
+
+
+def divide(split: Split, sizes: Mapping[str, int], *, in_order: bool, labels: Sequence[Any] | None, where: Sequence[Any] | None) -> Rows:
+    """The rows of `train`, `valid` and `test`.
+
+    `sizes` counts the rows that the source gave, for `all` or by part; parts it did not give are cut off the training part.
+    `labels` are shared out evenly unless the cut is `in_order`; `where` is the column that `split.by` names.
+    Raises: DataError.
+    """
+    rows: Rows = {}
+    start = 0
+    for name, size in sizes.items():
+        rows[name] = np.arange(start, start + size)
+        start += size
+    if where is not None:
+        return _divide_by(split, sizes, where)
+    whole = rows.pop("all") if "all" in rows else rows.pop("train")
+    shares = {name: share for name, share in (("valid", split.valid), ("test", split.test)) if name not in rows}
+    shares = {"train": split.train if split.train is not None else 1 - sum(shares.values()), **shares}
+    if not (in_order or split.chronological):
+        whole = _shuffled(whole, None if labels is None else np.array([str(label) for label in labels]), split.seed)
+    cuts = np.round(np.cumsum([0.0, *shares.values()]) * len(whole)).astype(int)
+    cut = {name: np.sort(whole[cuts[index] : cuts[index + 1]]) for index, name in enumerate(shares)}
+    return {name: (cut | rows)[name] for name in PARTS}
+
+
+def _divide_by(split: Split, sizes: Mapping[str, int], where: Sequence[Any]) -> Rows:
+    if list(sizes) != ["all"]:
+        raise DataError(f"`by: {split.by}` divides the data, which comes in parts already: {', '.join(sizes)}", "leave out `by`")
+    for row, name in enumerate(where):
+        if name not in PARTS:
+            raise DataError(f"holds `{name}`, which is no part", "it holds `train`, `valid` or `test` in each row", row).of(str(split.by))
+    named = np.array([str(name) for name in where])
+    return {name: np.flatnonzero(named == name) for name in PARTS}
+
+
+def _shuffled(rows: np.ndarray, labels: np.ndarray | None, seed: int) -> np.ndarray:
+    """The rows in a random order in which every stretch holds its share of each label, and the first one of each comes first."""
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(rows)
+    if labels is None:
+        return order
+    place = np.empty(len(order))
+    for label in np.unique(labels[rows]):
+        own = np.flatnonzero(labels[order] == label)
+        place[own] = (np.arange(len(own)) + rng.random()) / len(own)
+        place[own[0]] = 0  # a class that occurs once must be learned
+    shuffled: np.ndarray = order[np.argsort(place, kind="stable")]
+    return shuffled

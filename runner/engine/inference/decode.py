@@ -1,0 +1,45 @@
+"""A network generates: its nodes run symbol by symbol, and a search chooses the symbols."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import torch
+from torch import Generator, Tensor
+
+from nnrun.runner.compiler.language.spec import Decode
+from nnrun.runner.engine.data.batch import Batch
+from nnrun.runner.engine.inference.search import Hypothesis, search
+from nnrun.runner.engine.network.network import Network
+
+
+@torch.inference_mode()
+def generate(network: Network, batch: Batch, settings: Decode, *, seed: int = 0, forced: Tensor | None = None) -> list[list[Hypothesis]]:
+    """Sequences for each example, the best first. `forced` (P,) are symbols that all of them begin with."""
+    decoding = network.plan.decoding
+    assert decoding is not None
+    network.eval()
+    if forced is not None:  # the greatest length counts what is written, not what was given
+        settings = settings.model_copy(update={"max_length": settings.max_length + len(forced)})
+    device = next(network.parameters()).device
+    generator = Generator(device).manual_seed(seed)
+    found = search(settings, batch.count, device, generator, forced)
+    with network.memory.elsewhere() if network.memory is not None else nullcontext():  # streams of the training are others
+        stepper = network.stepper(batch, settings.max_length)
+    for tick in range(settings.max_length):
+        now = stepper.tick(tick)
+        symbols, rows = found.advance(now[decoding.scores])
+        over = found.over
+        if bool(over.all()):
+            break
+        stepper.remember(now)
+        if tick == 0:  # until now the hypotheses of an example were one
+            stepper.widen(found.rows)
+        if int(over.sum()) * 8 >= len(over):  # so many examples are done that it pays to go on with the others alone
+            left = torch.nonzero(~over).squeeze(1)
+            stay = (left.unsqueeze(1) * found.rows + torch.arange(found.rows, device=device)).flatten()
+            rows, symbols = rows[stay], symbols[stay]
+            stepper.leave(left)
+            found.leave(left)
+        stepper.go_on(rows, {decoding.choice: symbols})
+    return found.found()

@@ -1,0 +1,232 @@
+"""A trained network answers: columns in, columns of what it predicts out, in the units and names of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nnrun.registry.data.columns import depth
+from nnrun.registry.field import Facts, naming
+from nnrun.registry.objective import Loss
+from nnrun.registry.source import Columns
+from nnrun.runner.compiler.plan import Comparison, Plan
+from nnrun.runner.engine.checkpoint import load
+from nnrun.runner.engine.data.batch import Batch, Part
+from nnrun.runner.engine.data.dataset import encode
+from nnrun.runner.engine.inference.decode import generate
+from nnrun.runner.engine.inference.recollect import answering_groups, recollect
+from nnrun.runner.engine.inference.search import Hypothesis
+from nnrun.runner.engine.network.network import Network
+
+PROMPT = "prompt"
+"""The column of a network that reads nothing: a text to continue."""
+
+
+class Predictor:
+    """A network with all that is needed to use it."""
+
+    def __init__(self, network: Network, plan: Plan, facts: Mapping[str, Facts]) -> None:
+        self.network, self.plan, self.facts = network.eval(), plan, facts
+
+    @staticmethod
+    def load(folder: Path, settings: Sequence[str] = ()) -> Predictor:
+        """From a folder that `checkpoint.save` wrote, with `path=value` texts applied to its spec. Raises: BrokenCheckpoint, SpecErrors."""
+        saved = load(folder, settings)
+        return Predictor(saved.network, saved.plan, saved.facts)
+
+    @property
+    def columns(self) -> list[str]:
+        """What must be given: a text to continue, where the network reads nothing else."""
+        if not self.plan.read:
+            return [PROMPT]
+        return list(dict.fromkeys(column for name in self.plan.read for column in self.plan.fields[name].reads(name)))
+
+    def predict(self, columns: Columns, batch_size: int = 256) -> dict[str, list[Any]]:
+        """One entry a row; a list of them where the network answers at every tick.
+
+        A series answers for every window, the last of which ends with the last row. A network with a choice generates.
+        Raises: DataError.
+        """
+        if not self.plan.read:
+            return self._continued(columns[PROMPT])
+        assert self.plan.spec.data is not None
+        fields = {name: self.plan.fields[name] for name in self.plan.read}
+        return self.answers(encode(self.plan.spec.data, fields, columns, self.facts), batch_size)
+
+    @torch.inference_mode()
+    def answers(self, part: Part, batch_size: int = 256) -> dict[str, list[Any]]:
+        """Predictions for the examples of a part, in their order."""
+        if not self.plan.losses:
+            return recollect(self.network, part, batch_size)
+        device = next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
+        result: dict[str, list[Any]] = {}
+        self.network.eval()
+        if self.network.memory is not None:  # one stream, window by window
+            self.network.memory.forget()
+            batch_size = 1
+        for rows in torch.split(part.rows, batch_size):
+            batch = part.batch(rows).to(device)
+            if self.plan.decoding is not None:
+                found = generate(self.network, batch, self.plan.decoding.settings)
+                self._add_texts(result, [hypotheses[0] for hypotheses in found])
+                continue
+            values = self.network(batch, self.plan.answers)
+            for loss in _answering(self.plan):
+                lengths = batch.lengths[loss.input_shape.time].tolist() if loss.input_shape.time else None
+                for name, column in self._read(loss, values[loss.input].float().cpu(), lengths).items():
+                    result.setdefault(name, []).extend(column)
+        return result
+
+    def _continued(self, prompts: Sequence[str]) -> dict[str, list[Any]]:
+        assert self.plan.decoding is not None
+        settings, result = self.plan.decoding.settings, dict[str, list[Any]]()
+        for prompt in prompts:
+            (found,) = generate(self.network, self.batch({}), settings, forced=self.symbols(prompt))
+            self._add_texts(result, found[:1])
+        return result
+
+    def batch(self, columns: Columns) -> Batch:
+        """The rows as one batch; without columns one example, of a network that reads nothing. Raises: DataError."""
+        assert self.plan.spec.data is not None
+        if not self.plan.read:
+            return Batch({}, {}, 1)
+        fields = {name: self.plan.fields[name] for name in self.plan.read}
+        part = encode(self.plan.spec.data, fields, columns, self.facts)
+        return part.batch(part.rows)
+
+    def symbols(self, text: str | None) -> Tensor | None:
+        """The symbols that a generated sequence begins with if it begins with this text. Raises: DataError."""
+        if text is None:
+            return None
+        assert self.plan.decoding is not None
+        target = self.plan.decoding.target
+        field = self.plan.fields[target].model_copy(update={"end": False})
+        with naming("the prompt"):
+            return torch.from_numpy(field.encode([text], self.facts[target]).values[0])
+
+    def text_of(self, hypothesis: Hypothesis) -> str:
+        """What a generated sequence says."""
+        assert self.plan.decoding is not None
+        target = self.plan.decoding.target
+        text: str = self.plan.fields[target].decode(np.array([hypothesis.symbols]), self.facts[target])[0]
+        return text
+
+    def _add_texts(self, result: dict[str, list[Any]], best: Sequence[Hypothesis]) -> None:
+        assert self.plan.decoding is not None
+        target = self.plan.decoding.target
+        result.setdefault(target, []).extend(map(self.text_of, best))
+        result.setdefault(f"{target}_score", []).extend(hypothesis.score for hypothesis in best)
+
+    def truth(self, part: Part) -> dict[str, list[Any]]:
+        """What the predictions should have been, under the same names, for targets that are fields."""
+        result: dict[str, list[Any]] = {}
+        for loss in _answering(self.plan):
+            field = loss.target.partition(".")[0]
+            if field not in self.plan.fields:
+                continue
+            values = part.values[loss.target][part.rows]
+            decode, facts = self.plan.fields[field].decode, self.facts[field]
+            if self.plan.decoding is not None and field == self.plan.decoding.target:
+                lengths = part.lengths[field][part.rows].tolist()
+                result[field] = [decode(row[None, :length].numpy(), facts)[0] for row, length in zip(values, lengths, strict=True)]
+            elif loss.target_shape.time is None:
+                result[_named(loss)] = decode(values.numpy(), facts)
+            else:
+                lengths = part.lengths[loss.target_shape.time][part.rows].tolist()
+                result[_named(loss)] = [decode(row[:length].numpy(), facts) for row, length in zip(values, lengths, strict=True)]
+        return result
+
+    def _read(self, loss: Comparison, scores: Tensor, lengths: list[int] | None) -> dict[str, list[Any]]:
+        """The columns that one judged value gives for a batch."""
+        if lengths is None:
+            return self._decoded(loss, scores)
+        columns: dict[str, list[Any]] = {}
+        for example, length in enumerate(lengths):
+            for name, ticks in self._decoded(loss, scores[:length, example]).items():
+                columns.setdefault(name, []).append(ticks)
+        return columns
+
+    def _decoded(self, loss: Comparison, scores: Tensor) -> dict[str, list[Any]]:
+        target, name = loss.target.partition(".")[0], _named(loss)
+        field, facts = self.plan.fields.get(target), self.facts.get(target, {})
+        assert isinstance(loss.config, Loss)
+        if loss.target_shape.kind != "number":
+            top, chosen = _probabilities(scores).max(1)
+            return {name: field.decode(chosen.numpy(), facts) if field else chosen.tolist(), f"{name}_probability": top.tolist()}
+        numbers = scores.reshape(len(scores), *loss.target_shape.axes)  # type: ignore[arg-type]
+        if loss.config.logits:  # a probability is in the units of the data already
+            return {name: numbers.sigmoid().tolist()}
+        return {name: field.decode(numbers.numpy(), facts) if field else numbers.tolist()}
+
+
+Described = list[dict[str, Any]]
+
+
+def signature(plan: Plan, facts: Mapping[str, Facts], example: Mapping[str, Any] | None = None) -> tuple[Described, Described]:
+    """Columns in and out as MLflow describes them: name, type (`string`, `double`, `long`, `boolean`) and number of list axes.
+
+    `example` is a row of the data: pictures come as arrays of two or three axes, or as paths.
+    """
+    windowed = plan.spec.data is not None and plan.spec.data.window is not None
+    inputs: dict[str, dict[str, Any]] = {} if plan.read else {PROMPT: {"name": PROMPT, "type": "string", "axes": 0}}
+    for name in plan.read:
+        field, shape = plan.fields[name], plan.values[name]
+        columns = field.reads(name)
+        ticks = int(shape.time is not None and not windowed and field.type_name() != "text")
+        axes = ticks + (len(shape.axes) if len(columns) == 1 else 0)
+        kind = "string" if field.type_name() == "text" else _type_of(facts[name]["classes"]) if shape.kind == "category" else "double"
+        if field.holds_paths and example is not None:
+            given = example[columns[0]]
+            axes, kind = depth(given), "string" if isinstance(given, str) else "double"
+        inputs |= {column: {"name": column, "type": kind, "axes": axes} for column in columns}
+    outputs: Described = []
+    if not plan.losses:
+        outputs = [{"name": name, "type": "double", "axes": 1} for name in answering_groups(plan)]
+    for loss in _answering(plan):
+        ticks = int(loss.input_shape.time is not None)
+        axes = ticks + len(loss.target_shape.axes)
+        if plan.decoding is not None:
+            outputs.append({"name": plan.decoding.target, "type": "string", "axes": 0})
+            outputs.append({"name": f"{plan.decoding.target}_score", "type": "double", "axes": 0})
+        elif loss.target_shape.kind == "number":
+            outputs.append({"name": _named(loss), "type": "double", "axes": axes})
+        else:
+            kind = "string" if loss.target.partition(".")[0] in plan.fields else "long"
+            outputs.append({"name": _named(loss), "type": kind, "axes": axes})
+            outputs.append({"name": f"{_named(loss)}_probability", "type": "double", "axes": axes})
+    return list(inputs.values()), outputs
+
+
+def _answering(plan: Plan) -> list[Comparison]:
+    """The losses whose inputs are answers: of several that judge by the same target, the first."""
+    first: dict[str, Comparison] = {}
+    for loss in plan.losses:
+        if plan.decoding is not None and loss.target != plan.decoding.target:
+            continue  # a network that generates does nothing else
+        first.setdefault(loss.target, loss)
+    return list(first.values())
+
+
+def _named(loss: Comparison) -> str:
+    """How the answer is called: `price`, or `temperature_next`."""
+    return loss.target.replace(".", "_")
+
+
+def _probabilities(scores: Tensor) -> Tensor:
+    """Of each class, (M, K, *axes); a single score is that of the second of two classes."""
+    if scores.shape[1:].numel() > 1:
+        return scores.softmax(1)
+    yes = scores.reshape(len(scores), 1).sigmoid()
+    return torch.cat([1 - yes, yes], 1)
+
+
+def _type_of(classes: Sequence[str]) -> str:
+    """How a data frame holds such names."""
+    if all(name in ("true", "false") for name in classes):
+        return "boolean"
+    return "long" if all(name.removeprefix("-").isdecimal() for name in classes) else "string"

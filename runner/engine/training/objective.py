@@ -1,0 +1,120 @@
+"""What a network is judged by: its losses, added up, and its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from nnrun.registry.field import Facts
+from nnrun.registry.modules.padding import real_ticks
+from nnrun.registry.objective import Loss, Metric, SequenceMetric
+from nnrun.runner.compiler.plan import Comparison, Plan
+from nnrun.runner.engine.data.batch import Batch
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric as Meter
+
+GATHERED = 1 << 20
+"""Numbers that are collected before meters count them: counting costs a millisecond, however few they are."""
+
+
+class Losses(nn.Module):
+    """The losses of a plan. What a batch gives is (sum, weight) of each, so that means over batches are exact."""
+
+    def __init__(self, plan: Plan, facts: Mapping[str, Facts]) -> None:
+        super().__init__()
+        self.comparisons = plan.losses
+        self.wanted = _compared_values(plan.losses)
+        self.weights: list[float] = []
+        self.parts = nn.ModuleList()
+        for loss in plan.losses:
+            assert isinstance(loss.config, Loss)
+            self.weights.append(loss.config.weight)
+            self.parts.append(loss.config.build(loss.input_shape.tick, loss.target_shape.tick, target_facts(loss, facts)))
+
+    def sums(self, values: Mapping[str, Tensor], batch: Batch) -> list[tuple[Tensor, Tensor]]:
+        """(sum, weight) of each loss over the real ticks."""
+        return [part(*compared(loss, values, batch)) for part, loss in zip(self.parts, self.comparisons, strict=True)]
+
+    def total(self, sums: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """The figure that is minimised."""
+        terms = [factor * total / weight for factor, (total, weight) in zip(self.weights, sums, strict=True)]
+        return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
+
+
+class Meters:
+    """The metrics of a plan over the batches of a part."""
+
+    def __init__(self, plan: Plan, facts: Mapping[str, Facts], device: torch.device) -> None:
+        metrics = tuple(metric for metric in plan.metrics if not isinstance(metric.config, SequenceMetric))  # `written.py` has those
+        self.wanted = _compared_values(metrics)
+        self.pairs: dict[tuple[str, str], _Pair] = {}
+        self.meters: dict[str, Meter] = {}
+        for metric in metrics:
+            assert isinstance(metric.config, Metric)
+            meter = metric.config.build(metric.input_shape.tick, metric.target_shape.tick).to(device)
+            pair = self.pairs.setdefault((metric.input, metric.target), _Pair(metric, target_facts(metric, facts)))
+            pair.meters.append((metric.config, meter))
+            self.meters[metric.config.label] = meter
+
+    def update(self, values: Mapping[str, Tensor], batch: Batch) -> None:
+        """Count a batch."""
+        for pair in self.pairs.values():
+            pair.gather(*compared(pair.comparison, values, batch))
+
+    def compute(self) -> dict[str, float]:
+        """Figures of all that was counted, by label; then starts anew."""
+        for pair in self.pairs.values():
+            pair.count()
+        figures = {label: float(meter.compute()) for label, meter in self.meters.items()}
+        for meter in self.meters.values():
+            meter.reset()
+        return figures
+
+
+@dataclass
+class _Pair:
+    """Two values and the meters that compare them. Batches wait here until there are enough of them to be counted."""
+
+    comparison: Comparison
+    facts: Facts
+    meters: list[tuple[Metric, Meter]] = field(default_factory=list)
+    waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    held: int = 0
+
+    def gather(self, input: Tensor, target: Tensor) -> None:
+        self.waiting.append((input.detach(), target.detach()))
+        self.held += input.numel()
+        if self.held > GATHERED:
+            self.count()
+
+    def count(self) -> None:
+        if self.waiting:
+            input, target = (torch.cat(parts) for parts in zip(*self.waiting, strict=True))
+            for metric, meter in self.meters:
+                meter.update(*metric.prepare(input, target, self.facts))
+            self.waiting.clear()
+            self.held = 0
+
+
+def compared(comparison: Comparison, values: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
+    """Input and target as (M, *axes): M examples, or all real ticks of them."""
+    input, target = values[comparison.input], values[comparison.target]
+    time = comparison.input_shape.time
+    if time is None:
+        return input, target
+    real = real_ticks(batch.lengths[time], len(input))
+    return input[real], target[real]
+
+
+def target_facts(comparison: Comparison, facts: Mapping[str, Facts]) -> Facts:
+    """What the training data taught about the field that is compared with."""
+    return facts.get(comparison.target.partition(".")[0], {})
+
+
+def _compared_values(comparisons: tuple[Comparison, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for one in comparisons for name in (one.input, one.target)))

@@ -1,0 +1,63 @@
+"""The metrics of whole texts, of what a network writes rather than of its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from nnrun.registry.field import Facts
+from nnrun.registry.objective import SequenceMetric
+from nnrun.runner.compiler.language.spec import Decode
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.data.batch import Part
+from nnrun.runner.engine.inference.decode import generate
+from nnrun.runner.engine.network.network import Network
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric as Meter
+
+
+class Written:
+    """Lets a network write, and judges the texts beside the true ones."""
+
+    def __init__(self, plan: Plan, facts: Mapping[str, Facts]) -> None:
+        self.plan, self.facts = plan, facts
+        self.meters: dict[str, Meter] = {}
+        for metric in plan.metrics:
+            if isinstance(metric.config, SequenceMetric):
+                self.meters[metric.config.label] = metric.config.build(metric.input_shape.tick, metric.target_shape.tick)
+
+    def judge(self, network: Network, part: Part, device: torch.device, name: str, batch_size: int) -> dict[str, float]:
+        """Figures of a part, as `name/exact_match`. On the test part the search of the spec finds the texts, and if that is another
+        than the greedy one, `name/greedy_exact_match` tells what it gains; elsewhere the greedy search is enough."""
+        decoding = self.plan.decoding
+        if decoding is None or not self.meters:
+            return {}
+        greedy = Decode(max_length=decoding.settings.max_length)
+        searches = {f"{name}/": greedy}
+        if name == "test" and decoding.settings.search != "greedy":
+            searches = {f"{name}/": decoding.settings, f"{name}/greedy_": greedy}
+        return {
+            f"{prefix}{label}": figure
+            for prefix, settings in searches.items()
+            for label, figure in self._judged(network, part, device, settings, batch_size).items()
+        }
+
+    def _judged(self, network: Network, part: Part, device: torch.device, settings: Decode, batch_size: int) -> dict[str, float]:
+        assert self.plan.decoding is not None
+        target = self.plan.decoding.target
+        decode, facts = self.plan.fields[target].decode, self.facts[target]
+        for batch in part.in_order(batch_size):
+            found = generate(network, batch.to(device), settings)
+            written = [decode(np.array([hypotheses[0].symbols]), facts)[0] for hypotheses in found]
+            rows = zip(batch.values[target].t().numpy(), batch.lengths[target].tolist(), strict=True)
+            true = [decode(row[None, :length], facts)[0] for row, length in rows]
+            for meter in self.meters.values():
+                meter.update(written, true)
+        figures = {label: float(meter.compute()) for label, meter in self.meters.items()}
+        for meter in self.meters.values():
+            meter.reset()
+        return figures
