@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from pydantic import Field as Option
 
 from nnrun.registry.component import Component
+from nnrun.registry.fault import Fault
 from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
@@ -21,16 +22,18 @@ Facts = Mapping[str, Any]
 """What a field learned from the training part: vocabulary, classes, mean. Plain JSON; it travels with the network."""
 
 
-class DataError(Exception):
+class DataError(Fault):
     """The data is not what the spec says. `message` names wanted and given; `help` is a repair.
 
     What a field says of its column is a predicate, `what`, which `naming` completes. `row` is the one to blame, counted
     from 0 in the column that was given; people read it counted from 1.
     """
 
+    kind = "data"
+
     def __init__(self, what: str, help: str | None = None, row: int | None = None) -> None:
-        super().__init__(what if row is None else f"row {row + 1} {what}")
-        self.message, self.what, self.help, self.row = str(self), what, help, row
+        super().__init__(what if row is None else f"row {row + 1} {what}", help)
+        self.what, self.row = what, row
 
     def of(self, name: str, rows: Sequence[int] | None = None) -> DataError:
         """The same, said of the field or column `name`, whose entries stand in these rows of the data."""

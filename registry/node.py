@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from nnrun.registry.algebra.formula import Reading
 from nnrun.registry.component import Component
 from nnrun.registry.options import Init, Regularize
 from nnrun.registry.shape import Axis, Shape
@@ -15,7 +16,7 @@ from nnrun.registry.shape import Axis, Shape
 if TYPE_CHECKING:
     from torch import nn
 
-    from nnrun.registry.arithmetic import Arithmetic
+    from nnrun.registry.algebra.arithmetic import Arithmetic
 
 NODE = r"^[a-z][a-z0-9_/]*$"
 RUN = r"^run:[0-9a-f]{32}(/[a-z][a-z0-9_/]*)?$"
@@ -30,20 +31,6 @@ class Port:
     """Which time axis may arrive: that of the main input, one of its own, or none at all."""
     ticks_only: bool = False
     """Nothing of what arrives counts but its ticks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A value that a node reads because an option names it, not because an edge brings it."""
-
-    name: str
-    port: str | None
-    delay: int
-    option: str
-    """The option that names it."""
-    start: int
-    """Where in the option's text, in characters."""
-    end: int
 
 
 class Node(Component):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from nnrun.registry.accept import features
-from nnrun.registry.activations import FUNCTIONS, Gate
-from nnrun.registry.equations import Equations
+from nnrun.registry.algebra.activations import FUNCTIONS, Gate
+from nnrun.registry.algebra.equations import Equations
 from nnrun.registry.node import Port, Trainable
 from nnrun.registry.options import Rate, Units
 from nnrun.registry.sequence import check_static, check_time

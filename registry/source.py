@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nnrun.registry.component import Component
+from nnrun.registry.fault import Fault
 
 Columns = Mapping[str, Sequence[Any]]
 """Columns of equal length by name: lists or numpy arrays."""
 
 
-class SourceError(Exception):
-    """The data cannot be had: a missing file, package or network. `help` is a repair."""
+class SourceError(Fault):
+    """The data cannot be had: a missing file, package or network."""
 
-    def __init__(self, message: str, help: str | None = None) -> None:
-        super().__init__(message)
-        self.message, self.help = message, help
+    kind = "missing"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -24,7 +25,13 @@ class Stopped(BaseException):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Within it SIGINT and SIGTERM raise `Stopped` once; a second signal ends the process at once."""
+    """Within it SIGINT and SIGTERM raise `Stopped` once; a second signal ends the process at once.
+
+    Only Python's main thread may say what signals do; in another one they do what they did.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     asked = False
 
     def stop(number: int, frame: FrameType | None) -> None:

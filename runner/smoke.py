@@ -13,7 +13,6 @@ from nnrun.registry.field import Facts
 from nnrun.runner.compiler.check import Checked, check
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.resolved import params
-from nnrun.runner.job import log_model
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store, sqlite_uri
@@ -82,7 +81,8 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
     from nnrun.runner.engine.inference.predict import Predictor
     from nnrun.runner.engine.network.network import Network
     from nnrun.runner.engine.prepare import check_compiled
-    from nnrun.runner.engine.training.stages import train_stage
+    from nnrun.runner.engine.training.fit import fit
+    from nnrun.runner.engine.training.stages import learner_of
 
     assert checked.plan is not None
     assert checked.spec is not None
@@ -116,7 +116,8 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
     for stage in (*plan.stages, plan):
         assert stage.spec.train is not None
         brief = replace(stage, spec=stage.spec.at_stage(stage.spec.train.model_copy(update=short)))
-        train_stage(network, brief, data, torch.device("cpu"), watcher, 1, betas=BETAS)
+        with learner_of(network, brief, data, torch.device("cpu"), BETAS) as learner:
+            fit(learner, watcher, 1)
     for name, figure in watcher.figures.items():
         if name.endswith("/loss") and not math.isfinite(figure):
             raise ValueError(f"{name} is {figure}")
@@ -136,10 +137,12 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
 
 def _record(place: Throwaway, plan: Plan, figures: Mapping[str, float], model: Path, facts: Mapping[str, Facts]) -> None:
     """Raises: ValueError if MLflow does not take all of it."""
+    from nnrun.runner.record.model import record_model
+
     recorder = place.recorder()
     recorder.open(plan.spec.name, "smoke", params(plan), {})
     recorder.metrics(2, figures)
-    log_model(recorder, plan, model, facts)
+    record_model(recorder, plan, model, facts)
     delivered = recorder.finish("FINISHED", wait=120.0)
     if delivered.missing:
         raise ValueError(str(delivered.message))

@@ -8,8 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from nnrun.runner.tracking.store import Store, sqlite_uri
+
+
+settings.register_profile("nnrun", deadline=None)  # timings decide no test
+settings.load_profile("nnrun")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

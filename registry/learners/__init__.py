@@ -1,0 +1,1 @@
+"""What a training follows: a loss, the data itself, or a rule that stores."""

@@ -1,0 +1,1 @@
+"""What a network is judged by, a file a family."""

@@ -47,7 +47,7 @@ def activation(name: str, axes: int = 1) -> Callable[[Tensor], Tensor]:
 
 
 class Activation(nn.Module):
-    """A function of `nnrun.registry.activations` as a module.
+    """A function of `nnrun.registry.algebra.activations` as a module.
 
     Shape: (…, *axes) -> (…, *axes).
     """

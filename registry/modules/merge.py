@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nnrun.registry.formula import Apply, Constant, Expression, Read
+from nnrun.registry.algebra.formula import Apply, Constant, Expression, Read
 from nnrun.registry.modules.activations import FUNCTIONS
 
 

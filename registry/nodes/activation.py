@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from nnrun.registry.accept import check_number
-from nnrun.registry.activations import FUNCTIONS
-from nnrun.registry.activations import Activation as Function
-from nnrun.registry.arithmetic import Arithmetic
+from nnrun.registry.algebra.activations import FUNCTIONS
+from nnrun.registry.algebra.activations import Activation as Function
+from nnrun.registry.algebra.arithmetic import Arithmetic
+from nnrun.registry.algebra.formula import Apply, Read
 from nnrun.registry.catalog import register
-from nnrun.registry.formula import Apply, Read
 from nnrun.registry.node import Node
 from nnrun.registry.shape import Shape, ShapeError
 

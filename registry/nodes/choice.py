@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from nnrun.registry.algebra.formula import Reading
 from nnrun.registry.catalog import register
 from nnrun.registry.data.tokens import BEGIN
-from nnrun.registry.node import Node, Reading
+from nnrun.registry.node import Node
 from nnrun.registry.options import NAME, Rate
 from nnrun.registry.shape import InputError, Shape
 

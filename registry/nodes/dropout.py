@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from nnrun.registry.accept import check_number
-from nnrun.registry.arithmetic import Arithmetic
+from nnrun.registry.algebra.arithmetic import Arithmetic
+from nnrun.registry.algebra.formula import Read
 from nnrun.registry.catalog import register
-from nnrun.registry.formula import Read
 from nnrun.registry.node import Node
 from nnrun.registry.options import Rate
 from nnrun.registry.shape import Shape

@@ -8,10 +8,10 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from nnrun.registry.accept import elementwise, outline
-from nnrun.registry.arithmetic import Arithmetic
+from nnrun.registry.algebra.arithmetic import Arithmetic
+from nnrun.registry.algebra.formula import FormulaError, Reading, parse
 from nnrun.registry.catalog import register
-from nnrun.registry.formula import FormulaError, parse
-from nnrun.registry.node import Node, Reading
+from nnrun.registry.node import Node
 from nnrun.registry.shape import InputError, Shape, ShapeError
 
 if TYPE_CHECKING:

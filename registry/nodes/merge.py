@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from nnrun.registry.accept import check_number, elementwise, outline
-from nnrun.registry.arithmetic import Arithmetic
-from nnrun.registry.arithmetic import folded as expression_of
+from nnrun.registry.algebra.arithmetic import Arithmetic
+from nnrun.registry.algebra.arithmetic import folded as expression_of
 from nnrun.registry.catalog import register
 from nnrun.registry.node import Node
 from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, same_axes, total

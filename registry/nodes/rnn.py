@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from nnrun.registry.algebra.equations import Equations, Scores, applied
 from nnrun.registry.catalog import register
-from nnrun.registry.equations import Equations, Scores, applied
 from nnrun.registry.recurrent import Recurrent
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""How weights change, a file a family."""

@@ -39,12 +39,10 @@ def generate_samples(
 
 
 def _saved(run: str) -> Saved:
+    from nnrun.runner.answers.recorded import model_at
     from nnrun.runner.engine.checkpoint import load
-    from nnrun.runner.tracking.runs import find_run, model_folder
-    from nnrun.runner.tracking.store import Store
 
-    store = Store.from_environment()
-    return load(model_folder(store, find_run(store, run).run_id))
+    return load(model_at(run))
 
 
 def _columns(file: Path) -> dict[str, list[Any]]:

@@ -1,0 +1,1 @@
+"""Text to plan, without torch: one arrow of the way a file."""

@@ -17,6 +17,7 @@ from nnrun.runner.compiler.plan import Plan, make_plan
 from nnrun.runner.compiler.text.diagnostic import Diagnostic, Report, Stop
 from nnrun.runner.compiler.text.document import Document
 from nnrun.runner.compiler.text.override import override
+from nnrun.runner.compiler.text.render import render_text
 from nnrun.runner.compiler.text.source import load_document
 from nnrun.runner.compiler.types.decoding import find_decoding
 from nnrun.runner.compiler.types.shapes import infer_shapes
@@ -36,10 +37,10 @@ class Checked:
 
 
 class SpecErrors(Exception):
-    """A spec has errors that were not known when it was first checked. `checked` holds them."""
+    """A spec has errors. `checked` holds them, and the message shows them."""
 
     def __init__(self, checked: Checked) -> None:
-        super().__init__(f"{len(checked.report)} findings")
+        super().__init__("\n" + render_text(checked.report, checked.document))
         self.checked = checked
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from nnrun.registry.fault import Fault
 from nnrun.registry.field import Facts
 from nnrun.runner.compiler.check import SpecErrors, check
 from nnrun.runner.compiler.plan import Plan
@@ -23,8 +24,10 @@ from nnrun.runner.engine.network.network import Network
 SPEC, FACTS, WEIGHTS, MANIFEST = "spec.yaml", "facts.json", "weights.safetensors", "MANIFEST.json"
 
 
-class BrokenCheckpoint(Exception):
+class BrokenCheckpoint(Fault):
     """The folder is not what was saved: the message names the file."""
+
+    kind = "missing"
 
 
 @dataclass(frozen=True)

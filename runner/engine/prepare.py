@@ -8,6 +8,7 @@ import platform
 
 import torch
 
+from nnrun.registry.fault import Fault
 from nnrun.registry.field import DataError
 from nnrun.registry.node import Trainable
 from nnrun.runner.compiler.language.spec import Train
@@ -17,8 +18,10 @@ from nnrun.runner.engine.network.network import Network
 from nnrun.runner.tracking.store import Store
 
 
-class DeviceError(Exception):
+class DeviceError(Fault):
     """The device that the spec asks for is not there."""
+
+    kind = "missing"
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -27,12 +30,16 @@ def choose_device(wanted: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(wanted)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise DeviceError(f"`device: {wanted}` asks for a GPU, and torch sees {torch.cuda.device_count()}")
+        raise DeviceError(
+            f"`device: {wanted}` asks for a GPU, and torch sees {torch.cuda.device_count()}", "`device: auto` takes what is there"
+        )
     return device
 
 
-class NotCompiled(Exception):
+class NotCompiled(Fault):
     """The spec asks for compiled loops, and one cannot be compiled here."""
+
+    kind = "missing"
 
 
 def check_compiled(network: Network, device: torch.device) -> None:

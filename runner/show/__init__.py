@@ -1,0 +1,1 @@
+"""Checked specs and results as tables and drawings."""

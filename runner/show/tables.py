@@ -1,8 +1,6 @@
-"""Tables for the terminal: nodes of a plan, component types, results of a run."""
+"""Tables for the terminal: nodes of a plan, component types."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -11,9 +9,6 @@ from rich.text import Text
 
 from nnrun.registry.component import Component, field_docs
 from nnrun.runner.compiler.plan import Plan
-
-if TYPE_CHECKING:
-    from nnrun.runner.job import Result
 
 
 def plan_table(plan: Plan) -> RenderableType:
@@ -59,25 +54,6 @@ def component_text(cls: type[Component]) -> str:
         about = " ".join(docs.get(name, "").split())
         lines.append(f"  {name} ({default}): {about}" if about else f"  {name} ({default})")
     return "\n".join(lines) + "\n"
-
-
-def result_table(result: Result) -> RenderableType:
-    """The figures of a run beside the baseline's and the previous run's."""
-    from nnrun.runner.job import comparison, judged_part, shown
-
-    rows = comparison(result)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column({"valid": "validation", "train": "training"}.get(judged_part(result), "test"))
-    table.add_column("this run", justify="right", style="bold")
-    if any(base is not None for _, _, base, _ in rows):
-        table.add_column(result.baseline or "baseline", justify="right")
-    if any(before is not None for *_, before in rows):
-        table.add_column("previous run", justify="right")
-    for name, figure, *others in rows:
-        cells = [shown(other) if other is not None else "" for other in others]
-        keep = [any(row[index] is not None for row in rows) for index in (2, 3)]
-        table.add_row(name, shown(figure), *(cell for cell, kept in zip(cells, keep, strict=True) if kept))
-    return table
 
 
 def _default(value: object) -> str:

@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
 
+from nnrun.registry.fault import Fault
 from nnrun.runner.tracking.known import KnownRun
 from nnrun.runner.tracking.store import Store
 
@@ -17,12 +18,10 @@ PREFIX = 4
 """Least number of characters that name a run by the beginning of its id."""
 
 
-class RunNotFound(Exception):
-    """No run, or no model of a run, answers to what was asked for. `help` is a repair."""
+class RunNotFound(Fault):
+    """No run, or no model of a run, answers to what was asked for."""
 
-    def __init__(self, message: str, help: str | None = None) -> None:
-        super().__init__(message)
-        self.message, self.help = message, help
+    kind = "missing"
 
 
 def find_run(store: Store, reference: str) -> KnownRun:

@@ -25,7 +25,7 @@ class Sidecar:
     def __init__(self) -> None:
         # The same modules as here, in the same order, and none from a current folder that is not on the path here.
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in sys.path)}
-        command = [sys.executable, "-P", "-m", "nnrun.runner.tracking.sidecar", str(os.getpid())]
+        command = [sys.executable, "-P", "-m", "nnrun.runner.tracking.beside.sidecar", str(os.getpid())]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process)
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, bufsize=0, env=environment, start_new_session=True

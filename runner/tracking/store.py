@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote
 
+from nnrun.registry.fault import Fault
+
 PORT = 5000
 """Where `nnrun ui` and `mlflow ui` listen on this machine, unless told otherwise."""
 
 
-class StoreError(Exception):
-    """No runs can be recorded there. `help` is a repair."""
+class StoreError(Fault):
+    """No runs can be recorded there."""
 
-    def __init__(self, message: str, help: str | None = None) -> None:
-        super().__init__(message)
-        self.message, self.help = message, help
+    kind = "missing"
 
 
 @dataclass(frozen=True)

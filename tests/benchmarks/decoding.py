@@ -27,9 +27,8 @@ from nnrun.runner.engine.data.batch import Batch
 from nnrun.runner.engine.data.dataset import load_columns, prepare
 from nnrun.runner.engine.inference.decode import generate
 from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.training.backprop import Backprop
 from nnrun.runner.engine.training.fit import fit
-from nnrun.runner.engine.training.objective import Losses, Meters
-from nnrun.runner.engine.training.written import Written
 from nnrun.runner.smoke import Quiet
 
 ROOT = Path(__file__).parents[2]
@@ -49,10 +48,9 @@ def trained(steps: int) -> tuple[Network, Batch]:
     assert plan.spec.train is not None
     torch.manual_seed(0)
     network, cpu = Network(plan), torch.device("cpu")
-    quick = plan.spec.train.model_copy(update={"evaluate_every": steps})
+    quick = replace(plan, spec=plan.spec.at_stage(plan.spec.train.model_copy(update={"evaluate_every": steps})))
     assert data.test is not None
-    judges = Losses(plan, data.facts), Meters(plan, data.facts, cpu), Written(plan, data.facts)
-    fit(network, *judges, replace(data, valid=None, test=None), quick, cpu, Quiet(), steps)
+    fit(Backprop(network, quick, replace(data, valid=None, test=None), cpu), Quiet(), steps)
     return network.eval(), data.test.batch(data.test.rows)
 
 

@@ -26,7 +26,8 @@ from nnrun.runner.compiler.check import check
 from nnrun.runner.engine.data.dataset import load_columns, prepare
 from nnrun.runner.engine.energy.recall import asynchronous, corrupted
 from nnrun.runner.engine.network.network import Network
-from nnrun.runner.engine.training.stages import train_stage
+from nnrun.runner.engine.training.fit import fit
+from nnrun.runner.engine.training.stages import learner_of
 from nnrun.runner.smoke import Quiet
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +70,8 @@ def rbm(text: str, batch: int, epochs: int) -> tuple[Callable[[], float], Callab
         torch.manual_seed(0)
         network = Network(plan)
         start = time.perf_counter()
-        train_stage(network, plan, data, torch.device("cpu"), Quiet(), 10**9, betas=0)
+        with learner_of(network, plan, data, torch.device("cpu"), betas=0) as learner:
+            fit(learner, Quiet(), 10**9)
         return time.perf_counter() - start
 
     def theirs() -> float:

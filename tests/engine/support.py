@@ -12,9 +12,10 @@ from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.dataset import Dataset, prepare
 from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.training.backprop import Backprop
+from nnrun.runner.engine.training.evaluate import Evaluator
 from nnrun.runner.engine.training.fit import Outcome, fit
-from nnrun.runner.engine.training.objective import Losses, Meters
-from nnrun.runner.engine.training.written import Written
+from nnrun.runner.smoke import Quiet
 
 CPU = torch.device("cpu")
 
@@ -26,24 +27,18 @@ class Built:
     plan: Plan
     data: Dataset
     network: Network
-    losses: Losses
-    meters: Meters
+    evaluator: Evaluator
 
 
-class Watcher:
+class Watcher(Quiet):
     """Keeps what a training says."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.said: list[tuple[int, dict[str, float]]] = []
 
     def metrics(self, step: int, figures: Mapping[str, float]) -> None:
         self.said.append((step, dict(figures)))
-
-    def stepped(self, step: int, loss: float | None) -> None:
-        pass
-
-    def evaluated(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
-        pass
 
 
 def build(text: str, columns: Mapping[str, Any], *settings: str) -> Built:
@@ -57,13 +52,11 @@ def build(text: str, columns: Mapping[str, Any], *settings: str) -> Built:
     assert plan is not None
     assert plan.spec.train is not None
     torch.manual_seed(plan.spec.train.seed)
-    return Built(plan, data, Network(plan), Losses(plan, data.facts), Meters(plan, data.facts, CPU))
+    network = Network(plan)
+    return Built(plan, data, network, Evaluator(network, plan, data.facts, CPU))
 
 
 def train(built: Built) -> tuple[Outcome, Watcher]:
     """Train it as a run would."""
-    assert built.plan.spec.train is not None
     watcher = Watcher()
-    written = Written(built.plan, built.data.facts)
-    outcome = fit(built.network, built.losses, built.meters, written, built.data, built.plan.spec.train, CPU, watcher, 1)
-    return outcome, watcher
+    return fit(Backprop(built.network, built.plan, built.data, CPU), watcher, 1), watcher

@@ -10,7 +10,7 @@ import pytest
 
 from nnrun.registry.field import DataError
 from nnrun.registry.source import SourceError
-from nnrun.runner.answers.predict import read_columns
+from nnrun.runner.answers.rows import read_columns
 from nnrun.runner.engine.inference.predict import Predictor
 from tests.engine.support import build
 

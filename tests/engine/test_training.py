@@ -11,10 +11,10 @@ import torch
 
 from nnrun.registry.field import DataError
 from nnrun.runner.engine.inference.predict import Predictor
+from nnrun.runner.engine.training.backprop import penalty
 from nnrun.runner.engine.training.baseline import baseline
-from nnrun.runner.engine.training.fit import Diverged, evaluate, penalty
-from nnrun.runner.engine.training.written import Written
-from tests.engine.support import CPU, Built, build, train
+from nnrun.runner.engine.training.diverged import Diverged
+from tests.engine.support import Built, build, train
 
 POINTS = """\
 nnrun: 1
@@ -120,7 +120,7 @@ def test_the_best_weights_are_kept_and_tested(built: Built) -> None:
     seen = [figures["valid/accuracy"] for _, figures in watcher.said if "valid/accuracy" in figures]
     assert built.data.valid is not None
 
-    kept = evaluate(built.network, built.losses, built.meters, Written(built.plan, built.data.facts), built.data.valid, 16, CPU, "valid")
+    kept = built.evaluator.evaluate(built.data.valid, "valid")
 
     assert outcome.figures["valid/best_accuracy"] == max(seen) == kept["valid/accuracy"]
 
@@ -136,10 +136,10 @@ def test_patience_ends_the_training_early() -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 40])
 def test_the_loss_of_a_part_does_not_depend_on_the_batch_size(built: Built, size: int) -> None:
-    figures = evaluate(
-        built.network, built.losses, built.meters, Written(built.plan, built.data.facts), built.data.train, size, CPU, "train"
-    )
-    whole = evaluate(built.network, built.losses, built.meters, Written(built.plan, built.data.facts), built.data.train, 1000, CPU, "train")
+    whole = built.evaluator.evaluate(built.data.train, "train")
+    built.evaluator.batch_size = size
+
+    figures = built.evaluator.evaluate(built.data.train, "train")
 
     assert figures == pytest.approx(whole, rel=1e-6)
 

@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from nnrun.registry.activations import ACTIVATIONS
+from nnrun.registry.algebra.activations import ACTIVATIONS
 from nnrun.registry.modules.activations import activation
 from nnrun.registry.modules.init import initialize
 from nnrun.registry.node import Node

@@ -8,8 +8,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from nnrun.registry.activations import FUNCTIONS
-from nnrun.registry.formula import DEEPEST, LONGEST, Apply, Constant, FormulaError, Read, parse
+from nnrun.registry.algebra.activations import FUNCTIONS
+from nnrun.registry.algebra.formula import DEEPEST, LONGEST, Apply, Constant, FormulaError, Read, parse
 from nnrun.registry.modules.activations import FUNCTIONS as TORCH
 from nnrun.registry.nodes.formula import Formula
 from nnrun.registry.shape import InputError, Shape, ShapeError

@@ -15,7 +15,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from nnrun.runner.tracking.delivery import Delivery
+from nnrun.runner.tracking.beside.delivery import Delivery
 from nnrun.runner.tracking.journal import Journal
 from nnrun.runner.tracking.outbox import Folder, waiting
 from nnrun.runner.tracking.owner import Owner
@@ -163,7 +163,7 @@ def test_an_abandoned_run_is_closed_by_the_next(store: Store, outbox: Path) -> N
 
 
 def test_a_long_run_gives_signs_of_life(store: Store, outbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nnrun.runner.tracking.delivery.HEARTBEAT", 0.0)
+    monkeypatch.setattr("nnrun.runner.tracking.beside.delivery.HEARTBEAT", 0.0)
     folder = Folder.create(outbox, store, Owner.of(os.getpid()))
     with closing(Journal(folder.journal)) as journal:
         journal.append("open", experiment="xor", name="xor", tags={}, description="", source=None)

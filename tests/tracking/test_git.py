@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nnrun.runner.tracking.git import git_tags
+from nnrun.runner.tracking.beside.git import git_tags
 
 
 @pytest.fixture

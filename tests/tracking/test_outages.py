@@ -24,9 +24,9 @@ Start = Callable[[str, Store], "subprocess.Popen[str]"]
 HAMMER = """
 import os, random, signal, sys, time
 from pathlib import Path
-from nnrun.runner.tracking.delivery import Delivery
+from nnrun.runner.tracking.beside.delivery import Delivery
 from nnrun.runner.tracking.outbox import Folder
-import nnrun.runner.tracking.model
+import nnrun.runner.tracking.beside.model
 
 folder, random, kills = Folder(Path(sys.argv[1])), random.Random(1), 0
 while folder.path.exists():

@@ -1,0 +1,1 @@
+"""Symmetric edges as energy networks, and the learners that go with them."""

@@ -1,0 +1,1 @@
+"""Names resolved: nodes, edges, loops and energy networks."""

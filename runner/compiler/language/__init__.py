@@ -1,0 +1,1 @@
+"""The language as models, and what pydantic says of a spec as findings."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
-from nnrun.registry.formula import LONGEST_DELAY
+from nnrun.registry.algebra.formula import LONGEST_DELAY
 from nnrun.runner.compiler.language.spec import EdgeEntry, Mask
 from nnrun.runner.compiler.text.diagnostic import Path, Place, Report
 

@@ -1,0 +1,1 @@
+"""A loop of delayed edges as a program that can leave Python."""

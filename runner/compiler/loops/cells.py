@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from nnrun.registry.equations import Equations
-from nnrun.registry.formula import parse
+from nnrun.registry.algebra.equations import Equations
+from nnrun.registry.algebra.formula import parse
 from nnrun.registry.recurrent import Recurrent
 from nnrun.registry.shape import known
 from nnrun.runner.compiler.loops.program import Inner, Map, Operand, Outer, Product, Program, Sum, Term

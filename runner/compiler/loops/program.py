@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from nnrun.registry.activations import FUNCTIONS
-from nnrun.registry.arithmetic import Affine
-from nnrun.registry.formula import Apply, Constant, Expression, Read
+from nnrun.registry.algebra.activations import FUNCTIONS
+from nnrun.registry.algebra.arithmetic import Affine
+from nnrun.registry.algebra.formula import Apply, Constant, Expression, Read
 from nnrun.registry.shape import known
 from nnrun.runner.compiler.types.ops import Op
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import permutations
 
-from nnrun.registry.formula import Apply, Constant, Expression, Read
+from nnrun.registry.algebra.formula import Apply, Constant, Expression, Read
 from nnrun.runner.compiler.loops.program import Inner, Operand, Outer, Program, Sum
 
 

@@ -1,0 +1,1 @@
+"""A text as values that know where they stand, and findings as a text."""

@@ -1,0 +1,1 @@
+"""What every value looks like, and along which time."""

@@ -1,0 +1,1 @@
+"""How an energy network samples, learns and recalls."""

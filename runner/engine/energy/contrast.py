@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,17 @@ class Contrast:
         """What an optimizer steps."""
         modules = [*self.machine.groups.values(), *self.machine.couplings.values()]
         return [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
+
+    def state(self) -> dict[str, Any]:
+        """What the next steps depend on beside weights and random numbers to come."""
+        tempered = dict(self.tempered.states) if self.tempered else {}
+        return {"chains": dict(self.chains), "offsets": dict(self.offsets.means), "tempered": tempered}
+
+    def take(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.chains, self.offsets.means = dict(state["chains"]), dict(state["offsets"])
+        if self.tempered:
+            self.tempered.states = dict(state["tempered"])
 
     @torch.no_grad()
     def write_gradient(self, given: Mapping[str, Tensor]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -90,6 +91,18 @@ class Restricted:
     def chains(self) -> States:
         """The states of the model phase."""
         return {self.visible: self.v[self.top :, : self.n].clone(), self.hidden: self.sampled[:, : self.m].clone()}
+
+    def state(self) -> dict[str, Any]:
+        """What the next steps depend on beside weights and random numbers to come: samples, means, and numbers drawn in bulk."""
+        drawn = {rows: [torch.stack(side) for side in zip(*pairs, strict=True)] for rows, pairs in self.drawn.items() if pairs}
+        return {"v": self.v.clone(), "sampled": self.sampled.clone(), "offset": self.offset, "drawn": drawn}
+
+    def take(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.v.copy_(state["v"])
+        self.sampled.copy_(state["sampled"])
+        self.offset = state["offset"]
+        self.drawn = {rows: list(zip(*(side.unbind() for side in sides), strict=True)) for rows, sides in state["drawn"].items()}
 
     def write_gradient(self, given: Mapping[str, Tensor]) -> None:
         """From a batch of clamped states, (B, N)."""

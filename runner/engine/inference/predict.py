@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nnrun.registry.data.columns import depth
 from nnrun.registry.field import Facts, naming
 from nnrun.registry.objective import Loss
 from nnrun.registry.source import Columns
@@ -18,13 +17,11 @@ from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.checkpoint import load
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.dataset import encode
+from nnrun.runner.engine.inference.answered import PROMPT, answering, named
 from nnrun.runner.engine.inference.decode import generate
-from nnrun.runner.engine.inference.recollect import answering_groups, recollect
+from nnrun.runner.engine.inference.recollect import recollect
 from nnrun.runner.engine.inference.search import Hypothesis
 from nnrun.runner.engine.network.network import Network
-
-PROMPT = "prompt"
-"""The column of a network that reads nothing: a text to continue."""
 
 
 class Predictor:
@@ -76,7 +73,7 @@ class Predictor:
                 self._add_texts(result, [hypotheses[0] for hypotheses in found])
                 continue
             values = self.network(batch, self.plan.answers)
-            for loss in _answering(self.plan):
+            for loss in answering(self.plan):
                 lengths = batch.lengths[loss.input_shape.time].tolist() if loss.input_shape.time else None
                 for name, column in self._read(loss, values[loss.input].float().cpu(), lengths).items():
                     result.setdefault(name, []).extend(column)
@@ -125,7 +122,7 @@ class Predictor:
     def truth(self, part: Part) -> dict[str, list[Any]]:
         """What the predictions should have been, under the same names, for targets that are fields."""
         result: dict[str, list[Any]] = {}
-        for loss in _answering(self.plan):
+        for loss in answering(self.plan):
             field = loss.target.partition(".")[0]
             if field not in self.plan.fields:
                 continue
@@ -135,10 +132,10 @@ class Predictor:
                 lengths = part.lengths[field][part.rows].tolist()
                 result[field] = [decode(row[None, :length].numpy(), facts)[0] for row, length in zip(values, lengths, strict=True)]
             elif loss.target_shape.time is None:
-                result[_named(loss)] = decode(values.numpy(), facts)
+                result[named(loss)] = decode(values.numpy(), facts)
             else:
                 lengths = part.lengths[loss.target_shape.time][part.rows].tolist()
-                result[_named(loss)] = [decode(row[:length].numpy(), facts) for row, length in zip(values, lengths, strict=True)]
+                result[named(loss)] = [decode(row[:length].numpy(), facts) for row, length in zip(values, lengths, strict=True)]
         return result
 
     def _read(self, loss: Comparison, scores: Tensor, lengths: list[int] | None) -> dict[str, list[Any]]:
@@ -152,7 +149,7 @@ class Predictor:
         return columns
 
     def _decoded(self, loss: Comparison, scores: Tensor) -> dict[str, list[Any]]:
-        target, name = loss.target.partition(".")[0], _named(loss)
+        target, name = loss.target.partition(".")[0], named(loss)
         field, facts = self.plan.fields.get(target), self.facts.get(target, {})
         assert isinstance(loss.config, Loss)
         if loss.target_shape.kind != "number":
@@ -164,69 +161,9 @@ class Predictor:
         return {name: field.decode(numbers.numpy(), facts) if field else numbers.tolist()}
 
 
-Described = list[dict[str, Any]]
-
-
-def signature(plan: Plan, facts: Mapping[str, Facts], example: Mapping[str, Any] | None = None) -> tuple[Described, Described]:
-    """Columns in and out as MLflow describes them: name, type (`string`, `double`, `long`, `boolean`) and number of list axes.
-
-    `example` is a row of the data: pictures come as arrays of two or three axes, or as paths.
-    """
-    windowed = plan.spec.data is not None and plan.spec.data.window is not None
-    inputs: dict[str, dict[str, Any]] = {} if plan.read else {PROMPT: {"name": PROMPT, "type": "string", "axes": 0}}
-    for name in plan.read:
-        field, shape = plan.fields[name], plan.values[name]
-        columns = field.reads(name)
-        ticks = int(shape.time is not None and not windowed and field.type_name() != "text")
-        axes = ticks + (len(shape.axes) if len(columns) == 1 else 0)
-        kind = "string" if field.type_name() == "text" else _type_of(facts[name]["classes"]) if shape.kind == "category" else "double"
-        if field.holds_paths and example is not None:
-            given = example[columns[0]]
-            axes, kind = depth(given), "string" if isinstance(given, str) else "double"
-        inputs |= {column: {"name": column, "type": kind, "axes": axes} for column in columns}
-    outputs: Described = []
-    if not plan.losses:
-        outputs = [{"name": name, "type": "double", "axes": 1} for name in answering_groups(plan)]
-    for loss in _answering(plan):
-        ticks = int(loss.input_shape.time is not None)
-        axes = ticks + len(loss.target_shape.axes)
-        if plan.decoding is not None:
-            outputs.append({"name": plan.decoding.target, "type": "string", "axes": 0})
-            outputs.append({"name": f"{plan.decoding.target}_score", "type": "double", "axes": 0})
-        elif loss.target_shape.kind == "number":
-            outputs.append({"name": _named(loss), "type": "double", "axes": axes})
-        else:
-            kind = "string" if loss.target.partition(".")[0] in plan.fields else "long"
-            outputs.append({"name": _named(loss), "type": kind, "axes": axes})
-            outputs.append({"name": f"{_named(loss)}_probability", "type": "double", "axes": axes})
-    return list(inputs.values()), outputs
-
-
-def _answering(plan: Plan) -> list[Comparison]:
-    """The losses whose inputs are answers: of several that judge by the same target, the first."""
-    first: dict[str, Comparison] = {}
-    for loss in plan.losses:
-        if plan.decoding is not None and loss.target != plan.decoding.target:
-            continue  # a network that generates does nothing else
-        first.setdefault(loss.target, loss)
-    return list(first.values())
-
-
-def _named(loss: Comparison) -> str:
-    """How the answer is called: `price`, or `temperature_next`."""
-    return loss.target.replace(".", "_")
-
-
 def _probabilities(scores: Tensor) -> Tensor:
     """Of each class, (M, K, *axes); a single score is that of the second of two classes."""
     if scores.shape[1:].numel() > 1:
         return scores.softmax(1)
     yes = scores.reshape(len(scores), 1).sigmoid()
     return torch.cat([1 - yes, yes], 1)
-
-
-def _type_of(classes: Sequence[str]) -> str:
-    """How a data frame holds such names."""
-    if all(name in ("true", "false") for name in classes):
-        return "boolean"
-    return "long" if all(name.removeprefix("-").isdecimal() for name in classes) else "string"

@@ -13,10 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from nnrun.registry.data.tokens import BEGIN, END, PADDING
+from nnrun.registry.data.tokens import END, PADDING
 from nnrun.runner.compiler.language.spec import WIDTH, Decode
-
-NEVER = float("-inf")
+from nnrun.runner.engine.network.symbols import NEVER, allowed
 
 
 @dataclass(frozen=True)
@@ -208,10 +207,3 @@ class Beam:
 
     def _penalty(self, length: int) -> float:
         return float(((5 + length) / 6) ** (self.settings.length_penalty or 0.0))
-
-
-def allowed(scores: Tensor) -> Tensor:
-    """Scores without the symbols that no sequence holds: nothing is ever padding, or the begin symbol."""
-    scores = scores.float().clone()
-    scores[..., PADDING] = scores[..., BEGIN] = NEVER
-    return scores

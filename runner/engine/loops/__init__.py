@@ -1,0 +1,1 @@
+"""How a loop of delayed edges runs."""

@@ -38,3 +38,11 @@ class Memory:
         held, self._held = self._held, {}
         yield
         self._held = held
+
+    def state(self) -> dict[str, Tensor]:
+        """What is remembered, between two windows."""
+        return dict(self._held)
+
+    def take(self, state: Mapping[str, Tensor]) -> None:
+        """Remember what `state` gave."""
+        self._held = dict(state)

@@ -22,13 +22,13 @@ from nnrun.runner.compiler.types.ops import Input, Op, Start
 from nnrun.runner.engine.data.batch import Batch
 from nnrun.runner.engine.energy.graph import answer, build_machines
 from nnrun.runner.engine.energy.machine import Machine
-from nnrun.runner.engine.inference.search import allowed
 from nnrun.runner.engine.loops.cells import CellRunner
 from nnrun.runner.engine.loops.outside import Outside, Readings
 from nnrun.runner.engine.loops.pieces import bounds, loop_in_pieces, remembered
 from nnrun.runner.engine.loops.run import Runner
 from nnrun.runner.engine.loops.stepper import Stepper
 from nnrun.runner.engine.network.memory import Memory
+from nnrun.runner.engine.network.symbols import allowed
 
 NOTHING: Mapping[str, Tensor | None] = {}
 

@@ -1,0 +1,1 @@
+"""One loop of events, and the learners that it drives."""

@@ -49,6 +49,14 @@ class Best:
         """Whether patience is at its end."""
         return self.patience is not None and self.waited >= self.patience
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """`valid/best_accuracy` and `valid/best_step`, if there was a choice."""
+        if self.weights is None:
+            return {}
+        part, _, label = self.objective.partition("/")
+        return {f"{part}/best_{label}": self.value, f"{part}/best_step": float(self.step)}
+
     def offer(self, step: int, figures: Mapping[str, float], network: nn.Module) -> None:
         """Keep the weights if they are better than the best. A figure that is NaN is worse than any other."""
         value = figures.get(self.objective, math.nan)

@@ -1,25 +1,24 @@
-"""One stage of a training: its own learner, the nodes that it trains, and the steps that it adds to the curves."""
+"""The stages of a training: each has its own learner, the nodes that it trains, and the steps that it adds to the curves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
-from nnrun.registry.learners.backprop import Backprop
+from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
 from nnrun.registry.training import Storage
-from nnrun.runner.compiler.language.spec import Train
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.network.network import Network
-from nnrun.runner.engine.training.best import Best
-from nnrun.runner.engine.training.contrastive_divergence import BETAS, Watcher, train_machine
-from nnrun.runner.engine.training.fit import Budget, Outcome, fit
-from nnrun.runner.engine.training.objective import Losses, Meters
-from nnrun.runner.engine.training.written import Written
+from nnrun.runner.engine.training.backprop import Backprop
+from nnrun.runner.engine.training.contrast import BETAS, Contrasting
+from nnrun.runner.engine.training.fit import Outcome, fit
+from nnrun.runner.engine.training.learner import Learner, Watcher
+from nnrun.runner.engine.training.storage import Storing
 
 
 class Display(Protocol):
@@ -38,41 +37,31 @@ def train_stages(
     done, seconds = 0, 0.0
     figures: dict[str, float] = {}
     for number, stage in enumerate(stages, 1):
-        train = stage.spec.train
-        assert train is not None
         title = stage.spec.name if len(stages) == 1 else f"{stage.spec.name}, stage {number} of {len(stages)}"
-        display.start(title, done + _steps(train, len(data.train)), _objective(stage, data.valid is not None))
-        outcome = train_stage(network, stage, data, device, Later(watch, done) if done else watch, stage.spec.track.every, betas)
-        display.stop()
+        with learner_of(network, stage, data, device, betas) as learner:
+            display.start(title, done + learner.budget.steps, learner.best.objective)
+            outcome = fit(learner, Later(watch, done) if done else watch, stage.spec.track.every)
+            display.stop()
         figures |= outcome.figures
         best, done, seconds = done + outcome.best_step, done + outcome.steps, seconds + outcome.seconds
     return replace(outcome, figures=figures, best_step=best, steps=done, seconds=seconds)
 
 
-def train_stage(
-    network: Network, plan: Plan, data: Dataset, device: torch.device, watch: Watcher, log_every: int, betas: int = BETAS
-) -> Outcome:
-    """Train a network as one stage of its plan says; `betas` are the steps of the last estimates of log Z. Raises: Diverged, DataError."""
+@contextmanager
+def learner_of(network: Network, plan: Plan, data: Dataset, device: torch.device, betas: int = BETAS) -> Iterator[Learner[Any]]:
+    """The learner of one stage; within it, the weights of other nodes do not change.
+
+    `betas` are the steps of the last estimates of log Z. Raises: DataError.
+    """
     train = plan.spec.train
     assert train is not None
     with only(network, train.nodes):
-        if not isinstance(train.learner, Backprop):
-            return train_machine(network, plan, data, device, watch, log_every, betas=betas)
-        losses, meters = Losses(plan, data.facts).to(device), Meters(plan, data.facts, device)
-        return fit(network, losses, meters, Written(plan, data.facts), data, train, device, watch, log_every)
-
-
-def _steps(train: Train, examples: int) -> int:
-    return 1 if isinstance(train.learner, Storage) else Budget.of(train, examples).steps
-
-
-def _objective(plan: Plan, has_valid: bool) -> str:
-    train = plan.spec.train
-    assert train is not None
-    if isinstance(train.learner, Backprop):
-        return Best.watching(train, plan, has_valid).objective
-    part = "valid" if has_valid else "train"
-    return f"{part}/{train.learner.figures[0]}" if train.learner.figures else "train/overlap"
+        if isinstance(train.learner, Storage):
+            yield Storing(network, plan, data, device)
+        elif isinstance(train.learner, ContrastiveDivergence):
+            yield Contrasting(network, plan, data, device, betas)
+        else:
+            yield Backprop(network, plan, data, device)
 
 
 @contextmanager

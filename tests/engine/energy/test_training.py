@@ -23,7 +23,7 @@ from nnrun.runner.engine.data.masks import with_masks
 from nnrun.runner.engine.inference.draw import Generator
 from nnrun.runner.engine.inference.predict import Predictor, signature
 from nnrun.runner.engine.network.network import Network
-from nnrun.runner.engine.training.contrastive_divergence import Diverged
+from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.fit import Outcome
 from nnrun.runner.engine.training.stages import train_stages
 from nnrun.runner.smoke import Quiet, smoke

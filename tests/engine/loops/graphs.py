@@ -10,7 +10,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from torch import Tensor
 
-from nnrun.registry.formula import Apply, Constant, Expression, Read
+from nnrun.registry.algebra.formula import Apply, Constant, Expression, Read
 from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.loops.execution import Kind
 from nnrun.runner.compiler.plan import Plan

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
@@ -431,7 +432,7 @@ def test_training_reaches_the_same_loss_in_each_execution() -> None:
         built = build(text, {"x": [float(number % 7) / 7 for number in range(100)]})
         network = Network(built.plan, kind)  # type: ignore[arg-type]
         network.load_state_dict(built.network.state_dict())
-        built = type(built)(built.plan, built.data, network, built.losses, built.meters)
+        built = replace(built, network=network)
         losses.append(train(built)[0].figures["test/loss"])
 
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)

@@ -1,0 +1,1 @@
+"""The program of a loop, printed as torch calls or as C++."""

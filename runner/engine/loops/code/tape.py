@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from nnrun.registry.formula import Apply, Constant, Expression, Read
+from nnrun.registry.algebra.formula import Apply, Constant, Expression, Read
 from nnrun.registry.modules.merge import evaluator
 from nnrun.runner.compiler.loops.layout import Kernel
 from nnrun.runner.compiler.loops.program import Inner, Operand, derivative

@@ -21,7 +21,7 @@ from nnrun.runner.tracking.outbox import Folder, Progress
 from nnrun.runner.tracking.owner import Owner
 
 if TYPE_CHECKING:
-    from nnrun.runner.tracking.delivery import Delivery
+    from nnrun.runner.tracking.beside.delivery import Delivery
 
 ROUND = 1.0
 """Seconds between two looks at the journals."""
@@ -62,7 +62,7 @@ def main(pid: int) -> None:
 def serve(trainer: Trainer, report: int) -> None:
     """Deliver until the trainer is gone and nothing is left to do."""
     gc.disable()  # the import makes a million objects, and none of them is garbage
-    from nnrun.runner.tracking.delivery import Delivery
+    from nnrun.runner.tracking.beside.delivery import Delivery
 
     gc.freeze()
     gc.enable()

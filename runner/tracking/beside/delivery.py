@@ -10,9 +10,9 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from nnrun.runner.tracking import limits
+from nnrun.runner.tracking.beside.sender import Sender, reason
 from nnrun.runner.tracking.journal import Entry, Line, read_lines
 from nnrun.runner.tracking.outbox import Folder
-from nnrun.runner.tracking.sender import Sender, reason
 
 OUTAGE = (MlflowException, SQLAlchemyError, OSError)
 """What talking to MLflow raises while it is away. Anything else is a mistake of ours, and is not tried again."""

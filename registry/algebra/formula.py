@@ -2,7 +2,7 @@
 
     f * prev(c) + i * tanh(g)
 
-Numbers, names (`node`, `node.port`), `prev(name)`, `prev(name, delay)`, the functions of `registry.activations`,
+Numbers, names (`node`, `node.port`), `prev(name)`, `prev(name, delay)`, the functions of `FUNCTIONS`,
 `+ - * / **`, a minus sign, parentheses.
 """
 
@@ -12,8 +12,7 @@ import ast
 import sys
 from dataclasses import dataclass
 
-from nnrun.registry.activations import FUNCTIONS
-from nnrun.registry.node import Reading
+from nnrun.registry.algebra.activations import FUNCTIONS
 
 LONGEST = 2000
 """Characters; enough for any cell of the literature."""
@@ -39,6 +38,20 @@ class FormulaError(Exception):
     def __init__(self, message: str, start: int, end: int, help: str | None = None) -> None:
         super().__init__(message)
         self.message, self.start, self.end, self.help = message, start, end, help
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value that a node reads because an option names it, not because an edge brings it."""
+
+    name: str
+    port: str | None
+    delay: int
+    option: str
+    """The option that names it."""
+    start: int
+    """Where in the option's text, in characters."""
+    end: int
 
 
 @dataclass(frozen=True, slots=True)

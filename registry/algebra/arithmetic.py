@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nnrun.registry.formula import Apply, Expression, Read
+from nnrun.registry.algebra.formula import Apply, Expression, Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Affine:
     weights: tuple[str, ...]
     bias: str | None
     function: str
-    """One of `nnrun.registry.activations.FUNCTIONS`, or `identity`."""
+    """One of `nnrun.registry.algebra.activations.FUNCTIONS`, or `identity`."""
 
 
 Arithmetic = Affine | Expression

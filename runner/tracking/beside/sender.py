@@ -15,8 +15,8 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from nnrun.runner.tracking import limits
-from nnrun.runner.tracking.abandoned import close_abandoned
-from nnrun.runner.tracking.git import git_tags
+from nnrun.runner.tracking.beside.abandoned import close_abandoned
+from nnrun.runner.tracking.beside.git import git_tags
 from nnrun.runner.tracking.journal import Entry
 from nnrun.runner.tracking.outbox import Folder, Progress
 from nnrun.runner.tracking.runs import previous_run, quoted
@@ -93,7 +93,7 @@ class Sender:
         """What can be done once the run is there, while the training goes on and nobody waits."""
         self._progress.previous = previous_run(self.client, self.run_id)
         close_abandoned(self.client, self._progress.experiment_id or "", except_for=self.run_id)
-        import nnrun.runner.tracking.model  # noqa: F401  (a third of a second that the end of the run need not wait for)
+        import nnrun.runner.tracking.beside.model  # noqa: F401  (a third of a second that the end of the run need not wait for)
 
     @property
     def is_gone(self) -> bool:
@@ -199,7 +199,7 @@ class Sender:
         self.tags({"mlflow.loggedImages": "True"})
 
     def _model(self, entry: Entry) -> None:
-        from nnrun.runner.tracking.model import log_model
+        from nnrun.runner.tracking.beside.model import log_model
 
         key = f"{self._folder.path.name}-{entry.sequence}"
         log_model(self.client, self.run_id, key, self._folder.models / entry.fields["path"], entry.fields)

@@ -1,0 +1,1 @@
+"""How a node computes, in words that a compiler knows."""

@@ -1,0 +1,80 @@
+"""Verbs that ask a recorded network: predict, generate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nnrun.runner.cli.console import failures
+from nnrun.runner.cli.group import json_option, main
+from nnrun.runner.signals import stoppable
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@click.option(
+    "--input", "file", required=True, type=click.Path(dir_okay=False), help="CSV, Parquet or JSON with the columns that the network reads."
+)
+@click.option("--output", type=click.Path(dir_okay=False), help="CSV or JSON file to write; standard output otherwise.")
+@json_option
+def predict(run_id: str, file: str, output: str | None, as_json: bool) -> None:
+    """Let the network of a finished RUN answer for the rows of a file. RUN is an id, its beginning, or an experiment's name."""
+    from nnrun.runner.answers.predict import predict_file
+
+    check_output(output)
+    with failures(as_json), stoppable():
+        text = predict_file(run_id, Path(file), as_json or (output or "").endswith(".json"))
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        Path(output).write_text(text, encoding="utf-8")
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--prompt", help="What each sequence begins with.")
+@click.option("--input", "file", type=click.Path(dir_okay=False), help="CSV, Parquet or JSON with the columns that the network reads.")
+@click.option("--n", "count", type=click.IntRange(min=1), help="How many sequences for each row, or samples of an energy network.")
+@click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change a value under `decode`, such as decode.word.width=4.")
+@click.option("--given", type=click.Path(dir_okay=False), help="Energy networks: JSON rows, null where a value is to be found.")
+@click.option("--sweeps", type=click.IntRange(min=1), help="Energy networks: sweeps of Gibbs sampling; 1000 where left out.")
+@click.option("--temperature", type=click.FloatRange(0), help="Energy networks: 0 runs downhill, as a memory does; 1 for others.")
+@click.option("--output", type=click.Path(dir_okay=False), help="Energy networks: a .png of pictures, or a .json, to write.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of what is drawn by chance.")
+@json_option
+def generate(
+    run_id: str, prompt: str | None, file: str | None, count: int | None, settings: tuple[str, ...], given: str | None,
+    sweeps: int | None, temperature: float | None, output: str | None, seed: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Let the network of a finished RUN write, draw samples, or complete patterns. RUN is an id, its beginning, or an experiment's name."""
+    from nnrun.runner.answers.draw import draws, generate_samples
+    from nnrun.runner.answers.generate import generate_texts
+
+    path, known, target = (Path(name) if name is not None else None for name in (file, given, output))
+    check_output(output)
+    with failures(as_json), stoppable():
+        if draws(run_id):
+            refused: dict[str, Any] = {"--prompt": prompt, "--input": file, "--set": settings}
+            refuse_options(refused, "an energy network has no use for {}: `--given` says what is known")
+            text = generate_samples(run_id, count or 16, known, sweeps or 1000, temperature, seed, target)
+        else:
+            refused = {"--given": given, "--sweeps": sweeps, "--temperature": temperature, "--output": output}
+            refuse_options(refused, "{} is for energy networks, and the network of this run is none")
+            text = generate_texts(run_id, prompt=prompt, file=path, count=count, settings=settings, seed=seed, as_json=as_json)
+    click.echo(text, nl=False)
+
+
+def check_output(output: str | None) -> None:
+    """Raises: UsageError if a file cannot be written there, before any work is done for it."""
+    if output is not None and not Path(output).parent.is_dir():
+        raise click.UsageError(f"there is no folder `{Path(output).parent}` for `{Path(output).name}`")
+
+
+def refuse_options(given: Mapping[str, Any], message: str) -> None:
+    """Raises: UsageError if an option is given that has no effect."""
+    for option, value in given.items():
+        if value not in (None, ()):
+            raise click.UsageError(message.format(f"`{option}`"))

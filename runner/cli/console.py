@@ -1,0 +1,119 @@
+"""What verbs print, and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from nnrun.registry.fault import Fault
+from nnrun.runner.job import Job
+from nnrun.runner.signals import Stopped
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nnrun.runner.compiler.check import Checked
+
+COLOURS: dict[str, dict[str, Any]] = {
+    "error": {"fg": "red", "bold": True},
+    "warning": {"fg": "yellow", "bold": True},
+    "note": {"fg": "blue"},
+    "help": {"fg": "green"},
+    "line": {"dim": True},
+}
+"""Of the parts of a finding, by role."""
+
+
+class Exit(IntEnum):
+    """What the command's exit codes mean."""
+
+    FINE = 0
+    SPEC = 1
+    USAGE = 2
+    TRAINING = 3
+    MISSING = 4
+
+
+CODES = {"data": Exit.SPEC, "missing": Exit.MISSING, "failed": Exit.TRAINING}
+"""The exit code of each kind of fault."""
+
+
+@contextmanager
+def failures(as_json: bool = False) -> Iterator[None]:
+    """Turns what a user can mend into a line and an exit code; anything else is a fault of ours and keeps its traceback."""
+    from nnrun.runner.compiler.check import SpecErrors
+
+    try:
+        yield
+    except Stopped as stop:
+        sys.exit(stop.exit_code)
+    except SpecErrors as error:
+        refuse([error.checked], as_json)
+    except Fault as fault:
+        _fail(fault, as_json)
+
+
+def print_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def warn(text: str) -> None:
+    click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {text}", err=True)
+
+
+def refuse(checks: Sequence[Checked], as_json: bool) -> None:
+    """Print all findings; end the command if one is an error."""
+    fine = all(checked.report.ok for checked in checks)
+    if as_json and not fine:
+        print_json(as_dicts(checks))
+    else:
+        for checked in checks:
+            print_findings(checked, err=True)
+    if not fine:
+        sys.exit(Exit.SPEC)
+
+
+def as_dicts(checks: Sequence[Checked]) -> list[dict[str, Any]]:
+    """All findings of some specs, as JSON has them."""
+    from nnrun.runner.compiler.text.render import as_dict
+
+    return [as_dict(finding, checked.document) for checked in checks for finding in checked.report]
+
+
+def print_findings(checked: Checked, err: bool = False) -> None:
+    from nnrun.runner.compiler.text.render import plain, render_text
+
+    if len(checked.report):
+        paint = plain if "NO_COLOR" in os.environ else lambda part, role: click.style(part, **COLOURS[role])
+        click.echo(render_text(checked.report, checked.document, paint), err=err)
+
+
+def console(stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else 120, highlight=False)
+
+
+def jobs(paths: Sequence[str], settings: Sequence[str] = ()) -> list[Job]:
+    """The specs of files and folders. Raises: SpecNotFound, UsageError."""
+    found = [job for path in paths for job in Job.of(path, settings)]
+    if not found:
+        raise click.UsageError(f"no *.yaml file lies in {', '.join(paths)}")
+    return found
+
+
+def _fail(fault: Fault, as_json: bool) -> NoReturn:
+    if as_json:
+        print_json({"error": fault.kind, "message": fault.message, "help": fault.help})
+    else:
+        help = f"\n  = help: {fault.help}" if fault.help else ""
+        click.echo(f"{click.style('error', fg='red', bold=True)}: {fault.message}{help}", err=True)
+    sys.exit(CODES[fault.kind])

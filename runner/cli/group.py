@@ -1,0 +1,41 @@
+"""The command `nnrun`, and options that several verbs share."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import click
+
+
+class Verbs(click.Group):
+    """`nnrun SPEC` stands for `nnrun run SPEC`; a verb that does not exist is answered with the nearest."""
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
+        if self.get_command(context, word) is not None:
+            return super().resolve_command(context, args)
+        if word == "-" or word.endswith((".yaml", ".yml")) or "/" in word or Path(word).exists():
+            return super().resolve_command(context, ["run", *args])
+        near = difflib.get_close_matches(word, self.list_commands(context), n=1)
+        hint = f"the verb `{near[0]}` exists" if near else f"the verbs are {', '.join(self.list_commands(context))}"
+        raise click.UsageError(f"no verb and no file is called `{word}`; {hint}", context)
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        # options before the spec belong to `run`: nnrun --seed 3 spec.yaml
+        if args and args[0].startswith("--") and args[0] not in ("--help", "--version"):
+            args = ["run", *args]
+        return super().parse_args(context, args)
+
+
+settings_option = click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change the spec: train.optimizer.lr=0.01")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output, and nothing else there.")
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="nnrun", prog_name="nnrun")
+def main() -> None:
+    """Run neural-network experiments written as YAML graphs.
+
+    nnrun SPEC...  checks, trains, tests and records. See `nnrun nodes` for what a spec can name.
+    """

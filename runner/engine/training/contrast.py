@@ -1,0 +1,167 @@
+"""Learning by contrastive divergence: an energy network, the data that clamps it, and what it dreams."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
+from nnrun.runner.compiler.energy.learners import trained_nets
+from nnrun.runner.compiler.language.spec import Train
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.data.dataset import Dataset
+from nnrun.runner.engine.energy.contrast import Contrast
+from nnrun.runner.engine.energy.gibbs import dice
+from nnrun.runner.engine.energy.judging.judge import Judge
+from nnrun.runner.engine.energy.machine import Machine, States
+from nnrun.runner.engine.energy.restricted import Restricted
+from nnrun.runner.engine.network.clamp import CHUNK, check_values, clamped, clamped_rows
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.pictures.energy import pictures
+from nnrun.runner.engine.training.best import Best
+from nnrun.runner.engine.training.diverged import Diverged
+from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner
+
+BETAS, CHAINS = 3000, 100
+"""Steps and chains of the last annealed estimates."""
+
+SHARE = 6
+"""How many times fewer steps those during the training take."""
+
+FALL = 0.1
+"""A share of the best log-likelihood: who falls by more, and by more than one nat, is leaving the data."""
+
+
+class Contrasting(Learner[States]):
+    """Trains the energy network that a stage names.
+
+    `betas` are the steps of the last estimates of log Z. With 0 nothing is judged or drawn and the last weights are kept: what is left
+    is the training itself. Raises: DataError if the units cannot hold the data.
+    """
+
+    def __init__(self, network: Network, plan: Plan, data: Dataset, device: torch.device, betas: int = BETAS) -> None:
+        assert plan.spec.train is not None
+        assert isinstance(plan.spec.train.learner, ContrastiveDivergence)
+        train, rule = plan.spec.train, plan.spec.train.learner
+        (net,) = trained_nets(train, plan.nets)
+        self.machine, self.betas = network.machines[next(iter(net.groups))], betas
+        self.generator = torch.Generator(device).manual_seed(train.seed)
+        draw = dice(self.generator)
+        seen = clamped_rows(network, self.machine, data.train, data.train.rows, device)
+        check_values(self.machine, seen)
+        held = clamped_rows(network, self.machine, data.valid, data.valid.rows, device) if data.valid is not None else None
+        self.judging = Judge(self.machine, seen, held, draw)
+        start_biases(self.machine, self.judging)
+        self.contrast: Contrast | Restricted
+        if Restricted.serves(self.machine, rule):
+            self.contrast = Restricted(self.machine, rule, self.generator, train.batch_size)
+        else:
+            self.contrast = Contrast(self.machine, rule, draw, train.batch_size)
+        super().__init__(network, plan, data, device, Budget.of(train, len(data.train)), _best(train, self.judging, data.valid is not None))
+        self.descent = Descent(train, self.contrast.parameters, self.budget.steps, device)
+        weights = list(self.machine.parameters().values())
+        self.penalties = [item for item in network.penalties(train.regularize) if any(item[0] is own for own in weights)]
+        self.fast = self.contrast if isinstance(self.contrast, Restricted) and self.descent.is_plain else None
+        """The form of the plainest step, where there is nothing else to do with a gradient."""
+        if self.penalties or rule.centred:
+            self.fast = None
+        self.fallen = False
+        self.baseline = "independent units"
+
+    def batches(self, epoch: int) -> Iterator[States]:
+        batches = self.data.train.batches(max(CHUNK, self.train.batch_size), self.train.seed, epoch, self.order)
+        held = [clamped(self.network, self.machine, batch.to(self.device)) for batch in batches]
+        whole = {name: torch.cat([states[name] for states in held]) for name in held[0]}
+        for batch in zip(*(torch.split(state, self.train.batch_size) for state in whole.values()), strict=True):
+            yield dict(zip(whole, batch, strict=True))
+
+    def step(self, number: int, batch: States, due: bool) -> float | None:
+        rate = self.descent.set_rate(number)
+        if self.fast is not None:
+            self.fast.descend(batch, rate)
+        else:
+            self.contrast.write_gradient(batch)
+            for weight, l1, l2 in self.penalties:
+                assert weight.grad is not None
+                weight.grad.add_(weight.detach(), alpha=2 * l2).add_(weight.detach().sign(), alpha=l1)
+            self.descent.step()
+        self.examples += len(next(iter(batch.values())))
+        if due and not all(bool(parameter.isfinite().all()) for parameter in self.contrast.parameters):
+            raise Diverged.weights(number)
+        return None
+
+    def since(self) -> dict[str, float]:
+        return {"train/lr": self.descent.rate}
+
+    def judge(self, step: int) -> Judged | None:
+        if not self.betas:
+            return None
+        figures = self.judging.cheap(self.contrast.chains)
+        last = step == self.budget.steps
+        if last or not self.judging.countable:
+            figures |= self.judging.annealed(None, self.betas if last else max(1, self.betas // SHARE), CHAINS)
+        if not step:
+            return Judged(figures)
+        warnings = []
+        now = figures.get(self.best.objective, math.nan)
+        if not self.fallen and _has_fallen(now, self.best.value):
+            self.fallen = True
+            warnings.append(_fall(self.best, now))
+        drawn = pictures(self.machine, self.judging, self.contrast.chains)
+        return Judged(figures, warnings=warnings, pictures=[(key, step, png) for key, png in drawn.items()])
+
+    def conclude(self, step: int, figures: Mapping[str, float]) -> dict[str, float]:
+        if not self.betas:
+            return {}
+        found: dict[str, float] = {}
+        if self.best.step != step:  # the estimates were those of the last weights
+            found |= self.judging.annealed(None, self.betas, CHAINS)
+        if self.data.test is not None:
+            given = clamped_rows(self.network, self.machine, self.data.test, self.data.test.rows, self.device)
+            found |= self.judging.tested(given, {**figures, **found}.get("log_z/ais"))
+        return found
+
+    def state(self) -> dict[str, Any]:
+        own = {"fallen": self.fallen, "generator": self.generator.get_state()}
+        return {**super().state(), **self.descent.state(), **self.contrast.state(), **own}
+
+    def take(self, state: Mapping[str, Any]) -> None:
+        super().take(state)
+        self.descent.take(state)
+        self.contrast.take(state)
+        self.fallen = state["fallen"]
+        self.generator.set_state(state["generator"])
+
+
+def start_biases(machine: Machine, judge: Judge) -> None:
+    """Biases of clamped groups that are still zero give the means of the data from the start.
+
+    Source: Hinton 2010, A practical guide to training restricted Boltzmann machines, section 8.
+    """
+    for name in machine.net.fed:
+        bias = machine.groups[name].bias
+        if bias is not None and bias.requires_grad and not bias.any():
+            bias.data.copy_(judge.base[name])
+
+
+def _best(train: Train, judge: Judge, has_valid: bool) -> Best:
+    stopping = train.early_stopping
+    if not has_valid:
+        return Best(f"train/{judge.objective}", higher=True, chooses=True)
+    if stopping is None:
+        return Best(f"valid/{judge.objective}", higher=True)
+    return Best(stopping.monitor, higher=True, patience=stopping.patience, min_delta=stopping.min_delta)
+
+
+def _has_fallen(now: float, best: float) -> bool:
+    return not math.isfinite(now) or best - now > max(1.0, FALL * abs(best))
+
+
+def _fall(best: Best, now: float) -> str:
+    return (
+        f"the learning diverges: `{best.objective}` was {best.value:.3f} at step {best.step} and is {now:.3f}; "
+        "`persistent: true` with more `chains`, `centred: true` or a smaller `lr` usually mends this"
+    )

@@ -1,0 +1,28 @@
+"""A training that has left the numbers."""
+
+from __future__ import annotations
+
+from nnrun.registry.fault import Fault
+from nnrun.runner.compiler.types.ops import Op
+
+
+class Diverged(Fault):
+    """The loss or the weights are no longer finite numbers. `op` is the first node that gave none, where one did."""
+
+    kind = "failed"
+
+    def __init__(self, step: int, message: str, help: str, op: Op | None = None) -> None:
+        super().__init__(message, help)
+        self.step, self.op = step, op
+
+    @staticmethod
+    def loss(step: int, op: Op | None) -> Diverged:
+        finite = "all nodes gave finite values, so it is the loss itself"
+        where = finite if op is None else f"the first node whose values are not finite is `{op.name}`"
+        help = "a smaller `lr`, `clip_norm: 1.0` or `normalize: standard` on the data usually mend this"
+        return Diverged(step, f"the loss at step {step} is not a finite number; {where}", help, op)
+
+    @staticmethod
+    def weights(step: int) -> Diverged:
+        help = "a smaller `lr` usually mends this; for `gaussian_units` also `normalize: standard` on the data"
+        return Diverged(step, f"the weights at step {step} are not finite numbers", help)

@@ -1,0 +1,54 @@
+"""How a network does on a part: its losses, its metrics, and what it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nnrun.registry.field import Facts
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.data.batch import Part
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.training.objective import Losses, Meters
+from nnrun.runner.engine.training.written import Written
+
+LARGE = 256
+"""Examples at once where no gradient is wanted; a spec's larger batches stay as they are."""
+
+
+class Evaluator:
+    """Judges the network of a plan."""
+
+    def __init__(self, network: Network, plan: Plan, facts: Mapping[str, Facts], device: torch.device) -> None:
+        assert plan.spec.train is not None
+        self.network, self.device, self.precision = network, device, plan.spec.train.precision
+        self.batch_size = max(plan.spec.train.batch_size, LARGE)
+        self.losses, self.meters, self.written = Losses(plan, facts).to(device), Meters(plan, facts, device), Written(plan, facts)
+        self.wanted = tuple(dict.fromkeys((*self.losses.wanted, *self.meters.wanted)))
+
+    @torch.no_grad()
+    def evaluate(self, part: Part, name: str) -> dict[str, float]:
+        """Loss and metrics over a part, as `name/loss`, `name/accuracy` and so on."""
+        self.network.eval()
+        memory = self.network.memory
+        sums: list[list[tuple[Tensor, Tensor]]] = []
+        with memory.elsewhere() if memory is not None else nullcontext():
+            for batch in part.in_order(self.batch_size) if memory is None else map(part.batch, part.streams(1)):
+                batch = batch.to(self.device)
+                with autocast(self.device, self.precision):
+                    values = self.network(batch, self.wanted)
+                    sums.append(self.losses.sums(values, batch))
+                self.meters.update(values, batch)
+        totals = [(sum(total for total, _ in loss), sum(weight for _, weight in loss)) for loss in zip(*sums, strict=True)]
+        figures = {f"{name}/loss": float(self.losses.total(totals))}
+        figures |= {f"{name}/{label}": figure for label, figure in self.meters.compute().items()}
+        return figures | self.written.judge(self.network, part, self.device, name, self.batch_size)
+
+
+def autocast(device: torch.device, precision: str) -> Any:
+    """The number format of the large products."""
+    return nullcontext() if precision == "fp32" else torch.autocast(device.type, torch.bfloat16 if precision == "bf16" else torch.float16)

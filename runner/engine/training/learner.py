@@ -1,0 +1,165 @@
+"""What the loop of a training asks of a learner, and whom it tells what happens."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import torch
+
+from nnrun.registry.training import Optimizer, Schedule
+from nnrun.runner.compiler.language.spec import Train
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.data.batch import Order
+from nnrun.runner.engine.data.dataset import Dataset
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.training.best import Best
+
+EPOCHS = 10
+"""Passes over the training part where a spec says nothing."""
+
+B = TypeVar("B")
+
+
+class Watcher(Protocol):
+    """Who is told what happens: the record of the run, and the display."""
+
+    def metrics(self, step: int, figures: Mapping[str, float]) -> None: ...
+
+    def stepped(self, step: int, loss: float | None) -> None: ...
+
+    def evaluated(self, step: int, epoch: int, figures: Mapping[str, float]) -> None: ...
+
+    def warned(self, step: int, text: str) -> None: ...
+
+    def image(self, key: str, step: int, png: bytes) -> None: ...
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train, in updates of the weights."""
+
+    steps: int
+    per_epoch: int
+    evaluate_every: int
+
+    @staticmethod
+    def of(train: Train, examples: int) -> Budget:
+        per_epoch = math.ceil(examples / train.batch_size)
+        steps = train.steps if train.steps is not None else (train.epochs or EPOCHS) * per_epoch
+        return Budget(steps, per_epoch, min(train.evaluate_every or per_epoch, steps))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What an evaluation found."""
+
+    figures: Mapping[str, float]
+    curves: Sequence[tuple[int, Mapping[str, float]]] = ()
+    """Figures over something else than steps, such as the number of stored patterns: (where, figures)."""
+    warnings: Sequence[str] = ()
+    pictures: Sequence[tuple[str, int, bytes]] = ()
+    """(key, where, PNG)."""
+
+
+class Learner(ABC, Generic[B]):
+    """How a network learns: what a step does with a batch, and how the network is judged. The loop of `fit.py` drives it."""
+
+    baseline: str | None = None
+    """What the figures `test/baseline_…` are those of, if it computes some."""
+
+    def __init__(self, network: Network, plan: Plan, data: Dataset, device: torch.device, budget: Budget, best: Best) -> None:
+        assert plan.spec.train is not None
+        self.network, self.plan, self.data, self.device, self.train = network, plan, data, device, plan.spec.train
+        self.budget, self.best = budget, best
+        self.examples = 0
+        """Examples of all steps so far."""
+
+    @property
+    def order(self) -> Order:
+        """In which order the training part is gone through."""
+        return "streams" if self.train.carry_state else "as given" if self.train.shuffle is False else "shuffled"
+
+    @abstractmethod
+    def batches(self, epoch: int) -> Iterator[B]:
+        """What is learned from in an epoch, counted from 1, step by step."""
+
+    @abstractmethod
+    def step(self, number: int, batch: B, due: bool) -> float | None:
+        """One update of the weights, counted from 1, and its loss where it has one that is known without waiting for a GPU.
+
+        `due`: the figures are about to be logged, so it is worth waiting. Raises: Diverged.
+        """
+
+    def since(self) -> dict[str, float]:
+        """Figures of the steps since this was last asked."""
+        return {}
+
+    @abstractmethod
+    def judge(self, step: int) -> Judged | None:
+        """The network after so many steps, 0 for the untrained one; None where nothing is judged."""
+
+    def conclude(self, step: int, figures: Mapping[str, float]) -> dict[str, float]:
+        """What is found once, at the end of the last step and with the best weights. `figures` are those of the last evaluation."""
+        return {}
+
+    def state(self) -> dict[str, Any]:
+        """All that the next steps depend on beside weights and data, as it stands behind an evaluation."""
+        return {"examples": self.examples}
+
+    def take(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave; the weights are loaded before."""
+        self.examples = state["examples"]
+
+
+class Descent:
+    """Gradients become steps: the rate of each step, the largest norm, the optimizer."""
+
+    def __init__(self, train: Train, parameters: Sequence[torch.nn.Parameter], steps: int, device: torch.device) -> None:
+        assert isinstance(train.optimizer, Optimizer)
+        self.train, self.parameters, self.steps = train, parameters, steps
+        self.lr = train.optimizer.lr
+        self.optimizer = train.optimizer.build(parameters)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=train.precision == "fp16")
+
+    @property
+    def rate(self) -> float:
+        """The learning rate as it was last set."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a step is nothing but the rate times the gradient."""
+        group = self.optimizer.param_groups[0]
+        plain = type(self.optimizer) is torch.optim.SGD and not (group["momentum"] or group["weight_decay"] or group["maximize"])
+        return plain and self.train.clip_norm is None
+
+    def set_rate(self, number: int) -> float:
+        """Set the learning rate of a step, counted from 1."""
+        if isinstance(self.train.schedule, Schedule):
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.lr * self.train.schedule.factor(number - 1, self.steps)
+        return self.rate
+
+    def backward(self, objective: torch.Tensor) -> None:
+        """Write the gradients of what is minimised."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(objective).backward()  # type: ignore[no-untyped-call]
+
+    def step(self) -> None:
+        """Change the weights by the gradients that are written."""
+        if self.train.clip_norm is not None:
+            self.scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.train.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+
+    def state(self) -> dict[str, Any]:
+        return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
+
+    def take(self, state: Mapping[str, Any]) -> None:
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])

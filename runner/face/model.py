@@ -1,0 +1,87 @@
+"""A recorded network that answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from nnrun.runner.answers.generate import checked_settings, generated
+from nnrun.runner.answers.recorded import model_at
+from nnrun.runner.engine.checkpoint import load
+from nnrun.runner.engine.inference.draw import Generator
+from nnrun.runner.engine.inference.predict import Predictor
+from nnrun.runner.engine.inference.signature import signature
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Columns = Mapping[str, Sequence[Any]]
+"""Values by the name of their column, as the data has them."""
+
+
+class Model:
+    """A network with the spec and the facts that it was trained with. MLflow calls it, too."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._saved = load(folder)
+        self._predictor = Predictor(self._saved.network, self._saved.plan, self._saved.facts)
+
+    @staticmethod
+    def load(run: str | Path) -> Model:
+        """Of a run by its id, the beginning of it or a name, or of a folder. Raises: RunNotFound, StoreError, BrokenCheckpoint."""
+        return Model(model_at(run))
+
+    @property
+    def reads(self) -> list[str]:
+        """The columns that `predict` needs."""
+        return self._predictor.columns
+
+    @overload
+    def predict(self, model_input: Columns) -> dict[str, list[Any]]: ...
+
+    @overload
+    def predict(self, model_input: DataFrame) -> DataFrame: ...
+
+    def predict(self, model_input: DataFrame | Columns) -> DataFrame | dict[str, list[Any]]:
+        """One answer for each row, in the units and names of the data: a data frame for a data frame, columns for columns.
+
+        Raises: DataError.
+        """
+        if isinstance(model_input, Mapping):
+            return self._predictor.predict(model_input)
+        import pandas
+
+        columns = {str(name): model_input[name].tolist() for name in model_input.columns}
+        return pandas.DataFrame(self._predictor.predict(columns))
+
+    def generate(
+        self,
+        columns: Columns | None = None,
+        *,
+        prompt: str | None = None,
+        n: int | None = None,
+        set: Mapping[str, Any] | None = None,
+        given: Columns | None = None,
+        sweeps: int = 1000,
+        temperature: float | None = None,
+        seed: int = 0,
+    ) -> list[dict[str, Any]]:
+        """What the network writes or draws, a row for each.
+
+        A network with a choice writes `n` sequences for each row of `columns`; `prompt` is what they begin with, `set` changes
+        values under `decode`. An energy network draws `n` samples, or completes what `given` says in part, None where a value is to be
+        found; `sweeps` of Gibbs sampling at a `temperature`, 0 running downhill, as a memory does. Raises: DataError, SpecErrors.
+        """
+        if self._saved.plan.decoding is None and any(net.fed for net in self._saved.plan.nets):
+            generator = Generator(self._saved.network, self._saved.plan, self._saved.facts)
+            return generator.rows(generator.draw(n or 16, given or {}, sweeps, temperature, seed))
+        settings = checked_settings([f"{path}={json.dumps(value)}" for path, value in (set or {}).items()])
+        predictor = Predictor.load(self._folder, settings) if settings else self._predictor
+        return generated(predictor, columns, prompt=prompt, count=n, seed=seed)
+
+    def __repr__(self) -> str:
+        inputs, outputs = (", ".join(column["name"] for column in columns) for columns in signature(self._saved.plan, self._saved.facts))
+        return f"a network of {self._saved.plan.spec.name}: {inputs} -> {outputs}"

@@ -1,0 +1,76 @@
+"""A finished run."""
+
+from __future__ import annotations
+
+import html
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from nnrun.runner.face.printed import preformatted, printed
+from nnrun.runner.job import Job
+from nnrun.runner.record.result import Result
+from nnrun.runner.record.table import links_text, result_table
+
+if TYPE_CHECKING:
+    from nnrun.runner.face.model import Model
+
+
+class Run:
+    """What a run gave; prints as `nnrun SPEC` does at its end."""
+
+    def __init__(self, result: Result) -> None:
+        assert result.delivered is not None
+        self.result, self._delivered = result, result.delivered
+
+    @staticmethod
+    def of(job: Job, quiet: bool = False) -> Run:
+        """Run a spec and record it. Raises: SpecErrors, Fault; KeyboardInterrupt where it was interrupted."""
+        from rich.console import Console
+
+        from nnrun.runner.compiler.check import SpecErrors
+        from nnrun.runner.display import Display
+        from nnrun.runner.run import run
+        from nnrun.runner.signals import Stopped
+        from nnrun.runner.tracking.store import Store
+
+        if job.checked.plan is None:
+            raise SpecErrors(job.checked)
+        torch = sys.modules.get("torch")  # a notebook's own number of threads is given back
+        threads = torch.get_num_threads() if torch is not None else None
+        try:
+            return Run(run(job, Store.from_environment(), Display(Console(stderr=True, highlight=False), quiet=quiet)))
+        except Stopped as stop:
+            raise KeyboardInterrupt(str(stop)) from None
+        finally:
+            if torch is not None:
+                torch.set_num_threads(threads)
+
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """By the names under which they are logged: `test/accuracy`."""
+        return self.result.figures
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's id in MLflow; None while MLflow could not be told of it."""
+        return self._delivered.run_id
+
+    @cached_property
+    def model(self) -> Model:
+        """The network, as it was recorded. Raises: RunNotFound where the spec keeps none."""
+        from nnrun.runner.face.model import Model
+        from nnrun.runner.tracking.store import StoreError
+
+        if self.run_id is None:
+            raise StoreError("MLflow could not be told of this run yet, so there is no model to load", "`nnrun sync` delivers it")
+        return Model.load(self.run_id)
+
+    def __str__(self) -> str:
+        return printed(result_table(self.result)) + links_text(self._delivered) + (self._delivered.message or "")
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return preformatted(html.escape(str(self), quote=False))

@@ -1,0 +1,33 @@
+"""The network of a run as one of MLflow's models."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from nnrun.registry.field import Facts
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.checkpoint import save
+from nnrun.runner.engine.inference.signature import signature
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.tracking.recorder import ModelColumn, Recorder
+
+LOADER = "nnrun"
+"""The module that MLflow asks to load it: the front door, which nobody's own file has the name of."""
+
+
+def record_network(recorder: Recorder, plan: Plan, network: Network, facts: Mapping[str, Facts]) -> None:
+    """Keep a network, on the CPU, with the run."""
+    with tempfile.TemporaryDirectory(prefix="nnrun-") as folder:
+        save(Path(folder) / "model", network, facts)
+        record_model(recorder, plan, Path(folder) / "model", facts)
+
+
+def record_model(recorder: Recorder, plan: Plan, folder: Path, facts: Mapping[str, Facts]) -> None:
+    """Keep a saved network, with what it reads and gives."""
+    inputs, outputs = (
+        [ModelColumn(one["name"], one["type"], (-1,) * one["axes"]) for one in columns] for columns in signature(plan, facts)
+    )
+    recorder.model(folder, loader=LOADER, inputs=inputs, outputs=outputs, requirements=[f"nnrun=={version('nnrun')}"])
