@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -67,5 +66,7 @@ class Job:
     @property
     def command(self) -> str:
         """What repeats the run."""
+        import shlex
+
         given = str(self.path) if self.path is not None else STANDARD_INPUT
         return shlex.join(["nnrun", given, *(part for setting in self.settings for part in ("--set", setting))])

@@ -12,7 +12,6 @@ from hypothesis import settings
 
 from nnrun.runner.tracking.store import Store, sqlite_uri
 
-
 settings.register_profile("nnrun", deadline=None)  # timings decide no test
 settings.load_profile("nnrun")
 

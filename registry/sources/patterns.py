@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
+from nnrun.registry.data.digits import digit_columns, handwritten
 from nnrun.registry.data.tables import PackagedSource
 from nnrun.registry.options import Amount
 from nnrun.registry.source import Column
@@ -114,19 +115,15 @@ class ShiftedDigits(PackagedSource):
     source: Literal["shifted_digits"]
 
     def columns(self) -> Mapping[str, Column]:
-        return {
-            "image": Column("image", {"size": (8, 8), "channels": 1}, "pixels from 0 to 1"),
-            "digit": Column("category", {"classes": tuple("0123456789")}),
-        }
+        return digit_columns(about="pixels from 0 to 1")
 
     def table(self) -> Mapping[str, Any]:
         import numpy as np
-        from sklearn.datasets import load_digits
 
-        digits = load_digits()
-        images = (digits.images / 16).astype("float32")
+        images, digits = handwritten()
+        images = (images / 16).astype("float32")
         moved = [_moved(images, down, right) for down, right in ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0))]
-        return {"image": np.concatenate(moved), "digit": np.tile(digits.target, len(moved))}
+        return {"image": np.concatenate(moved), "digit": np.tile(digits, len(moved))}
 
 
 def _moved(images: np.ndarray, down: int, right: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from nnrun.registry.catalog import register
+from nnrun.registry.data.digits import digit_columns, handwritten
 from nnrun.registry.data.tables import PackagedSource
 from nnrun.registry.source import Column
 
@@ -133,13 +134,8 @@ class Digits(PackagedSource):
     source: Literal["digits"]
 
     def columns(self) -> Mapping[str, Column]:
-        return {
-            "image": Column("image", {"size": (8, 8), "channels": 1}, "pixels from 0 to 1"),
-            "digit": Column("category", {"classes": tuple("0123456789")}),
-        }
+        return digit_columns(about="pixels from 0 to 1")
 
     def table(self) -> Mapping[str, Any]:
-        from sklearn.datasets import load_digits
-
-        digits = load_digits()
-        return {"image": digits.images / 16, "digit": digits.target}  # a pixel counts the dark ones among 16
+        images, digits = handwritten()
+        return {"image": images / 16, "digit": digits}

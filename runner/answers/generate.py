@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.registry.field import DataError
 
 if TYPE_CHECKING:
-    from nnrun.runner.compiler.language.spec import Decode
+    from nnrun.runner.compiler.language.decoding import Decode
     from nnrun.runner.engine.inference.predict import Predictor
 
 Rows = list[dict[str, Any]]
@@ -76,7 +76,7 @@ def generated(
 
 def _wanted(settings: Decode, count: int | None) -> Decode:
     """The search of the spec, for so many sequences."""
-    from nnrun.runner.compiler.language.spec import WIDTH
+    from nnrun.runner.compiler.language.decoding import WIDTH
 
     if count is None:
         return settings

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import difflib
+from importlib import import_module
 from pathlib import Path
 
 import click
 
+FAMILIES = {
+    "specs": ("check", "explain", "nodes", "schema", "show", "smoke"),
+    "runs": ("run",),
+    "answers": ("generate", "predict"),
+    "store": ("sync", "ui"),
+}
+"""Where each verb is written."""
+
 
 class Verbs(click.Group):
     """`nnrun SPEC` stands for `nnrun run SPEC`; a verb that does not exist is answered with the nearest."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted(verb for verbs in FAMILIES.values() for verb in verbs)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        family = next((family for family, verbs in FAMILIES.items() if name in verbs), None)
+        if family is not None:
+            import_module(f"{__package__}.{family}")  # it adds its verbs to the group
+        return super().get_command(context, name)
 
     def resolve_command(self, context: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         word = args[0]

@@ -8,7 +8,8 @@ from typing import Any
 from nnrun.registry.component import Component
 from nnrun.registry.field import Field
 from nnrun.registry.training import Learner
-from nnrun.runner.compiler.language.spec import Spec, Train
+from nnrun.runner.compiler.language.spec import Spec
+from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.text.source import dump
 

@@ -11,7 +11,7 @@ import torch
 from nnrun.registry.fault import Fault
 from nnrun.registry.field import DataError
 from nnrun.registry.node import Trainable
-from nnrun.runner.compiler.language.spec import Train
+from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.engine.loops.cells import CellRunner
 from nnrun.runner.engine.loops.run import Runner
 from nnrun.runner.engine.network.network import Network

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from nnrun.registry.data.tokens import BEGIN, END, PADDING
 from nnrun.runner.compiler.check import check
-from nnrun.runner.compiler.language.spec import Decode
+from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.engine.data.batch import Batch
 from nnrun.runner.engine.data.dataset import load_columns, prepare
 from nnrun.runner.engine.inference.decode import generate

@@ -9,12 +9,13 @@ import torch
 
 from nnrun.registry.data.tokens import END
 from nnrun.runner.compiler.check import check
-from nnrun.runner.compiler.language.spec import Decode
+from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.engine.data.batch import Batch
 from nnrun.runner.engine.inference.decode import generate
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.inference.samples import samples
 from nnrun.runner.engine.inference.search import allowed
+from nnrun.runner.engine.network.stepping import stepper
 from nnrun.runner.show.loops import plan_text
 from tests.engine.support import Built, build, train
 
@@ -89,12 +90,12 @@ def test_scores_symbol_by_symbol_are_those_of_all_ticks_at_once(decoder: str) ->
 
     with torch.no_grad():
         whole = network(batch, ("scores",))["scores"]
-        stepper = network.stepper(Batch({**batch.values, "target": target * 0 - 1}, batch.lengths, 6), len(target))
+        steps = stepper(network, Batch({**batch.values, "target": target * 0 - 1}, batch.lengths, 6), len(target))
         for tick, symbols in enumerate(target):
-            now = stepper.tick(tick)
+            now = steps.tick(tick)
             real = batch.lengths["target"] > tick
             torch.testing.assert_close(now["scores"][real], whole[tick][real])
-            stepper.remember({**now, "word": symbols})
+            steps.remember({**now, "word": symbols})
 
 
 @pytest.mark.parametrize("decoder", list(DECODERS))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from nnrun.registry.data.tokens import BEGIN, END, PADDING
-from nnrun.runner.compiler.language.spec import Decode
+from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.engine.inference.search import Hypothesis, allowed, search
 
 CPU = torch.device("cpu")

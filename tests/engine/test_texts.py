@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nnrun.registry.field import DataError
 from nnrun.runner.compiler.check import check
-from nnrun.runner.compiler.language.spec import Split
+from nnrun.runner.compiler.language.data import Split
 from nnrun.runner.compiler.resolved import resolved_text
 from nnrun.runner.engine.data.texts import divided
 from nnrun.runner.engine.inference.predict import Predictor

@@ -305,8 +305,8 @@ def test_a_scene_has_a_digit_in_each_corner_that_its_sentence_names() -> None:
 
 def test_a_scene_names_the_digits_it_shows() -> None:
     rng = np.random.default_rng(0)
-    (images, digits) = parted_digits({"all": 1.0}, rng)["all"]
-    known = {image.tobytes(): int(digit) for image, digit in zip(images, digits, strict=True)}
+    (every,) = parted_digits({"all": 1.0}, 1, rng)
+    known = {image.tobytes(): int(digit) for image, digit in zip(every.images, every.digits, strict=True)}
     names = ["a zero", "a one", "a two", "a three", "a four", "a five", "a six", "a seven", "an eight", "a nine"]
 
     for page, sentence in list(zip(packaged("digit_scenes")["page"], packaged("digit_scenes")["sentence"], strict=True))[:50]:
@@ -317,10 +317,10 @@ def test_a_scene_names_the_digits_it_shows() -> None:
 
 
 def test_parts_share_no_digit() -> None:
-    parts = parted_digits({"train": 0.8, "valid": 0.1, "test": 0.1}, np.random.default_rng(0))
-    images = [image.tobytes() for held, _ in parts.values() for image in held]
+    portions = list(parted_digits({"train": 0.8, "valid": 0.1, "test": 0.1}, 50, np.random.default_rng(0)))
+    images = [image.tobytes() for portion in portions for image in portion.images]
 
-    assert [len(held) for held, _ in parts.values()] == [1438, 179, 180]
+    assert [(len(portion.images), portion.count) for portion in portions] == [(1438, 40), (179, 5), (180, 5)]
     assert len(set(images)) == len(images) == 1797
 
 

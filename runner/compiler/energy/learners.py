@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from nnrun.registry.training import Learner, Storage
 from nnrun.runner.compiler.energy.net import Net
 from nnrun.runner.compiler.graph.graph import Graph
-from nnrun.runner.compiler.language.spec import Spec, Train
+from nnrun.runner.compiler.language.spec import Spec
+from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.text.diagnostic import Place, Report
 from nnrun.runner.compiler.text.words import listed, repair
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -49,6 +48,8 @@ def coupled_pairs(mask: Mask, first: tuple[str, tuple[Axis, ...]], second: tuple
     if mask.type == "grid":
         grids = [Grid.of(axes, name) for name, axes in (first, second)]
         return tuple(_near(grids[0], grids[1], mask.reach, lateral))
+    import random  # it loads OpenSSL: 4 ms that few specs need
+
     rng = random.Random(mask.seed)
     return tuple(pair for pair in _all_pairs(counts[0], counts[1], lateral) if rng.random() < mask.share)
 

@@ -16,8 +16,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from nnrun.registry.catalog import Broken, Lookup
 from nnrun.registry.component import Component
 from nnrun.registry.options import NAME
+from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.compiler.language.problem import Problem, about, diagnose, keys
-from nnrun.runner.compiler.language.spec import REQUIRED, Data, EdgeEntry, Spec, Train
+from nnrun.runner.compiler.language.spec import REQUIRED, EdgeEntry, Spec
+from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report
 from nnrun.runner.compiler.text.words import nearest, shown
 

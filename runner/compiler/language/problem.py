@@ -12,7 +12,9 @@ from nnrun.registry.component import Component, field_docs
 from nnrun.registry.node import NODE, RUN
 from nnrun.registry.objective import REFERENCE
 from nnrun.registry.options import LARGEST, NAME
-from nnrun.runner.compiler.language.spec import DEVICE, EXPERIMENT, FIGURE, Data
+from nnrun.runner.compiler.language.data import Data
+from nnrun.runner.compiler.language.spec import EXPERIMENT
+from nnrun.runner.compiler.language.training import DEVICE, FIGURE
 from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report
 from nnrun.runner.compiler.text.words import listed, nearest, repair, shown
 

@@ -13,7 +13,9 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from nnrun.registry.catalog import FOLDERS, all_of
 from nnrun.registry.component import Component, field_docs
-from nnrun.runner.compiler.language.spec import REQUIRED, Data, EdgeEntry, Mask, Spec, Train
+from nnrun.runner.compiler.language.data import Data
+from nnrun.runner.compiler.language.spec import REQUIRED, EdgeEntry, Mask, Spec
+from nnrun.runner.compiler.language.training import Train
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from nnrun.registry.node import Node
 from nnrun.registry.shape import Shape
 from nnrun.runner.compiler.graph.graph import Graph, GraphNode
+from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.language.edges import Edge
-from nnrun.runner.compiler.language.spec import Decode, Spec
+from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.text.diagnostic import Place, Report
 from nnrun.runner.compiler.text.words import repair
 

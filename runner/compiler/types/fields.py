@@ -8,7 +8,7 @@ from nnrun.registry.catalog import Broken
 from nnrun.registry.field import Facts, Field
 from nnrun.registry.shape import Shape, ShapeError
 from nnrun.registry.source import Column, Source
-from nnrun.runner.compiler.language.spec import Data
+from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.compiler.text.diagnostic import Place, Report
 from nnrun.runner.compiler.text.words import nearest, repair
 

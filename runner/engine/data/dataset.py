@@ -15,7 +15,7 @@ from torch import Tensor
 from nnrun.registry.data.samples import in_ticks
 from nnrun.registry.field import DataError, Encoded, Facts, Field, naming
 from nnrun.registry.source import Columns, Source
-from nnrun.runner.compiler.language.spec import Data, Split
+from nnrun.runner.compiler.language.data import Data, Split
 from nnrun.runner.engine.data.batch import Part
 from nnrun.runner.engine.data.split import Rows, divide
 from nnrun.runner.engine.data.texts import divided, pieces_of, stream

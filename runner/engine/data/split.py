@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnrun.registry.field import DataError
-from nnrun.runner.compiler.language.spec import Split
+from nnrun.runner.compiler.language.data import Split
 
 Rows = dict[str, np.ndarray]
 """Row numbers by part, counted over all parts that the source gave, one behind the other."""

@@ -13,7 +13,7 @@ import torch
 from nnrun.registry.data.columns import MISSING, is_missing, shown
 from nnrun.registry.field import DataError
 from nnrun.registry.source import Columns
-from nnrun.runner.compiler.language.spec import Split
+from nnrun.runner.compiler.language.data import Split
 from nnrun.runner.engine.data.batch import Part
 from nnrun.runner.engine.data.split import divide
 

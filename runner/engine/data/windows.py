@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from nnrun.registry.field import DataError
-from nnrun.runner.compiler.language.spec import Window
+from nnrun.runner.compiler.language.data import Window
 from nnrun.runner.engine.data.batch import Part
 
 

@@ -7,10 +7,11 @@ from contextlib import nullcontext
 import torch
 from torch import Generator, Tensor
 
-from nnrun.runner.compiler.language.spec import Decode
+from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.engine.data.batch import Batch
 from nnrun.runner.engine.inference.search import Hypothesis, search
 from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.network.stepping import stepper
 
 
 @torch.inference_mode()
@@ -25,21 +26,21 @@ def generate(network: Network, batch: Batch, settings: Decode, *, seed: int = 0,
     generator = Generator(device).manual_seed(seed)
     found = search(settings, batch.count, device, generator, forced)
     with network.memory.elsewhere() if network.memory is not None else nullcontext():  # streams of the training are others
-        stepper = network.stepper(batch, settings.max_length)
+        steps = stepper(network, batch, settings.max_length)
     for tick in range(settings.max_length):
-        now = stepper.tick(tick)
+        now = steps.tick(tick)
         symbols, rows = found.advance(now[decoding.scores])
         over = found.over
         if bool(over.all()):
             break
-        stepper.remember(now)
+        steps.remember(now)
         if tick == 0:  # until now the hypotheses of an example were one
-            stepper.widen(found.rows)
+            steps.widen(found.rows)
         if int(over.sum()) * 8 >= len(over):  # so many examples are done that it pays to go on with the others alone
             left = torch.nonzero(~over).squeeze(1)
             stay = (left.unsqueeze(1) * found.rows + torch.arange(found.rows, device=device)).flatten()
             rows, symbols = rows[stay], symbols[stay]
-            stepper.leave(left)
+            steps.leave(left)
             found.leave(left)
-        stepper.go_on(rows, {decoding.choice: symbols})
+        steps.go_on(rows, {decoding.choice: symbols})
     return found.found()

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from nnrun.registry.data.tokens import END, PADDING
-from nnrun.runner.compiler.language.spec import WIDTH, Decode
+from nnrun.runner.compiler.language.decoding import WIDTH, Decode
 from nnrun.runner.engine.network.symbols import NEVER, allowed
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from nnrun.registry.field import DataError
 from nnrun.registry.modules.padding import real_ticks
-from nnrun.runner.compiler.language.spec import Train
+from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.types.ops import Op
 from nnrun.runner.engine.data.batch import Batch

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from nnrun.registry.objective import Metric, SequenceMetric
-from nnrun.runner.compiler.language.spec import Train
+from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
 
 

@@ -10,7 +10,7 @@ import torch
 
 from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
 from nnrun.runner.compiler.energy.learners import trained_nets
-from nnrun.runner.compiler.language.spec import Train
+from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.energy.contrast import Contrast

@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 
 from nnrun.registry.training import Optimizer, Schedule
-from nnrun.runner.compiler.language.spec import Train
+from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.batch import Order
 from nnrun.runner.engine.data.dataset import Dataset

@@ -10,7 +10,7 @@ import torch
 
 from nnrun.registry.field import Facts
 from nnrun.registry.objective import SequenceMetric
-from nnrun.runner.compiler.language.spec import Decode
+from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.batch import Part
 from nnrun.runner.engine.inference.decode import generate

@@ -1,0 +1,121 @@
+"""`data`: where examples come from, how they are parted and cut."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from nnrun.registry.catalog import Broken, Lookup
+from nnrun.registry.field import Field as DataField
+from nnrun.registry.options import Amount, Count, Portion, Rate
+from nnrun.registry.source import Source
+from nnrun.runner.compiler.language.model import Model, Name
+
+AnySource = Annotated[Source, Lookup("source")]
+
+AnyField = Annotated[DataField, Lookup("field")]
+
+
+def _name_or_false(value: Any) -> Any:
+    if value is None or value is False or isinstance(value, str):
+        return value
+    raise PydanticCustomError("wrong_type", "the name of a category field, or false")
+
+
+NameOrFalse = Annotated[Any, AfterValidator(_name_or_false), WithJsonSchema({"anyOf": [{"type": "string"}, {"const": False}]})]
+
+PARTS = ("train", "valid", "test")
+
+Share = Annotated[
+    Portion, WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"type": "string"}]})
+]
+"""A share of the examples; in the file also the name of a file that holds the part, which is handed to the source."""
+
+ShareOrNone = Annotated[Rate, WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "exclusiveMaximum": 1}, {"type": "string"}]})]
+"""The same; 0 for no such part."""
+
+
+class Split(Model):
+    """How examples are divided. Shares need not add up to 1: what is left is not used."""
+
+    train: Share | None = None
+    """Share of the examples to learn from; what `valid` and `test` leave, where not given."""
+    valid: ShareOrNone = 0.1
+    """Share of the examples to choose settings by: early stopping, the best weights."""
+    test: ShareOrNone = 0.1
+    """Share of the examples for the last figure, read once at the end."""
+    stratify: NameOrFalse = None
+    """A category field whose classes get equal shares in all parts; `false` for none. By default the loss's target, where
+    it is a category."""
+    by: Annotated[str, Field(min_length=1)] | None = None
+    """A column that says where a row belongs: `train`, `valid` or `test`."""
+    chronological: bool = False
+    """Cut in the order of the rows: train first, test last. Series and texts that `window` cuts are always divided so."""
+    seed: Amount = 0
+    """Seed of the division; apart from `train.seed`, so that runs with other seeds are tested on the same examples."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Split:
+        shares = (self.train or 0) + self.valid + self.test
+        if shares > 1 + 1e-9:
+            wanted = "shares of `train`, `valid` and `test` that add up to 1 at most"
+            raise PydanticCustomError("out_of_range", wanted, {"given": f"{shares:g}"})
+        return self
+
+
+class Window(Model):
+    """Rolling windows over a series, or pieces of a text: each is an example.
+
+    Texts are one stream of tokens, one text behind the other. What is left of a part behind its last whole piece, fewer than
+    `length` tokens, is not used.
+    """
+
+    length: Count
+    """Ticks in a window; tokens in a piece of a text."""
+    horizon: Count = 1
+    """How many ticks after the window's last tick the value to predict lies. Not for a text, which is predicted token by token."""
+    stride: Count | None = None
+    """Ticks between the starts of two windows; where left out 1 for a series, and `length` for a text."""
+
+
+class Data(Model):
+    """What goes in."""
+
+    source: AnySource | None = None
+    """Where the data comes from; the source's own options stand beside this key."""
+    fields: dict[Name, AnyField] = Field(default_factory=dict)
+    """Names and types of the values that the network can read."""
+    split: Split = Split()
+    window: Window | None = None
+    """Cut series into windows, or texts into pieces."""
+
+    @property
+    def streamed(self) -> str | None:
+        """The field of which `window` makes a stream of tokens."""
+        texts = (name for name, field in self.fields.items() if not isinstance(field, Broken) and field.type_name() == "text")
+        return next(texts, None) if self.window is not None else None
+
+    @property
+    def stride(self) -> int:
+        """Ticks between the starts of two windows."""
+        assert self.window is not None
+        return self.window.stride or (self.window.length if self.streamed else 1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, value: Any) -> Any:
+        """The source's options stand among ours; give them to the source."""
+        if not isinstance(value, dict):
+            return value
+        ours = {key: value[key] for key in value if key in cls.model_fields}
+        if not isinstance(value.get("source"), str):
+            return ours  # what else stands there may be the source's
+        theirs = {key: value[key] for key in value if key == "source" or key not in ours}
+        split = ours["split"] if isinstance(ours.get("split"), dict) else {}
+        files = {part: name for part, name in split.items() if isinstance(name, str) and part in PARTS}
+        if files:  # `split: {train: a.csv, test: b.csv}` names the files of the parts
+            ours["split"] = {key: item for key, item in split.items() if key not in files}
+            theirs["files"] = files
+        return ours | {"source": theirs}

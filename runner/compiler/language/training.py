@@ -1,0 +1,107 @@
+"""`train`: how a network learns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from nnrun.registry.catalog import Lookup
+from nnrun.registry.objective import Loss
+from nnrun.registry.options import Amount, Count, Many, Positive, Regularize
+from nnrun.registry.training import Learner, Optimizer, Schedule
+from nnrun.runner.compiler.language.model import Model, one_or_many
+
+FIGURE = r"^valid/[a-z][a-z0-9_]*$"
+
+DEVICE = r"^(auto|cpu|cuda(:[0-9]+)?)$"
+
+AnyLoss = Annotated[Loss, Lookup("loss")]
+
+AnyOptimizer = Annotated[Optimizer, Lookup("optimizer")]
+
+AnySchedule = Annotated[Schedule, Lookup("schedule")]
+
+AnyLearner = Annotated[Learner, Lookup("learner")]
+
+
+class EarlyStopping(Model):
+    """Stop when a figure of the validation part no longer gets better; the best weights are kept either way."""
+
+    monitor: Annotated[str, Field(pattern=FIGURE)] = "valid/loss"
+    """The figure watched: `valid/loss` or `valid/` and a metric."""
+    patience: Count = 3
+    """Evaluations in a row without a gain before the training stops."""
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+    """A gain up to this size does not count."""
+
+
+def _default(role: str, name: str) -> Callable[[], Any]:
+    """The component of that name, looked up when it is needed."""
+    return lambda: Lookup(role).validate(name)
+
+
+class Train(Model):
+    """How the network learns."""
+
+    learner: AnyLearner = Field(default_factory=_default("learner", "backprop"))
+    """How weights follow from data; `backprop` where left out."""
+    nodes: Many[Annotated[str, Field(min_length=1)]] | None = None
+    """The nodes whose weights are trained, all where left out; others stay as they are. A symmetric edge is trained where both
+    of its groups are."""
+    loss: Annotated[
+        Annotated[tuple[AnyLoss, ...], BeforeValidator(one_or_many), Field(strict=False, min_length=1)] | None,
+        WithJsonSchema({"$role": "losses"}),
+    ] = None
+    """What is minimised: one loss, or a list whose weighted sum it is."""
+    optimizer: AnyOptimizer = Field(default_factory=_default("optimizer", "adam"))
+    """How a gradient changes the weights; `adam` where left out."""
+    schedule: AnySchedule | None = None
+    """How the learning rate changes over the run; not at all where left out."""
+    epochs: Count | None = None
+    """Passes over the training part; 10 where neither this nor `steps` is given."""
+    steps: Count | None = None
+    """Updates of the weights, instead of `epochs`."""
+    batch_size: Count = 32
+    """Examples in an update."""
+    clip_norm: Positive | None = None
+    """Longest allowed gradient; longer ones are shortened to it."""
+    regularize: Regularize = Regularize()
+    """Penalties on all weights."""
+    early_stopping: EarlyStopping | None = None
+    """When to stop before the last epoch."""
+    evaluate_every: Count | None = None
+    """Updates between two evaluations on the validation part; an epoch where left out."""
+    shuffle: bool | None = None
+    """Take the examples in a new random order in each epoch; yes where left out, but with `carry_state`. `false` keeps the order
+    of the data."""
+    truncate: Count | None = None
+    """Ticks through which gradients flow back in loops and cells: a longer sequence is cut into pieces, and what is remembered
+    goes from one to the next without a gradient."""
+    carry_state: bool = False
+    """Start each window of a series or text with the state in which the one before ended. A batch then holds windows of as many streams,
+    which the next batch continues."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Number format of the large products."""
+    device: Annotated[str, Field(pattern=DEVICE)] = "auto"
+    """Where to train: `auto` takes a GPU where there is one."""
+    threads: Count = 1
+    """CPU threads of one operation. On small networks more than one is slower."""
+    compile: Literal["auto", "on", "off"] = "auto"
+    """How loops and recurrent cells run: `auto` takes code compiled on this machine, or torch's fused kernels, where they can serve,
+    `off` compiles nothing, and `on` refuses what could only run step by step."""
+    seed: Amount = 0
+    """Seed of start values, dropout and the order of batches."""
+    deterministic: bool = False
+    """Refuse operations whose result may differ from run to run."""
+    checkpoint: dict[str, Any] | None = None
+    """Saving during the training."""
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Train:
+        if self.epochs is not None and self.steps is not None:
+            given = f"epochs: {self.epochs} and steps: {self.steps}"
+            raise PydanticCustomError("conflict", "either `epochs` or `steps`", {"given": given, "option": "steps"})
+        return self
