@@ -21,7 +21,8 @@ from nnrun.runner.engine.checkpoint import save
 from nnrun.runner.engine.data.dataset import Dataset, prepare
 from nnrun.runner.engine.data.masks import with_masks
 from nnrun.runner.engine.inference.draw import Generator
-from nnrun.runner.engine.inference.predict import Predictor, signature
+from nnrun.runner.engine.inference.predict import Predictor
+from nnrun.runner.engine.inference.signature import signature
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.fit import Outcome
