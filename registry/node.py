@@ -106,7 +106,8 @@ class Trainable(Node):
     init: Init = "xavier"
     """How the weights start."""
     freeze: bool = False
-    """Keep the weights as they start: training does not change them."""
+    """Keep the node as it starts: training does not change its weights, and its value is that of inference. Batch statistics are neither
+    used nor moved, and dropout of its own is off."""
     share: Annotated[str, Field(pattern=NODE)] | None = None
     """Another node of the same type and sizes whose weights this one uses."""
     weights: Annotated[str, Field(pattern=RUN)] | None = None

@@ -81,7 +81,8 @@ class Recurrent(Trainable):
             raise ShapeError(message, field="dropout", help="`layers: 2`, or a `dropout` node after this one")
         if initial is not None:
             self._check_initial(initial)
-        return Shape((product((self.directions, self.units)),)).along(x.time, x.ticks)
+        backward = self.units if self.bidirectional else 0
+        return Shape((product((self.directions, self.units)),), time=x.time, ticks=x.ticks, backward=backward)
 
     def output_shape(self, output: str, x: Shape, initial: Shape | None = None) -> Shape:
         return Shape((self.parts, self.units))

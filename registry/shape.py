@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal
 
@@ -55,6 +55,9 @@ class Shape:
     """Name of the time axis: the field that brought it."""
     ticks: int | None = None
     """How many ticks, where all examples have equally many."""
+    backward: Axis = field(default=0, compare=False)
+    """How many of the features, the last of the first axis, were read from the end of the sequence: their final state stands at the
+    first tick."""
 
     @property
     def size(self) -> Axis:

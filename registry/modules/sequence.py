@@ -9,13 +9,24 @@ from nnrun.registry.modules.padding import blank, flip, last, over
 
 
 class Last(nn.Module):
-    """The last real tick; zeros where there is none.
+    """The last real tick, of the last `backward` features the first; zeros where there is none.
 
-    Shape: (T, B, *axes) -> (B, *axes).
+    Shape: (T, B, *axes) -> (B, *axes); with `backward`, (T, B, N) -> (B, N).
     """
 
+    def __init__(self, backward: int = 0) -> None:
+        super().__init__()
+        self.backward = backward
+
     def forward(self, x: Tensor, *, lengths: Tensor | None = None) -> Tensor:
-        return last(x, lengths)
+        if not self.backward:
+            return last(x, lengths)
+        forth = x.shape[2] - self.backward
+        first = blank(x, lengths)[0]
+        return torch.cat([last(x[..., :forth], lengths), first[:, forth:]], 1)
+
+    def extra_repr(self) -> str:
+        return f"backward={self.backward}" if self.backward else ""
 
 
 class Reverse(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from nnrun.registry.accept import check_number
@@ -47,10 +48,10 @@ class Ewma(Node):
                 raise InputError(
                     f"{Shape(x.axes)}, the average before the first tick", port="initial", help="a `linear` node makes another size"
                 )
-        return x
+        return replace(x, backward=0)
 
     def output_shape(self, output: str, x: Shape, initial: Shape | None = None) -> Shape:
-        return x.tick
+        return replace(x.tick, backward=0)
 
     def parameters(self, x: Shape, initial: Shape | None = None) -> dict[str, tuple[Axis, ...]]:
         return {"logit": x.axes} if self.learned else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from nnrun.registry.accept import check_number
@@ -33,7 +34,7 @@ class PoolTime(Node):
     def shape(self, x: Shape) -> Shape:
         check_time(x)
         check_number(x)
-        return x.tick
+        return replace(x.tick, backward=0)
 
     def build(self, x: Shape) -> nn.Module:
         from nnrun.registry.modules import sequence

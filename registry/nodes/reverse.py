@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from nnrun.registry.catalog import register
@@ -31,7 +32,7 @@ class Reverse(Node):
 
     def shape(self, x: Shape) -> Shape:
         check_time(x)
-        return x
+        return replace(x, backward=0)
 
     def build(self, x: Shape) -> nn.Module:
         from nnrun.registry.modules import sequence

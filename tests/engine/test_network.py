@@ -56,10 +56,26 @@ BODIES = {
 
 
 def texts(body: str) -> Built:
-    nodes, edges = BODIES[body]
+    return sentences(*BODIES[body])
+
+
+def sentences(nodes: list[str], edges: list[str]) -> Built:
     words = ["good film", "bad", "a very good film indeed", "bad film", "good", "so so bad a film", "good good", "bad bad bad"]
     text = TEXT.format(nodes="\n  ".join(nodes), edges="\n  ".join(f"- {edge}" for edge in edges))
     return build(text, {"text": words, "label": ["good" if "good" in one else "bad" for one in words]})
+
+
+@pytest.mark.parametrize("between", ["", "drop: {type: dropout, rate: 0.5}", "squash: {type: activation, function: tanh}"])
+def test_last_of_a_bidirectional_cell_is_the_final_state_of_each_direction(between: str) -> None:
+    nodes = ["a: {type: gru, units: 5, bidirectional: true}", *([between] if between else []), "b: {type: last}", "c: {type: flatten}"]
+    way = f"a -> {between.partition(':')[0]} -> b" if between else "a -> b"
+    built = sentences(nodes, ["embed -> a", way, "a.state -> c", "b -> scores", "c -> scores"])
+    network, batch = built.network.eval(), built.data.train.batch(built.data.train.rows)
+
+    values = network(batch, ("b", "c"))
+
+    assert batch.real("text") is not None  # sentences of different length
+    torch.testing.assert_close(values["b"], values["c"].tanh() if "tanh" in between else values["c"])
 
 
 def padded(batch: Batch, more: int) -> Batch:

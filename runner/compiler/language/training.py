@@ -49,8 +49,8 @@ class Train(Model):
     learner: AnyLearner = Field(default_factory=_default("learner", "backprop"))
     """How weights follow from data; `backprop` where left out."""
     nodes: Many[Annotated[str, Field(min_length=1)]] | None = None
-    """The nodes whose weights are trained, all where left out; others stay as they are. A symmetric edge is trained where both
-    of its groups are."""
+    """The nodes whose weights are trained, all where left out; others are frozen: their values are those of inference. A symmetric edge
+    is trained where both of its groups are."""
     loss: Annotated[
         Annotated[tuple[AnyLoss, ...], BeforeValidator(one_or_many), Field(strict=False, min_length=1)] | None,
         WithJsonSchema({"$role": "losses"}),

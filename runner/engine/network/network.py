@@ -49,6 +49,8 @@ class Network(nn.Module):
         self.truncate = train.truncate
         self.memory = Memory() if train.carry_state else None
         self.past = Past(plan, self._modules, self.memory)
+        self.frozen: set[str] = set()
+        """Nodes that stay as they are, and whose values are those of inference while the others learn."""
         self.feedback = max((float(getattr(op.config, "feedback", 0.0)) for op in plan.ops), default=0.0)
         self.images = any(len(value.shape.axes) == 3 for op in plan.ops for value in op.inputs)
         for op in plan.ops:
@@ -58,6 +60,7 @@ class Network(nn.Module):
             if op.share is not None:
                 self.runs[op.name] = self.runs[op.share]
         frozen = {op.name for op in plan.ops if isinstance(op.config, Trainable) and op.config.freeze}
+        self.frozen.update(frozen)
         for start in plan.starts.values():
             if start.source is None:
                 owner = self._modules.setdefault(start.value, nn.Module())  # where its other weights are another node's
@@ -66,6 +69,14 @@ class Network(nn.Module):
         self.machines.update({name: machine for machine in build_machines(plan, self) for name in machine.groups})
         if self.images:  # channels last: on a CPU twice as fast, pooling far more
             self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def train(self, mode: bool = True) -> Network:
+        """Go over to training, or to inference; what is frozen stays there."""
+        super().train(mode)
+        for name in self.frozen if mode else ():
+            if name in self.runs:
+                self.runs[name].eval()
+        return self
 
     def _build(self, op: Op, execution: Kind | None) -> None:
         """Make the module of an op."""

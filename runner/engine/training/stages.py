@@ -49,7 +49,7 @@ def train_stages(
 
 @contextmanager
 def learner_of(network: Network, plan: Plan, data: Dataset, device: torch.device, betas: int = BETAS) -> Iterator[Learner[Any]]:
-    """The learner of one stage; within it, the weights of other nodes do not change.
+    """The learner of one stage; within it, other nodes are frozen.
 
     `betas` are the steps of the last estimates of log Z. Raises: DataError.
     """
@@ -66,17 +66,22 @@ def learner_of(network: Network, plan: Plan, data: Dataset, device: torch.device
 
 @contextmanager
 def only(network: Network, nodes: tuple[str, ...] | None) -> Iterator[None]:
-    """Within it, the weights of other nodes do not change; a symmetric edge belongs to both of its groups."""
+    """Within it, other nodes with weights are frozen; a symmetric edge belongs to both of its groups."""
     if nodes is None:
         yield
         return
     before = {name: parameter.requires_grad for name, parameter in network.named_parameters()}
+    frozen = set(network.frozen)
+    owners = [op.name for op in network.plan.ops if op.share is None and op.name not in nodes]
+    network.frozen |= {name for name in owners if network.runs[name].state_dict()}  # a dropout node has nothing to freeze
     for name, parameter in network.named_parameters():
         owners = name.rpartition(".")[0].split(".")[0].split("--")
         parameter.requires_grad_(before[name] and all(owner in nodes for owner in owners))
     try:
         yield
     finally:
+        network.frozen.clear()
+        network.frozen |= frozen
         for name, parameter in network.named_parameters():
             parameter.requires_grad_(before[name])
 
