@@ -35,7 +35,11 @@ class Watcher(Quiet):
 
     def __init__(self) -> None:
         super().__init__()
+        self.warnings: list[str] = []
         self.said: list[tuple[int, dict[str, float]]] = []
+
+    def warned(self, step: int, text: str) -> None:
+        self.warnings.append(text)
 
     def metrics(self, step: int, figures: Mapping[str, float]) -> None:
         self.said.append((step, dict(figures)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from nnrun.registry.field import DataError
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.training.backprop import penalty
 from nnrun.runner.engine.training.baseline import baseline
+from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.diverged import Diverged
 from tests.engine.support import Built, build, train
 
@@ -238,3 +240,103 @@ edges:
   - x -> hidden -> scores
 train: {loss: {type: mse, input: scores, target: y}, epochs: 1}
 """
+
+
+def test_a_network_that_is_no_number_after_its_last_step_has_diverged() -> None:
+    for more in ([], ["data.split={valid: 0, test: 0}"], ["data.split={valid: 0, test: 0.5}"]):
+        wild = build(
+            POINTS,
+            points(),
+            "train.optimizer={type: sgd, lr: 1e38}",
+            "nodes.hidden.activation=relu",
+            "train.epochs=~",
+            *more,
+            "train.steps=1",
+        )
+
+        with pytest.raises(Diverged, match="the loss at step 1 is not a finite number"):
+            train(wild)
+
+
+def test_a_loss_far_above_that_of_the_untrained_network_is_said() -> None:
+    by_chance = points() | {"y": np.random.default_rng(1).choice(["yes", "no"], len(points()["y"])).tolist()}
+    _, watcher = train(build(POINTS, by_chance, "train.optimizer={type: sgd, lr: 1e4}", "data.split={valid: 0, test: 0}"))
+
+    assert len(watcher.warnings) == 1
+    assert re.match(r"the training loss is [0-9.e+]+ at the end, and was 0\.[0-9]+ before the first step", watcher.warnings[0])
+
+
+def test_a_training_that_works_is_not_warned_of(built: Built) -> None:
+    _, watcher = train(built)
+
+    assert watcher.warnings == []
+
+
+OVERFLOW = """\
+nnrun: 1
+name: overflow
+data:
+  source: {source: csv, file: data.csv}
+  fields: {x: {type: series}}
+  window: {length: 9}
+  split: {train: 0.8, valid: 0, test: 0.2}
+nodes:
+  i: {type: linear, units: 2}
+  h: {type: formula, is: exp(i * i) * exp(prev(h) * 30)}
+  out: {type: linear, units: 1}
+edges: ["x, prev(h) -> i", h -> out]
+train: {loss: {type: mse, input: out, target: x}, epochs: 1}
+"""
+
+
+def test_an_overflow_in_a_formula_is_not_blamed_on_what_reads_it_later() -> None:
+    series = build(OVERFLOW, {"x": [1.0 + number % 3 for number in range(60)]})
+
+    with pytest.raises(Diverged) as caught:
+        train(series)
+
+    assert caught.value.op is not None
+    assert caught.value.op.name == "h"
+
+
+def points_judged(*figures: tuple[float, float]) -> Best:
+    """What is kept of a network that is judged so many times, by (accuracy, loss)."""
+    best, network = Best("valid/accuracy", higher=True, patience=2, min_delta=0.01), torch.nn.Linear(1, 1)
+    for step, (accuracy, loss) in enumerate(figures):
+        best.offer(step, {"valid/accuracy": accuracy, "valid/loss": loss}, network)
+    return best
+
+
+@pytest.mark.parametrize(
+    ("figures", "kept"),
+    [
+        ([(0.0, 7.28), (0.0, 4.94), (0.0, 5.0)], 1),  # equal figures: the smaller loss
+        ([(1.0, 0.3), (1.0, 0.3), (1.0, 0.3)], 2),  # and equal losses: the later step
+        ([(0.7778, 1.0), (0.7790, 2.0)], 1),  # a gain that patience does not count is one all the same
+        ([(0.5, 1.0), (math.nan, math.nan), (0.4, 0.1)], 0),
+        ([(math.nan, math.nan), (0.4, 0.1)], 1),
+    ],
+)
+def test_the_best_weights_are_those_of_the_best_figure_then_loss_then_step(figures: list[tuple[float, float]], kept: int) -> None:
+    assert points_judged(*figures).step == kept
+
+
+def test_patience_counts_gains_of_min_delta() -> None:
+    assert not points_judged((0.50, 1), (0.505, 1), (0.515, 1)).is_late  # 0.015 above the last gain that counted
+    assert points_judged((0.50, 1), (0.505, 1), (0.509, 1)).is_late
+
+
+def test_weights_that_are_no_numbers_are_never_the_best() -> None:
+    best, network = Best("valid/accuracy", higher=True), torch.nn.Linear(1, 1)
+    torch.nn.init.constant_(network.weight, math.inf)
+    best.offer(1, {"valid/accuracy": 1.0}, network)
+
+    assert best.weights is None
+
+
+def test_it_is_said_where_hardly_any_training_won() -> None:
+    assert points_judged((0.5, 1.0), (0.4, 0.1)).doubt(40) == (
+        "the untrained network did best, with `valid/accuracy` 0.5: the steps after it taught the network nothing that the figure tells"
+    )
+    assert points_judged((0.5, 1.0), (0.6, 0.1)).doubt(40) is not None
+    assert points_judged((0.5, 1.0), (0.6, 0.1)).doubt(9) is None

@@ -35,7 +35,7 @@ class EarlyStopping(Model):
     patience: Count = 3
     """Evaluations in a row without a gain before the training stops."""
     min_delta: Annotated[float, Field(ge=0)] = 0.0
-    """A gain up to this size does not count."""
+    """Smallest gain that counts; smaller ones are kept as the best weights, but do not make patience begin anew."""
 
 
 def _default(role: str, name: str) -> Callable[[], Any]:

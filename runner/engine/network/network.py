@@ -123,16 +123,15 @@ class Network(nn.Module):
             buffer.copy_(before[name])
         return {decoding.choice: torch.where(torch.rand(right.shape, device=right.device) < self.feedback, best, right)}
 
-    def each(self, batch: Batch) -> Iterator[tuple[Op, Tensor]]:
-        """The value of every op, in the order in which they are computed; of loops tick by tick, so that none is left out."""
+    def each(self, batch: Batch) -> Iterator[list[tuple[Op, Tensor]]]:
+        """The value of every op, in the order in which they are computed; those of a loop together, computed tick by tick."""
         values = dict(batch.values)
         for step in self.plan.steps:
             if isinstance(step, Recurrence):
                 self._loop(step, values, batch, step.names)
             else:
                 self.run(step, values, batch)
-            for op in step.ops if isinstance(step, Recurrence) else (step,):
-                yield op, values[op.name]
+            yield [(op, values[op.name]) for op in (step.ops if isinstance(step, Recurrence) else (step,))]
 
     def run(self, step: Op | Recurrence, values: dict[str, Tensor], batch: Batch) -> None:
         """Compute an op, or a loop as far as it is read outside, and put its values beside the others."""

@@ -14,13 +14,16 @@ from nnrun.registry.modules.padding import real_ticks
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.types.ops import Op
-from nnrun.runner.engine.data.batch import Batch
+from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.evaluate import Evaluator, autocast
 from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner
+
+FAR = 2.0
+"""Times the loss of the untrained network: no training that works ends there."""
 
 
 class Backprop(Learner[Batch]):
@@ -44,6 +47,10 @@ class Backprop(Learner[Batch]):
         self.penalties = network.penalties(train.regularize)
         self.lost, self.steps_since = torch.zeros((), device=device), 0
         """Losses added up since they were last told, and how many."""
+        self.first = self.latest = math.nan
+        """Training loss of the untrained network, and as it was last told."""
+        self.batch: Batch | None = None
+        """The last one."""
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         if self.network.memory is not None:
@@ -65,6 +72,8 @@ class Backprop(Learner[Batch]):
             value = float(loss.detach())
             if not math.isfinite(value):
                 raise Diverged.loss(number, first_not_finite(self.network, batch))
+            self.first = value if number == 1 else self.first
+        self.batch = batch
         self.descent.set_rate(number)
         self.descent.backward(objective)
         self.descent.step()
@@ -75,22 +84,49 @@ class Backprop(Learner[Batch]):
         return value
 
     def since(self) -> dict[str, float]:
-        figures = {"train/loss": float(self.lost) / self.steps_since, "train/lr": self.descent.rate}
+        self.latest = float(self.lost) / self.steps_since
         self.lost.zero_()
         self.steps_since = 0
-        return figures
+        return {"train/loss": self.latest, "train/lr": self.descent.rate}
 
     def judge(self, step: int) -> Judged | None:
         if step == 0 and self.data.valid is None:
             return None
         figures = {f"train/{name}": figure for name, figure in self.evaluator.meters.compute().items()} if step else {}
         if self.data.valid is not None:
-            figures |= self.evaluator.evaluate(self.data.valid, "valid")
+            figures |= self._evaluated(step, self.data.valid, "valid")
+            self.network.train()
+        elif self.batch is not None:
+            self._check_loss(step, self.evaluator.loss(self.batch))
             self.network.train()
         return Judged(figures)
 
-    def conclude(self, step: int, figures: Mapping[str, float]) -> dict[str, float]:
-        return self.evaluator.evaluate(self.data.test, "test") if self.data.test is not None else {}
+    def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
+        found = self._evaluated(step, self.data.test, "test") if self.data.test is not None else {}
+        return Judged(found, warnings=[worse] if (worse := self._worse()) else [])
+
+    def _evaluated(self, step: int, part: Part, name: str) -> dict[str, float]:
+        """Figures of a part. Raises: Diverged if its loss is no number."""
+        figures = self.evaluator.evaluate(part, name)
+        self._check_loss(step, figures[f"{name}/loss"], part)
+        return figures
+
+    def _check_loss(self, step: int, loss: float, part: Part | None = None) -> None:
+        """Raises: Diverged."""
+        if math.isfinite(loss):
+            return
+        batches = part.in_order(self.evaluator.batch_size) if part is not None else [self.batch] if self.batch is not None else []
+        blamed = (first_not_finite(self.network, batch.to(self.device)) for batch in batches)
+        raise Diverged.loss(step, next((op for op in blamed if op is not None), None))
+
+    def _worse(self) -> str | None:
+        """What to say where training has only done harm."""
+        if not self.latest > FAR * self.first:
+            return None
+        return (
+            f"the training loss is {self.latest:.4g} at the end, and was {self.first:.4g} before the first step, so it has diverged: "
+            "a smaller `lr`, `clip_norm: 1.0` or `normalize: standard` on the data usually mend this"
+        )
 
     def state(self) -> dict[str, Any]:
         memory = self.network.memory
@@ -99,6 +135,7 @@ class Backprop(Learner[Batch]):
             **self.descent.state(),
             "lost": self.lost.clone(),
             "steps since": self.steps_since,
+            "first": self.first,
             "memory": memory.state() if memory is not None else {},
             "dice": torch.get_rng_state() if self.device.type == "cpu" else torch.cuda.get_rng_state(self.device),
         }
@@ -107,7 +144,7 @@ class Backprop(Learner[Batch]):
         super().take(state)
         self.descent.take(state)
         self.lost.copy_(state["lost"])
-        self.steps_since = state["steps since"]
+        self.steps_since, self.first = state["steps since"], state["first"]
         if self.network.memory is not None:
             self.network.memory.take(state["memory"])
         if self.device.type == "cpu":
@@ -126,11 +163,22 @@ def penalty(penalties: list[tuple[nn.Parameter, float, float]]) -> Tensor:
 
 
 def first_not_finite(network: Network, batch: Batch) -> Op | None:
-    """The first node that gives NaN or infinite values at real ticks."""
+    """The first node that gives NaN or infinite values at real ticks; within a loop the first at the earliest tick."""
     with torch.no_grad():
-        for op, value in network.each(batch):
-            if op.shape.time is not None:
-                value = value[real_ticks(batch.lengths[op.shape.time], len(value))]
-            if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-                return op
+        for values in network.each(batch):
+            bad = [(tick, op) for op, value in values if (tick := _first_bad_tick(op, value, batch)) is not None]
+            if bad:
+                return min(bad, key=lambda found: found[0])[1]  # of several at one tick the first that is computed
     return None
+
+
+def _first_bad_tick(op: Op, value: Tensor, batch: Batch) -> int | None:
+    """The first tick with a value that is no number, 0 where there is no time; None if all are numbers."""
+    if not value.is_floating_point():
+        return None
+    bad = ~torch.isfinite(value)
+    if op.shape.time is None:
+        return 0 if bool(bad.any()) else None
+    real = real_ticks(batch.lengths[op.shape.time], len(value))
+    found = torch.nonzero((bad.flatten(2).any(2) if bad.dim() > 2 else bad) & real)
+    return int(found[:, 0].min()) if len(found) else None

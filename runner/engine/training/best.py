@@ -6,16 +6,23 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from nnrun.registry.objective import Metric, SequenceMetric
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
 
+EARLY = 10
+"""The kept weights are called early if so many times more steps were taken."""
+
 
 @dataclass
 class Best:
-    """The best weights so far, by one figure of the validation part. Without such a part the last weights are kept."""
+    """The best weights so far, by one figure of the validation part. Without such a part the last weights are kept.
+
+    Equal figures are told apart by the loss, and then the later weights win.
+    """
 
     objective: str
     higher: bool
@@ -23,8 +30,12 @@ class Best:
     """Whether there is a validation part to choose by."""
     patience: int | None = None
     min_delta: float = 0.0
+    """Of a gain that patience counts; the best weights need none."""
     value: float = math.nan
+    loss: float = math.nan
     step: int = 0
+    gained: float = math.nan
+    """The figure of the last gain that patience counted."""
     waited: int = 0
     """Evaluations in a row without a gain."""
     weights: dict[str, Tensor] | None = None
@@ -58,22 +69,44 @@ class Best:
         return {f"{part}/best_{label}": self.value, f"{part}/best_step": float(self.step)}
 
     def offer(self, step: int, figures: Mapping[str, float], network: nn.Module) -> None:
-        """Keep the weights if they are better than the best. A figure that is NaN is worse than any other."""
+        """Keep the weights if they are better than the best, and finite. A figure that is NaN is worse than any other."""
         value = figures.get(self.objective, math.nan)
         if not self.chooses:
             self.value, self.step = value, step
             return
-        gain = value - self.value if self.higher else self.value - value
-        if self.weights is None or gain > self.min_delta or (math.isnan(self.value) and not math.isnan(value)):
-            self.value, self.step, self.waited = value, step, 0
+        self.waited += 1
+        if math.isnan(self.gained) or self._gain(value, self.gained) > self.min_delta:
+            self.gained, self.waited = value, 0
+        loss = figures.get(f"{self.objective.partition('/')[0]}/loss", math.nan)
+        if self._is_best(value, loss) and is_finite(network):
+            self.value, self.loss, self.step = value, loss, step
             self.weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-        else:
-            self.waited += 1
+
+    def doubt(self, steps: int) -> str | None:
+        """What is strange about the choice among so many steps: that hardly any training won."""
+        if self.weights is None or self.step * EARLY > steps:
+            return None
+        kept = "the untrained network did best" if self.step == 0 else f"the weights of step {self.step} of {steps} did best"
+        return f"{kept}, with `{self.objective}` {self.value:.4g}: the steps after it taught the network nothing that the figure tells"
+
+    def _gain(self, value: float, before: float) -> float:
+        return value - before if self.higher else before - value
+
+    def _is_best(self, value: float, loss: float) -> bool:
+        if self.weights is None or (math.isnan(self.value) and not math.isnan(value)):
+            return True
+        is_equal = value == self.value or (math.isnan(value) and math.isnan(self.value))
+        return not loss > self.loss if is_equal else self._gain(value, self.value) > 0
 
     def restore(self, network: nn.Module) -> None:
         """Give the network the best weights."""
         if self.weights is not None:
             network.load_state_dict(self.weights)
+
+
+def is_finite(network: nn.Module) -> bool:
+    """Whether all weights are numbers."""
+    return all(bool(torch.isfinite(weight).all()) for weight in network.parameters())
 
 
 def higher_is_better(plan: Plan, label: str) -> bool:

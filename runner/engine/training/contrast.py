@@ -113,16 +113,16 @@ class Contrasting(Learner[States]):
         drawn = pictures(self.machine, self.judging, self.contrast.chains)
         return Judged(figures, warnings=warnings, pictures=[(key, step, png) for key, png in drawn.items()])
 
-    def conclude(self, step: int, figures: Mapping[str, float]) -> dict[str, float]:
+    def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
         if not self.betas:
-            return {}
+            return Judged({})
         found: dict[str, float] = {}
         if self.best.step != step:  # the estimates were those of the last weights
             found |= self.judging.annealed(None, self.betas, CHAINS)
         if self.data.test is not None:
             given = clamped_rows(self.network, self.machine, self.data.test, self.data.test.rows, self.device)
             found |= self.judging.tested(given, {**figures, **found}.get("log_z/ais"))
-        return found
+        return Judged(found)
 
     def state(self) -> dict[str, Any]:
         own = {"fallen": self.fallen, "generator": self.generator.get_state()}

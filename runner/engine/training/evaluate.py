@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nnrun.registry.field import Facts
 from nnrun.runner.compiler.plan import Plan
-from nnrun.runner.engine.data.batch import Part
+from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.objective import Losses, Meters
 from nnrun.runner.engine.training.written import Written
@@ -29,6 +29,13 @@ class Evaluator:
         self.batch_size = max(plan.spec.train.batch_size, LARGE)
         self.losses, self.meters, self.written = Losses(plan, facts).to(device), Meters(plan, facts, device), Written(plan, facts)
         self.wanted = tuple(dict.fromkeys((*self.losses.wanted, *self.meters.wanted)))
+
+    @torch.no_grad()
+    def loss(self, batch: Batch) -> float:
+        """The loss of one batch, as in inference."""
+        self.network.eval()
+        with autocast(self.device, self.precision):
+            return float(self.losses.total(self.losses.sums(self.network(batch, self.wanted), batch)))
 
     @torch.no_grad()
     def evaluate(self, part: Part, name: str) -> dict[str, float]:

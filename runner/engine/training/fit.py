@@ -68,9 +68,12 @@ def fit(learner: Learner[B], watch: Watcher, log_every: int) -> Outcome:
 
     seconds = time.perf_counter() - started
     best.restore(network)
-    last = {**best.figures, **learner.conclude(step, figures)}
+    concluded = learner.conclude(step, figures)
+    last = {**best.figures, **concluded.figures}
     if last:
         watch.metrics(step, last)
+    for warning in (*concluded.warnings, *filter(None, [best.doubt(step)])):
+        watch.warned(step, warning)
     baseline = learner.baseline if any(name.startswith("test/baseline_") for name in last) else None
     epochs = step / budget.per_epoch
     return Outcome({**figures, **last}, best.objective, best.step, step, epochs, seconds, step < budget.steps, baseline)

@@ -102,9 +102,9 @@ class Learner(ABC, Generic[B]):
     def judge(self, step: int) -> Judged | None:
         """The network after so many steps, 0 for the untrained one; None where nothing is judged."""
 
-    def conclude(self, step: int, figures: Mapping[str, float]) -> dict[str, float]:
-        """What is found once, at the end of the last step and with the best weights. `figures` are those of the last evaluation."""
-        return {}
+    def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
+        """What is found once, after the last step and with the best weights. `figures` are those of the last evaluation."""
+        return Judged({})
 
     def state(self) -> dict[str, Any]:
         """All that the next steps depend on beside weights and data, as it stands behind an evaluation."""
