@@ -14,6 +14,11 @@ class Fault(Exception):
     kind: ClassVar[Literal["data", "missing", "failed"]]
     """`data`: it is not what the spec says; `missing`: a file, package, run or device is not there; `failed`: the training."""
 
+    path: tuple[str | int, ...] | None = None
+    """Way to the value of the spec that is to blame, if one is."""
+    place: str | None = None
+    """Where that stands: `specs/lenet.yaml:14:3`. Who has the spec's text fills it in."""
+
     def __init__(self, message: str, help: str | None = None) -> None:
         super().__init__(message)
         self.message, self.help = message, help

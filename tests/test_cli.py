@@ -213,7 +213,8 @@ def test_a_diverging_training_fails_and_names_the_node(folder: Path, nnrun: Call
     done = nnrun("iris.yaml", "--set", "train.optimizer={type: sgd, lr: 1e30}", "--set", "nodes.hidden.activation=relu")
 
     assert done.returncode == 3
-    assert "not a finite number" in done.stderr
+    assert "iris.yaml:11:3: error: the loss at step" in done.stderr  # where `scores` stands
+    assert "not a finite number; the first node whose values are not finite is `scores`" in done.stderr
     assert "Traceback" not in done.stderr
     assert runs(folder)[0].info.status == "FAILED"
 

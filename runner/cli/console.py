@@ -112,8 +112,9 @@ def jobs(paths: Sequence[str], settings: Sequence[str] = ()) -> list[Job]:
 
 def _fail(fault: Fault, as_json: bool) -> NoReturn:
     if as_json:
-        print_json({"error": fault.kind, "message": fault.message, "help": fault.help})
+        print_json({"error": fault.kind, "message": fault.message, "help": fault.help, "place": fault.place})
     else:
         help = f"\n  = help: {fault.help}" if fault.help else ""
-        click.echo(f"{click.style('error', fg='red', bold=True)}: {fault.message}{help}", err=True)
+        where = f"{fault.place}: " if fault.place else ""
+        click.echo(f"{where}{click.style('error', fg='red', bold=True)}: {fault.message}{help}", err=True)
     sys.exit(CODES[fault.kind])

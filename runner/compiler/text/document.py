@@ -31,6 +31,11 @@ class Span:
     end_line: int
     end_column: int
 
+    @property
+    def where(self) -> str:
+        """`specs/lenet.yaml:14:3`."""
+        return f"{self.text.name}:{self.line}:{self.column}"
+
 
 @dataclass
 class Document:

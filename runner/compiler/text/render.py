@@ -59,7 +59,7 @@ def render_github(findings: Iterable[Diagnostic], document: Document) -> str:
 def _finding(finding: Diagnostic, document: Document, paint: Paint) -> str:
     span = document.span(finding.at)
     head = paint(f"{finding.severity}[{finding.id}]", finding.severity)
-    lines = [f"{span.text.name}:{span.line}:{span.column}: {head}: {_visible(finding.headline)}"]
+    lines = [f"{span.where}: {head}: {_visible(finding.headline)}"]
     marks: list[tuple[Span, str, str, str]] = [(span, "^", finding.label, finding.severity)]
     marks += [(document.span(place), "-", text, "note") for place, text in finding.notes]
     gutter = max(len(str(mark[0].line)) for mark in marks)

@@ -14,6 +14,7 @@ class Diverged(Fault):
     def __init__(self, step: int, message: str, help: str, op: Op | None = None) -> None:
         super().__init__(message, help)
         self.step, self.op = step, op
+        self.path = op.path if op is not None else None
 
     @staticmethod
     def loss(step: int, op: Op | None) -> Diverged:
