@@ -17,6 +17,7 @@ class History:
 
     def __init__(self, recorder: Recorder, display: Display, sample: Sample | None = None) -> None:
         self.recorder, self.display, self.sample = recorder, display, sample
+        self.warnings: list[str] = []
         self.points: dict[str, list[tuple[int, float]]] = {}
         self.samples: dict[str, list[Any]] = {}
 
@@ -30,7 +31,8 @@ class History:
 
     def warned(self, step: int, text: str) -> None:
         self.display.say(f"warning: {text}", style="yellow")
-        self.recorder.tags({"nnrun.warning": text})
+        self.warnings.append(text)
+        self.recorder.tags({"nnrun.warning": "\n".join(self.warnings)})
 
     def image(self, key: str, step: int, png: bytes) -> None:
         self.recorder.image(key, step, png)
