@@ -19,6 +19,7 @@ class History:
         self.recorder, self.display, self.sample = recorder, display, sample
         self.points: dict[str, list[tuple[int, float]]] = {}
         self.samples: dict[str, list[Any]] = {}
+        self.warnings: list[str] = []
 
     def metrics(self, step: int, figures: Mapping[str, float]) -> None:
         self.recorder.metrics(step, figures)
@@ -30,7 +31,8 @@ class History:
 
     def warned(self, step: int, text: str) -> None:
         self.display.say(f"warning: {text}", style="yellow")
-        self.recorder.tags({"nnrun.warning": text})
+        self.warnings.append(text)
+        self.recorder.tags({"nnrun.warning": "\n".join(self.warnings)})
 
     def image(self, key: str, step: int, png: bytes) -> None:
         self.recorder.image(key, step, png)
