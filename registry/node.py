@@ -65,6 +65,11 @@ class Node(Component):
         """The value as a formula over names, for people, where an option writes it."""
         return None
 
+    @property
+    def outermost(self) -> tuple[str, str] | None:
+        """The function that the value comes out of, and the option that names it; None where there is none."""
+        return None
+
     def readings(self) -> tuple[Reading, ...]:
         """What the options read, in the order of the node's inputs. Edges come after."""
         return ()

@@ -39,6 +39,10 @@ class Loss(Component):
         """Both as one tick. Raises: ShapeError, or InputError with position 0 for the input, 1 for the target."""
         raise NotImplementedError
 
+    def missed(self, function: str, target: Shape) -> str | None:
+        """What the loss can never see, as its input comes out of a function that does not give every number; None if that is no loss."""
+        return None
+
     def build(self, input: Shape, target: Shape, facts: Facts) -> nn.Module:
         """A module: (input (M, *axes), target (M, *axes)) -> (sum of losses, sum of weights), both scalars.
 

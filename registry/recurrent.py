@@ -54,6 +54,10 @@ class Recurrent(Trainable):
     Ghahramani 2016."""
 
     @property
+    def outermost(self) -> tuple[str, str]:
+        return self.activation, "activation"  # weighed by gates from 0 to 1, which leave its range as it is
+
+    @property
     def fused(self) -> bool:
         """Whether torch has a kernel for this very cell."""
         return self.activation in self.torchs and not self.recurrent_dropout

@@ -50,6 +50,7 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     from nnrun.runner.engine.network.network import Network
     from nnrun.runner.engine.prepare import check_compiled, choose_device, load_weights, prepare_torch
     from nnrun.runner.engine.training.baseline import baseline
+    from nnrun.runner.engine.training.doubts import doubts
     from nnrun.runner.engine.training.stages import train_stages
     from nnrun.runner.record import contents
     from nnrun.runner.record.history import History
@@ -65,15 +66,13 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     load_weights(network, recorder.store)
     network = network.to(device)
     contents.begin(recorder, job, checked, plan, device)
-    size = int(plan.size)
-    if size > len(data.train):
-        display.say(f"warning: {size:,} parameters for {len(data.train):,} training examples: expect overfitting", style="yellow")
-        recorder.tags({"nnrun.warning": f"{size} parameters for {len(data.train)} training examples"})
 
     sample = None
     if plan.decoding is not None:
         sample = partial(samples, Predictor(network, plan, data.facts), data.valid or data.train, plan.spec.train.seed)
     history = History(recorder, display, sample)
+    for doubt in doubts(plan, data, parts):
+        history.warned(0, doubt)
     outcome = train_stages(network, plan, data, device, history, display)
     display.stop()
     beaten = baseline(plan, data, parts, plan.spec.track) if plan.losses else None
@@ -87,7 +86,7 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
         outcome.seconds,
         outcome.steps,
         outcome.stopped_early,
-        size,
+        int(plan.size),
         len(data.train),
     )
     contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome.best_step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Literal, get_args
 
 Activation = Literal[
@@ -20,3 +21,10 @@ FUNCTIONS = {
 """What a formula may call, with the number of arguments."""
 
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
+
+RANGES: dict[str, tuple[float, float]] = {
+    "relu": (0, inf), "elu": (-1, inf), "selu": (-1.7581, inf), "gelu": (-0.1700, inf), "silu": (-0.2785, inf), "mish": (-0.3088, inf),
+    "sigmoid": (0, 1), "tanh": (-1, 1), "softsign": (-1, 1), "softplus": (0, inf), "hard_sigmoid": (0, 1), "hard_tanh": (-1, 1),
+    "softmax": (0, 1), "log_softmax": (-inf, 0), "exp": (0, inf), "sqrt": (0, inf), "abs": (0, inf), "sin": (-1, 1), "cos": (-1, 1),
+}  # fmt: skip
+"""The least and the largest value of functions that do not give every number."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import exp, inf
 from typing import TYPE_CHECKING, Literal
 
+from nnrun.registry.algebra.activations import RANGES
 from nnrun.registry.catalog import register
 from nnrun.registry.comparison import check_yes_no_scores
 from nnrun.registry.field import Facts
@@ -43,6 +45,10 @@ class BinaryCrossEntropy(Loss):
     def check(self, input: Shape, target: Shape) -> None:
         check_yes_no_scores(input, target, self.target)
         check_class_weights(self.class_weights, target)
+
+    def missed(self, function: str, target: Shape) -> str | None:
+        low, high = (1 / (1 + exp(-score)) for score in RANGES.get(function, (-inf, inf)))
+        return f"with such scores the probability of yes lies between {low:.2f} and {high:.2f}" if (low, high) != (0, 1) else None
 
     def build(self, input: Shape, target: Shape, facts: Facts) -> nn.Module:
         from nnrun.registry.modules import losses

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import exp, inf
 from typing import TYPE_CHECKING, Literal
 
+from nnrun.registry.algebra.activations import RANGES
 from nnrun.registry.catalog import register
 from nnrun.registry.comparison import check_class_scores
 from nnrun.registry.field import Facts
@@ -42,6 +44,15 @@ class CrossEntropy(Loss):
     def check(self, input: Shape, target: Shape) -> None:
         check_class_scores(input, target, self.target)
         check_class_weights(self.class_weights, target)
+
+    def missed(self, function: str, target: Shape) -> str | None:
+        low, high = RANGES.get(function, (-inf, inf))
+        if high - low < inf:
+            if not isinstance(target.classes, int):
+                return f"scores from {low:g} to {high:g} never make the right class sure"
+            most = exp(high - low) / (exp(high - low) + target.classes - 1)
+            return f"with scores from {low:g} to {high:g} the right one of {target.classes} classes never gets more than {most:.2f}"
+        return "every score below 0 becomes 0, and is not learned from" if function == "relu" else None
 
     def build(self, input: Shape, target: Shape, facts: Facts) -> nn.Module:
         from nnrun.registry.modules import losses

@@ -42,6 +42,10 @@ class Activation(Node):
     function: Function
     """What is applied."""
 
+    @property
+    def outermost(self) -> tuple[str, str]:
+        return self.function, "function"
+
     def shape(self, x: Shape) -> Shape:
         check_number(x)
         check_activation(self.function, x, option="function")

@@ -49,6 +49,10 @@ class Conv(Trainable):
     activation: Activation = "identity"
     """What is applied to the sums."""
 
+    @property
+    def outermost(self) -> tuple[str, str]:
+        return self.activation, "activation"
+
     def shape(self, x: Shape) -> Shape:
         y = Shape((self.filters, *self._windows(x).positions))
         self._channels(x)

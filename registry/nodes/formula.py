@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from nnrun.registry.accept import elementwise, outline
 from nnrun.registry.algebra.arithmetic import Arithmetic
-from nnrun.registry.algebra.formula import FormulaError, Reading, parse
+from nnrun.registry.algebra.formula import Apply, FormulaError, Reading, parse
 from nnrun.registry.catalog import register
 from nnrun.registry.node import Node
 from nnrun.registry.shape import InputError, Shape, ShapeError
@@ -50,6 +50,11 @@ class Formula(Node):
     @property
     def formula(self) -> str:
         return self.is_
+
+    @property
+    def outermost(self) -> tuple[str, str] | None:
+        expression = parse(self.is_).expression
+        return (expression.function, "is") if isinstance(expression, Apply) else None
 
     def readings(self) -> tuple[Reading, ...]:
         return parse(self.is_).readings

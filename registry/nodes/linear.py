@@ -40,6 +40,10 @@ class Linear(Trainable):
     activation: Activation = "identity"
     """What is applied to the sums."""
 
+    @property
+    def outermost(self) -> tuple[str, str]:
+        return self.activation, "activation"
+
     def shape(self, *inputs: Shape) -> Shape:
         for position, x in enumerate(inputs):
             features(x, position)

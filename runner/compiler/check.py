@@ -21,6 +21,7 @@ from nnrun.runner.compiler.text.render import render_text
 from nnrun.runner.compiler.text.source import load_document
 from nnrun.runner.compiler.types.decoding import find_decoding
 from nnrun.runner.compiler.types.ends import check_ends
+from nnrun.runner.compiler.types.doubts import doubt
 from nnrun.runner.compiler.types.shapes import infer_shapes
 
 
@@ -77,7 +78,9 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
         graph = checked.graph = resolve_graph(staged, flat, report)
         check_streams(staged, graph, report)
         typed = infer_shapes(staged, graph, facts, report)
-        check_ends(graph, typed, report)
+        if report.ok:  # what is wrong may be what makes it look odd
+            doubt(graph, typed, report)
+            check_ends(graph, typed, report)
         decoding = find_decoding(staged, graph, typed.values, report)
         nets = derive_nets(graph, typed, facts, report)
         check_learner(staged, graph, nets, report)

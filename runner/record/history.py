@@ -17,9 +17,9 @@ class History:
 
     def __init__(self, recorder: Recorder, display: Display, sample: Sample | None = None) -> None:
         self.recorder, self.display, self.sample = recorder, display, sample
-        self.warnings: list[str] = []
         self.points: dict[str, list[tuple[int, float]]] = {}
         self.samples: dict[str, list[Any]] = {}
+        self.warnings: list[str] = []
 
     def metrics(self, step: int, figures: Mapping[str, float]) -> None:
         self.recorder.metrics(step, figures)

@@ -10,7 +10,7 @@ from nnrun.runner.compiler.energy.net import Net
 from nnrun.runner.compiler.language.spec import Mask
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.resolved import resolved_text
-from tests.compiler.support import headlines, spec
+from tests.compiler.support import headlines, spec, underlined
 
 PIXELS = "{source: digits, fields: {image: {type: image, binarize: 0.5}, digit: {type: category}}}"
 GROUPS = {"flat": "", "scores": "", "visible": "{type: binary_units}", "hidden": "{type: binary_units, units: 100}"}
@@ -202,6 +202,46 @@ def test_a_network_that_nothing_clamps_has_nothing_to_learn_from() -> None:
     text = spec({**GROUPS, "visible": "{type: binary_units, units: 5}"}, ["visible <-> hidden"], data=PIXELS, train=LEARN)
 
     assert "nothing clamps `visible`, `hidden`" in headlines(text)[0]
+
+
+NONE = "learner-mismatch: `contrastive_divergence` would learn units that know nothing of each other"
+
+
+def test_an_edge_one_way_makes_no_machine_of_two_groups() -> None:
+    nodes = {"hidden": "{type: binary_units}"}
+    text = machine(["visible -> hidden"], nodes, "{learner: contrastive_divergence, nodes: [visible]}")
+    checked = check(text)
+
+    assert headlines(text) == [f"{NONE}: no symmetric edge leads to `visible`"]
+    assert underlined(text) == ["visible -> hidden"]
+    assert checked.report[0].help == (
+        "write `visible <-> hidden` for `visible -> hidden`, give `hidden` its number of `units` and "
+        "name both in `nodes: [visible, hidden]`"
+    )
+    assert headlines(machine(["visible <-> hidden"], train="{learner: contrastive_divergence, nodes: [visible, hidden]}")) == []
+
+
+def test_of_two_groups_joined_one_way_it_is_said_how_to_join_them() -> None:
+    (found,) = check(machine(["visible -> hidden"], {"hidden": "{type: binary_units}"})).report
+
+    assert found.headline.endswith("there are 2: `visible`, `hidden`")
+    assert found.help == "write `visible <-> hidden` for `visible -> hidden` and give `hidden` its number of `units`"
+
+
+def test_a_training_that_names_one_end_of_each_edge_joins_nothing() -> None:
+    train = "{learner: contrastive_divergence, nodes: [visible]}"
+
+    assert headlines(machine(["visible <-> hidden"], train=train)) == [
+        f"{NONE}: a symmetric edge is trained where both of its groups are, and `nodes` leaves out `hidden`"
+    ]
+    assert headlines(machine(["visible <-> hidden"], train=train.replace("visible]", "visible, hidden]"))) == []
+
+
+@pytest.mark.parametrize("edges", [[], ['{edge: "visible <-> visible", mask: {type: random, share: 0.000001}}']])
+def test_units_that_nothing_couples_are_no_machine(edges: list[str]) -> None:
+    (found,) = headlines(machine(edges, {"hidden": ""}))
+
+    assert found.startswith(NONE)
 
 
 def test_of_several_networks_the_training_says_which() -> None:

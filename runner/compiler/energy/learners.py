@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from nnrun.registry.group import Group
 from nnrun.registry.training import Learner, Storage
 from nnrun.runner.compiler.energy.net import Net
 from nnrun.runner.compiler.graph.graph import Graph
+from nnrun.runner.compiler.language.edges import Edge
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.text.diagnostic import Place, Report
@@ -35,12 +37,14 @@ def check_learner(spec: Spec, graph: Graph, nets: Sequence[Net], report: Report)
         headline = f"the learner `{learner}` has no use for `metrics`: it records what an energy network is judged by"
         report.add("learner-mismatch", headline, at=Place(("metrics",), "key"), help="leave out `metrics`")
     if not train.learner.needs_loss and report.ok:
-        _check_net(train.learner, trained_nets(train, nets), report)
+        _check_net(train, graph, trained_nets(train, nets), report)
 
 
-def _check_net(learner: Learner, nets: Sequence[Net], report: Report) -> None:
+def _check_net(train: Train, graph: Graph, nets: Sequence[Net], report: Report) -> None:
     """The one network that the learner trains has the form it needs."""
-    name, at = learner.type_name(), ("train", "learner")
+    learner, at = train.learner, ("train", "learner")
+    assert isinstance(learner, Learner)
+    name = learner.type_name()
     if not nets:
         help = "a symmetric edge, `visible <-> hidden`, makes one"
         report.add("learner-mismatch", f"`{name}` trains an energy network, and there is none", at=at, help=help)
@@ -48,7 +52,10 @@ def _check_net(learner: Learner, nets: Sequence[Net], report: Report) -> None:
     if len(nets) > 1:
         headline = f"`{name}` trains one energy network, and there are {len(nets)}: {listed(net.name for net in nets)}"
         help = "`nodes` under `train` says which; a list of trainings takes one after the other"
-        report.add("learner-mismatch", headline, at=at, help=help)
+        one_way = _one_way(graph, nets)
+        if one_way is not None:
+            help = _both_ways(one_way, train, graph)
+        report.add("learner-mismatch", headline, at=at, notes=[(one_way.at, "joins nothing")] if one_way else [], help=help)
         return
     (net,) = nets
     if not net.fed:
@@ -58,7 +65,60 @@ def _check_net(learner: Learner, nets: Sequence[Net], report: Report) -> None:
     elif isinstance(learner, Storage) and not _is_memory(learner, net):
         slots = ", or `gaussian_units` joined with `categorical_units`" if name == "hebbian" else ""
         wanted = f"a clamped group of `bipolar_units` with an edge `<->` to itself{slots}"
-        report.add("learner-mismatch", f"`{name}` stores patterns in {wanted}", at=at, help="`contrastive_divergence` trains any network")
+        help = "`contrastive_divergence` trains any network"
+        if not net.couplings:
+            help = f"an edge `{net.fed[0]} <-> {net.fed[0]}` couples its units"
+        report.add("learner-mismatch", f"`{name}` stores patterns in {wanted}", at=at, help=help)
+    elif not isinstance(learner, Storage):
+        _check_joined(train, graph, net, report)
+
+
+def _check_joined(train: Train, graph: Graph, net: Net, report: Report) -> None:
+    """Something is learned that joins units; biases alone are those of independent units."""
+    assert isinstance(train.learner, Learner)
+    learner = train.learner.type_name()
+    named = set(net.groups if train.nodes is None else train.nodes)
+    joined = [coupling for coupling in net.couplings if coupling.free != 0]
+    if any({coupling.first, coupling.second} <= named for coupling in joined):
+        return
+    what = f"`{learner}` would learn units that know nothing of each other"
+    if joined:
+        missing = listed(name for name in net.groups if name not in named)
+        headline = f"{what}: a symmetric edge is trained where both of its groups are, and `nodes` leaves out {missing}"
+        report.add("learner-mismatch", headline, at=("train", "nodes"), help=f"`nodes: [{net.name}]` trains all of it")
+    elif net.couplings:
+        headline = f"{what}: no pair of units of {listed(net.groups)} is coupled"
+        report.add("learner-mismatch", headline, at=("train", "learner"), help="a larger `share` or `reach` of the `mask` couples some")
+    else:
+        one_way, group = _one_way(graph, [net]), next(iter(net.groups))
+        at = one_way.at if one_way is not None else ("train", "learner")
+        help = f"`{group} <-> {group}` joins its units, `{group} <-> hidden` with others"
+        if one_way is not None:
+            help = _both_ways(one_way, train, graph)
+        report.add("learner-mismatch", f"{what}: no symmetric edge leads to `{group}`", at=at, help=help)
+
+
+def _one_way(graph: Graph, nets: Iterable[Net]) -> Edge | None:
+    """An edge from group to group where `<->` was meant, as one of the two is joined with nothing."""
+    alone = {name for net in nets for name in net.groups if not net.couplings}
+    groups = {name for name, node in graph.nodes.items() if isinstance(node.config, Group)}
+    for node in graph.nodes.values():
+        for edge in node.inputs:
+            ends = {edge.source.name, edge.target.name}
+            if ends <= groups and ends & alone:
+                return edge
+    return None
+
+
+def _both_ways(edge: Edge, train: Train, graph: Graph) -> str:
+    """What joins two groups, with all that must then be said."""
+    first, second = edge.source.name, edge.target.name
+    steps = [f"write `{first} <-> {second}` for `{first} -> {second}`"]
+    if getattr(graph.nodes[second].config, "units", 0) is None:
+        steps.append(f"give `{second}` its number of `units`")
+    if train.nodes is not None and not {first, second} <= set(train.nodes):
+        steps.append(f"name both in `nodes: [{first}, {second}]`")
+    return ", ".join(steps[:-1]) + " and " * (len(steps) > 1) + steps[-1]
 
 
 def _is_memory(learner: Storage, net: Net) -> bool:
