@@ -7,7 +7,8 @@ misspelled is reported, too, and then taken for the one that was meant.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, get_args
 
@@ -17,11 +18,11 @@ from nnrun.registry.catalog import Broken, Lookup
 from nnrun.registry.component import Component
 from nnrun.registry.options import NAME
 from nnrun.runner.compiler.language.data import Data
-from nnrun.runner.compiler.language.problem import Problem, about, diagnose, keys
+from nnrun.runner.compiler.language.problem import Problem, about, diagnose, keys, meant_key
 from nnrun.runner.compiler.language.spec import REQUIRED, EdgeEntry, Spec
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report
-from nnrun.runner.compiler.text.words import nearest, shown
+from nnrun.runner.compiler.text.words import shown
 
 NOT_YET: Mapping[Path, str] = {
     ("sweep",): "a sweep",
@@ -111,7 +112,7 @@ def _load(
         try:
             return adapter.validate_python(value), value
         except ValidationError as error:
-            problems = list(_problems(error.errors(include_url=False), (), model, None))
+            problems = _joined(replace(problem, root=value) for problem in _problems(error.errors(include_url=False), (), model, None))
         smaller = value
         meant = {problem.path: _meant(problem, value) for problem in problems}
         for problem in sorted(problems, key=lambda problem: len(problem.part)):
@@ -150,11 +151,28 @@ def _problems(errors: list[Any], path: Path, model: type[BaseModel] | None, owne
         yield Problem(error["type"], place, error["input"], message, context, holder, part, component)
 
 
+def _joined(problems: Iterable[Problem]) -> list[Problem]:
+    """With keys that are missing in one place as one problem, and one for all options that stand where `decode` wants a choice."""
+    joined: list[Problem] = []
+    missing: dict[Path, int] = {}
+    for problem in problems:
+        first = missing.get(problem.path[:-1])
+        if problem.kind.startswith("model_") and problem.path[:1] == ("decode",) and joined and joined[-1].path[:1] == ("decode",):
+            joined[-1] = replace(joined[-1], part=("decode",))
+        elif problem.kind != "missing" or first is None:
+            if problem.kind == "missing":
+                missing[problem.path[:-1]] = len(joined)
+            joined.append(problem)
+        else:
+            joined[first] = replace(joined[first], also=(*joined[first].also, problem.key))
+    return joined
+
+
 def _meant(problem: Problem, value: Any) -> str | None:
     """The key that a misspelled one stands for, where that one is not written."""
     if problem.kind != "extra_forbidden":
         return None
-    meant = nearest(problem.path[-1], keys(problem.model, problem.path))
+    meant = meant_key(problem.path[-1], keys(problem.model, problem.path))
     holder = _get(value, problem.path[:-1])
     return meant if meant is not None and isinstance(holder, dict) and meant not in holder else None
 
