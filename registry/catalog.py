@@ -113,7 +113,9 @@ class Lookup:
         if not isinstance(value, dict):
             raise PydanticCustomError("wrong_type", "a {role}: a name, or a mapping with `{tag}`", {"role": self.role, "tag": tag})
         if tag not in value:
-            raise PydanticCustomError("missing_type", "`{tag}`, the kind of {role}", {"role": self.role, "tag": tag, "known": list(all_of(self.role))})
+            raise PydanticCustomError(
+                "missing_type", "`{tag}`, the kind of {role}", {"role": self.role, "tag": tag, "known": list(all_of(self.role))}
+            )
         cls = find(self.role, value[tag]) if isinstance(value[tag], str) else None
         if cls is None:
             context = {"role": self.role, "tag": tag, "name": value[tag], "known": list(all_of(self.role))}

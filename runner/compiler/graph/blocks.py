@@ -167,6 +167,7 @@ class _Expansion:
             return
         block = self.spec.blocks[wanted]
         self.flat.uses[name] = Place(path, "key")
+        self.flat.blocks[name] = wanted
         note = (Place(path, "key"), f"the block `{wanted}` is used here")
         parameters = self.parameters(name, wanted, block, value.get("with"), path)
         blocks = (*scope.blocks, wanted)

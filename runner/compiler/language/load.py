@@ -55,15 +55,26 @@ def load_spec(value: Any, report: Report) -> Spec:
         held = _get(value, path)
         for key in required if isinstance(held, dict) else ():
             if held.get(key) in (None, {}, []) and not report.blames((*path, key)) and not (key == "train" and entries):
-                where = f" in `{path[-1]}`" if path else ""
-                report.add(
-                    "missing-key", f"the key `{key}` is missing{where}", at=Place(path, "key"), help=about(Data if path else Spec, key)
-                )
+                _report_hole(held, key, path, report)
     spec = spec or Spec()
     stages = tuple(stage if stage is not None else Train() for stage, _ in loaded)
     spec = spec.with_stages(stages) if stages else spec
     _check_names(spec, report)
     return spec
+
+
+def _report_hole(held: dict[str, Any], key: str, path: Path, report: Report) -> None:
+    """A key that must be written is not there, or holds nothing."""
+    from nnrun.runner.compiler.language.examples import EXAMPLES
+
+    help = about(Data if path else Spec, key)
+    if key in EXAMPLES:
+        help = f"{help or key}{'' if help and help.endswith('.') else ':'} For example `{key}: {EXAMPLES[key]}`"
+    if key in held:
+        report.add("missing-key", f"`{key}` holds nothing", at=Place((*path, key), "key"), help=help)
+        return
+    where = f" in `{path[-1]}`" if path else ""
+    report.add("missing-key", f"the key `{key}` is missing{where}", at=Place(path, "key"), help=help)
 
 
 def load_component(role: str, value: Any, path: Path, report: Report, notes: Notes = ()) -> Component | None:
@@ -76,9 +87,14 @@ def load_edge(value: Any, path: Path, report: Report) -> EdgeEntry | None:
     """An entry of `edges`, or None."""
     if isinstance(value, str):
         return EdgeEntry.model_construct(edge=value, mask=None)
-    if not isinstance(value, dict):
-        report.add("wrong-type", f"an edge is a text such as `a -> b`, or a mapping with `edge`, got {shown(value)}", at=path)
-        return None
+    if not isinstance(value, dict) or "edge" not in value:
+        from nnrun.runner.compiler.language.edge_forms import of_value
+
+        form = of_value(value)
+        if form is not None or not isinstance(value, dict):
+            headline = f"an edge is a text such as `a -> b`, or a mapping with `edge`, got {shown(value)}"
+            report.add("wrong-type", headline, at=path, help=f"write `{form}`" if form else None)
+            return None
     found: EdgeEntry | None = _load(_edge(), value, path, EdgeEntry, report)[0]
     return found
 

@@ -106,7 +106,7 @@ def diagnose(problem: Problem, base: Path, report: Report, notes: Notes) -> None
         case _:
             given = context.get("given", given)
             id, headline = _id(problem), f"`{key}` takes {_wanted(problem)}, got {given}"
-            help = _form_help(problem, key) or about(problem.model, key)
+            help = context.get("help") or _form_help(problem, key) or about(problem.model, key)
     report.add(id, headline, at=at, help=help, notes=notes)
 
 
@@ -135,7 +135,9 @@ def meant_key(key: object, names: list[str]) -> str | None:
 def _choice(root: Any) -> str:
     """The name of the first choice of a spec."""
     nodes = root.get("nodes") if isinstance(root, dict) else None
-    choices = (name for name, node in (nodes.items() if isinstance(nodes, dict) else ()) if isinstance(node, dict) and node.get("type") == "choice")
+    choices = (
+        name for name, node in (nodes.items() if isinstance(nodes, dict) else ()) if isinstance(node, dict) and node.get("type") == "choice"
+    )
     return next(choices, "CHOICE")
 
 
@@ -183,7 +185,9 @@ def _form_help(problem: Problem, key: str) -> str | None:
         entry = {option: value for option, value in given[0].items() if option != "name"}
         return f"its entries have names instead of dashes: `{given[0]['name']}: {written(entry)}`"
     if key == "edges" and isinstance(given, dict):
-        return "an arrow stands in each line: " + ", ".join(f"`- {source} -> {written(target)}`" for source, target in islice(given.items(), 3))
+        return "an arrow stands in each line: " + ", ".join(
+            f"`- {source} -> {written(target)}`" for source, target in islice(given.items(), 3)
+        )
     if _WANTED[problem.kind] == "a list" and isinstance(given, str):
         return f"write `{key}: [{given}]`"
     return f"for example `{key}: {EXAMPLES[key]}`" if key in EXAMPLES else None
