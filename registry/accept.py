@@ -41,7 +41,8 @@ def image(x: Shape) -> tuple[Axis, tuple[Axis, ...]]:
     if not x.axes:
         raise InputError(wanted, help="a single number has no axis to slide over; `linear` takes it")
     if len(x.axes) == 1:
-        raise InputError(wanted, help=f"a `reshape` node between them, `to: [1, {x.size}]`, makes one channel of it")
+        ticks = "in place of it, `window`, `flatten` and `linear` nodes, one behind the other, slide over the ticks"
+        raise InputError(wanted, help=f"a `reshape` node between them, `to: [1, {x.size}]`, makes one channel of it", over_time=ticks)
     if len(x.axes) > 4:
         raise InputError(wanted, help="a `reshape` node between them joins axes")
     return x.axes[0], x.axes[1:]
@@ -68,9 +69,20 @@ def elementwise(inputs: tuple[Shape, ...]) -> tuple[Axis, ...]:
         both = _stretch(joined, x.axes)
         if both is None:
             wanted = f"{Shape(joined)}, as the inputs before, or a single number"
-            raise InputError(wanted, position=position, help="a `linear`, `flatten` or `reshape` node between them changes the size")
+            raise InputError(wanted, position=position, help=_between(x.axes, joined))
         joined = both
     return joined
+
+
+def _between(given: tuple[Axis, ...], wanted: tuple[Axis, ...]) -> str:
+    """The node that makes axes of others."""
+    if len(given) == len(wanted) == 1:
+        return f"a `linear` node between them, `{{type: linear, units: {wanted[0]}}}`, gives as many"
+    if len(given) == len(wanted) and given[1:] == wanted[1:]:
+        return f"a convolution of one pixel between them, `{{type: conv, filters: {wanted[0]}, kernel: 1}}`, gives as many channels"
+    if len(given) == len(wanted):
+        return "`padding: same` keeps the size of an image, and `stride` or a `pool` node shrinks it"
+    return "a `linear`, `flatten` or `reshape` node between them changes the size"
 
 
 def outline(inputs: tuple[Shape | None, ...]) -> Shape | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -67,9 +68,15 @@ def all_of(role: str) -> dict[str, type[Component]]:
 
 
 def near(name: object, names: Iterable[str]) -> str | None:
-    """The name that was probably meant."""
-    matches = difflib.get_close_matches(str(name), list(names), n=1, cutoff=0.7)
-    return matches[0] if matches else None
+    """The name that was probably meant. Capitals, and signs between words, do not count."""
+    known = {folded(other): other for other in reversed(list(names))}
+    matches = difflib.get_close_matches(folded(str(name)), known, n=1, cutoff=0.7)
+    return known[matches[0]] if matches else None
+
+
+def folded(name: str) -> str:
+    """A name without what languages and libraries write differently: `BatchNorm` and `batch_norm` are one."""
+    return re.sub(r"[\s_.-]+", "", name).lower()
 
 
 class Broken(Component):
@@ -106,7 +113,9 @@ class Lookup:
         if not isinstance(value, dict):
             raise PydanticCustomError("wrong_type", "a {role}: a name, or a mapping with `{tag}`", {"role": self.role, "tag": tag})
         if tag not in value:
-            raise PydanticCustomError("missing_type", "`{tag}`, the kind of {role}", {"role": self.role, "tag": tag})
+            raise PydanticCustomError(
+                "missing_type", "`{tag}`, the kind of {role}", {"role": self.role, "tag": tag, "known": list(all_of(self.role))}
+            )
         cls = find(self.role, value[tag]) if isinstance(value[tag], str) else None
         if cls is None:
             context = {"role": self.role, "tag": tag, "name": value[tag], "known": list(all_of(self.role))}

@@ -31,10 +31,16 @@ class ShapeError(Exception):
 
 
 class InputError(ShapeError):
-    """Input number `position` (or the input port `port`) is not what the node takes; `wanted` ends "takes …"."""
+    """Input number `position` (or the input port `port`) is not what the node takes; `wanted` ends "takes …".
 
-    def __init__(self, wanted: str, *, position: int = 0, port: str | None = None, help: str | None = None) -> None:
+    `over_time` is the repair where a value with a time axis arrives.
+    """
+
+    def __init__(
+        self, wanted: str, *, position: int = 0, port: str | None = None, help: str | None = None, over_time: str | None = None
+    ) -> None:
         super().__init__(f"takes {wanted}", help=help)
+        self.over_time = over_time
         self.wanted = wanted
         self.position = position
         self.port = port

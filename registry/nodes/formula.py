@@ -23,9 +23,23 @@ def _check(text: str) -> str:
     try:
         parse(text)
     except FormulaError as error:
-        context = {"message": error.message, "start": error.start, "end": error.end, "help": error.help}
+        context = {"message": error.message, "start": error.start, "end": error.end, "help": error.help, **_right_form(text)}
         raise PydanticCustomError("formula", "{message}", context) from None
     return text
+
+
+def _right_form(text: str) -> dict[str, object]:
+    """Where a formula is written as elsewhere, and how it is written here; nothing where that is not known."""
+    from nnrun.registry.algebra.formula_forms import right_form
+
+    form = right_form(text)
+    if form is None:
+        return {}
+    try:
+        parse(form[0])
+    except FormulaError:
+        return {}
+    return {"start": form[1], "end": form[2], "help": f"write `{form[0]}`"}
 
 
 @register

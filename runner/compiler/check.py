@@ -20,8 +20,8 @@ from nnrun.runner.compiler.text.override import override
 from nnrun.runner.compiler.text.render import render_text
 from nnrun.runner.compiler.text.source import load_document
 from nnrun.runner.compiler.types.decoding import find_decoding
-from nnrun.runner.compiler.types.ends import check_ends
 from nnrun.runner.compiler.types.doubts import doubt
+from nnrun.runner.compiler.types.ends import check_ends
 from nnrun.runner.compiler.types.shapes import infer_shapes
 
 

@@ -37,14 +37,19 @@ def check_learner(spec: Spec, graph: Graph, nets: Sequence[Net], report: Report)
         headline = f"the learner `{learner}` has no use for `metrics`: it records what an energy network is judged by"
         report.add("learner-mismatch", headline, at=Place(("metrics",), "key"), help="leave out `metrics`")
     if not train.learner.needs_loss and report.ok:
-        _check_net(train, graph, trained_nets(train, nets), report)
+        _check_net(train, graph, nets, report)
 
 
-def _check_net(train: Train, graph: Graph, nets: Sequence[Net], report: Report) -> None:
+def _check_net(train: Train, graph: Graph, known: Sequence[Net], report: Report) -> None:
     """The one network that the learner trains has the form it needs."""
     learner, at = train.learner, ("train", "learner")
     assert isinstance(learner, Learner)
-    name = learner.type_name()
+    name, nets = learner.type_name(), trained_nets(train, known)
+    if not nets and known:
+        headline = f"`{name}` trains an energy network, and `nodes` names no group of one: {listed(known[0].groups)}"
+        help = f"write `nodes: [{', '.join(known[0].groups)}]`"
+        report.add("learner-mismatch", headline, at=("train", "nodes"), help=help)
+        return
     if not nets:
         help = "a symmetric edge, `visible <-> hidden`, makes one"
         report.add("learner-mismatch", f"`{name}` trains an energy network, and there is none", at=at, help=help)

@@ -16,7 +16,7 @@ from nnrun.runner.compiler.language.edges import MOST_EDGES, Edge, Reference, ma
 from nnrun.runner.compiler.language.load import load_component, load_edge
 from nnrun.runner.compiler.language.spec import Block, Spec
 from nnrun.runner.compiler.text.diagnostic import Path, Place, Report, Stop
-from nnrun.runner.compiler.text.words import listed, nearest, repair, shown
+from nnrun.runner.compiler.text.words import listed, nearest, repair, shown, written
 
 MOST_NODES = 10_000
 """Nodes and uses of blocks, after expansion."""
@@ -79,6 +79,8 @@ class _Expansion:
             if scope.blocks and name in BORDERS:
                 self.report.add("name-taken", f"`{name}` is the border of a block, and a node is called so", at=Place(path, "key"))
             value, absent = self.substituted(raw, path, scope)
+            if isinstance(value, dict) and (block := value.get("type")) != "block" and isinstance(block, str) and block in self.spec.blocks:
+                value = self.named(value, block, path)
             if isinstance(value, dict) and value.get("type") == "block":
                 self.use(scope.prefix + name, value, path, scope, absent)
             else:
@@ -139,18 +141,33 @@ class _Expansion:
     def declare(self, name: str, config: Node | None, path: Path, scope: Scope) -> None:
         self.flat.nodes[name] = Declared(name, config, path, scope.notes)
 
+    def named(self, value: dict[str, Any], block: str, path: Path) -> dict[str, Any]:
+        """A node whose type is the name of a block, as a use of it; a component of that name goes before."""
+        if find("node", block) is not None:
+            return value
+        help = f"`{block}` is a block: write `{{type: block, block: {block}}}`"
+        self.report.add("unknown-type", f"no node is of type `{block}`", at=(*path, "type"), help=help)
+        return {**value, "type": "block", "block": block}
+
     def use(self, name: str, value: dict[str, Any], path: Path, scope: Scope, absent: bool) -> None:
         """Expand a node of type `block`."""
+        block = self.spec.blocks.get(str(value.get("block")))
         for key in [key for key in value if key not in KEYS]:
-            headline = f"`{key}` is not a key of the node type `block`"
-            self.report.add("unknown-key", headline, at=Place((*path, key), "key"), help=f"the keys are {listed(KEYS)}")
-            value.setdefault(nearest(key, KEYS) or key, value[key])
+            headline, help = f"`{key}` is not a key of the node type `block`", f"the keys are {listed(KEYS)}"
+            if block is not None and key in block.parameters:
+                help = f"a parameter of the block stands in `with`: `with: {{{key}: {written(value[key])}}}`"
+                given = value.get("with") or {}
+                value["with"] = {**given, key: value[key]} if isinstance(given, dict) else given
+            else:
+                value.setdefault(nearest(key, KEYS) or key, value[key])
+            self.report.add("unknown-key", headline, at=Place((*path, key), "key"), help=help)
         wanted = self.block(value, path, scope)
         if wanted is None or absent:
             self.declare(name, None, path, scope)
             return
         block = self.spec.blocks[wanted]
         self.flat.uses[name] = Place(path, "key")
+        self.flat.blocks[name] = wanted
         note = (Place(path, "key"), f"the block `{wanted}` is used here")
         parameters = self.parameters(name, wanted, block, value.get("with"), path)
         blocks = (*scope.blocks, wanted)

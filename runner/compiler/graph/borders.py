@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nnrun.runner.compiler.graph.names import Flat
 from nnrun.runner.compiler.language.edges import MOST_EDGES, Edge
-from nnrun.runner.compiler.text.diagnostic import Report, Stop
+from nnrun.runner.compiler.text.diagnostic import Place, Report, Stop
 
 Border = tuple[str, str | None]
 """`use:input` or `use:output`, and a port."""
@@ -103,6 +103,10 @@ def _check_borders(edges: list[Edge], arriving: Mapping[Border, list[Edge]], fla
             help = "join them in a `concat` or `add` node"
             report.add("too-many-inputs", f"the `{what}` of a block is one value, got {len(fed)}", at=fed[1].at, help=help)
         if border == "input" and (name, port) not in leaving and name not in flat.maybe_read:
+            if port is None:
+                _report_border(use, border, edges, flat, report)
+                flat.suspect_all(read=[edge.source.name for edge in fed])
+                continue
             help = f"give it an edge `{what} -> …`"
             report.add("unknown-port", f"the block of `{use}` reads nothing from `{what}`", at=fed[0].target_at, help=help)
     for (name, port), edge in leaving.items():
@@ -114,8 +118,31 @@ def _check_borders(edges: list[Edge], arriving: Mapping[Border, list[Edge]], fla
             report.add("unfed-node", f"nothing feeds `{where}`", at=flat.uses[use], help=f"add an edge `… -> {where}`")
         else:
             what = border if port is None else f"{border}.{port}"
+            if port is None:
+                _report_border(use, border, edges, flat, report)
+                continue
             help = f"add an edge `… -> {what}` to the block"
             report.add("unknown-port", f"the block of `{use}` has no edge to `{what}`", at=edge.source_at, help=help)
+
+
+def _report_border(use: str, border: str, edges: list[Edge], flat: Flat, report: Report) -> None:
+    """A block that reads nothing, or gives nothing: one finding, where the block is written."""
+    block = flat.blocks[use]
+    inside = [name for name in (*flat.nodes, *flat.uses) if name.rpartition("/")[0] == use]
+    if border == "output":
+        loose = [name for name in inside if name not in {edge.source.name.partition(":")[0] for edge in edges}]
+        flat.suspect_all(read=loose)
+        headline, edge = f"the block `{block}` has no edge to `output`", f"{_only(loose)} -> output"
+    else:
+        loose = [name for name in inside if name not in {edge.target.name.partition(":")[0] for edge in edges}]
+        flat.suspect_all(fed=loose)
+        headline, edge = f"the block `{block}` reads nothing from `input`", f"input -> {_only(loose)}"
+    report.add("unknown-port", headline, at=Place(("blocks", block), "key"), help=f"add an edge `{edge}` to it")
+
+
+def _only(names: list[str]) -> str:
+    """The one name there is, as the block calls it."""
+    return names[0].rpartition("/")[2] if len(names) == 1 else "…"
 
 
 def _bound(count: int, edge: Edge, report: Report) -> None:

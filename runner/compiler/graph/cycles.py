@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nnrun.runner.compiler.language.edges import Edge
@@ -38,9 +38,10 @@ class Order:
     """Nodes of an undelayed cycle."""
 
 
-def order(names: Iterable[str], edges: Iterable[Edge], report: Report) -> Order:
-    """The order of nodes; where they wait for each other, a finding."""
+def order(names: Iterable[str], edges: Iterable[Edge], report: Report, late: Collection[str] = ()) -> Order:
+    """The order of nodes; where they wait for each other, a finding. `late` are nodes that are meant to be read late, as a choice is."""
     places = {name: place for place, name in enumerate(names)}
+    edges = list(edges)
     inner = [edge for edge in edges if edge.source.name in places]
     nodes: list[str] = []
     loops: list[Loop] = []
@@ -52,7 +53,8 @@ def order(names: Iterable[str], edges: Iterable[Edge], report: Report) -> Order:
         undelayed = [edge for edge in inside if not edge.source.delay]
         for part, cycle in _groups(sorted(group, key=places.__getitem__), undelayed):
             if cycle:
-                _report_cycle(part, cycle, report)
+                entered = {edge.target.name for edge in edges if edge.source.name not in part}
+                _report_cycle(part, cycle, entered, late, report)
                 stuck |= set(part)
             else:
                 nodes += part
@@ -128,11 +130,17 @@ def _with_edges(groups: list[list[str]], edges: Iterable[Edge]) -> list[tuple[li
     return [(group, tuple(held)) for group, held in zip(groups, inside, strict=True)]
 
 
-def _report_cycle(group: list[str], edges: tuple[Edge, ...], report: Report) -> None:
+def _report_cycle(group: list[str], edges: tuple[Edge, ...], entered: Collection[str], late: Collection[str], report: Report) -> None:
+    """Point at the edge that closes a cycle: what leaves a choice, or comes back to where the cycle is entered, or stands last."""
     path = shortest_cycle(group, edges)
     places = {id(edge): at for at, edge in enumerate(edges)}
-    written = max(range(len(path)), key=lambda at: places[id(path[at])])  # last, so that it is the one to mend
-    path = path[written + 1 :] + path[: written + 1]
+
+    def closes(at: int) -> tuple[bool, bool, int]:
+        edge = path[at]
+        return edge.source.name in late, edge.target.name in entered, places[id(edge)]
+
+    closing = max(range(len(path)), key=closes)
+    path = path[closing + 1 :] + path[: closing + 1]
     shown = " -> ".join([path[0].source.name, *(edge.target.name for edge in path)])
     last = path[-1]
     report.add(
@@ -140,8 +148,15 @@ def _report_cycle(group: list[str], edges: tuple[Edge, ...], report: Report) -> 
         f"these nodes wait for each other: {shown}",
         at=last.at,
         label="this edge closes the cycle",
-        help=f"take it away, or, among values with ticks, read the one of a tick ago: `prev({last.source.name}) -> {last.target.name}`",
+        help=f"take it away, or, among values with ticks, read the one of a tick ago: {_late(last)}",
     )
+
+
+def _late(edge: Edge) -> str:
+    """How the same is read a tick late: in an edge, or where a formula names it."""
+    if edge.at.path[-1:] == ("is",):
+        return f"write `prev({edge.source.value.rpartition('/')[2]})` in the formula of `{edge.target.name}`"
+    return f"`prev({edge.source.name}) -> {edge.target.name}`"
 
 
 def shortest_cycle(group: list[str], edges: Iterable[Edge]) -> list[Edge]:

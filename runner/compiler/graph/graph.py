@@ -9,7 +9,7 @@ from nnrun.registry.node import Node
 from nnrun.runner.compiler.graph.cycles import EnergyNet, Loop, order
 from nnrun.runner.compiler.graph.names import Declared, Flat
 from nnrun.runner.compiler.graph.objectives import Objective, check_port, judged, resolve_objectives
-from nnrun.runner.compiler.graph.reach import dead_nodes, report_unread
+from nnrun.runner.compiler.graph.reach import dead_nodes, unread
 from nnrun.runner.compiler.graph.symmetric import find_nets, shared_readings
 from nnrun.runner.compiler.language.edges import Edge, Reference
 from nnrun.runner.compiler.language.spec import Spec
@@ -59,6 +59,8 @@ class Graph:
     metrics: tuple[Objective, ...]
     loops: tuple[Loop, ...]
     energy_nets: tuple[EnergyNet, ...]
+    unread: tuple[Declared, ...]
+    """Nodes that nothing reads, of a chain or loop of them one."""
     order: tuple[str, ...]
     """Node names so that every node comes after what it reads without delay; without those of an undelayed cycle."""
 
@@ -74,13 +76,13 @@ def resolve_graph(spec: Spec, flat: Flat, report: Report) -> Graph:
     waiting = shared_readings(nets, forward)
     ordered = order(flat.nodes, [*forward, *waiting], report)
     if report.ok and scores:  # when the network generates, a choice waits for its scores
-        order(flat.nodes, [*forward, *waiting, *scores.values()], report)
+        order(flat.nodes, [*forward, *waiting, *scores.values()], report, late=scores)
     if spec.train is None or spec.train.loss is None:
         dead: set[str] = set()  # what is missing there may be what reads a node
     else:
         dead = dead_nodes(flat, flat.edges, judged(spec, flat))
     alone = dead - {name for edge in forward for name in (edge.source.name, edge.target.name)}
-    report_unread(flat, forward, dead - alone if flat.lost else dead, ordered.stuck, report)
+    idle = [] if flat.unmatched else unread(flat, forward, dead - alone if flat.lost else dead, ordered.stuck)
     partial = flat.maybe_fed | alone  # of a node without any edge it is enough to say that nothing reads it
     arriving: dict[str, list[Edge]] = {name: [] for name in flat.nodes}
     for edge in forward:
@@ -92,7 +94,7 @@ def resolve_graph(spec: Spec, flat: Flat, report: Report) -> Graph:
         found = _node(node, [edge for edge in arriving[name] if not _gives_start(edge, node)], name in partial, report)
         learned = initial is not None and initial.initial == "learned"
         nodes[name] = replace(found, initial=None if learned else initial, learned=learned, scores=scores.get(name))
-    return Graph(nodes, tuple(spec.data.fields) if spec.data else (), losses, metrics, ordered.loops, nets, ordered.nodes)
+    return Graph(nodes, tuple(spec.data.fields) if spec.data else (), losses, metrics, ordered.loops, nets, tuple(idle), ordered.nodes)
 
 
 def _node(node: Declared, arriving: list[Edge], partial: bool, report: Report) -> GraphNode:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from nnrun.registry.group import Group
 from nnrun.registry.node import Node
 from nnrun.runner.compiler.language.edges import Edge, Reference
 from nnrun.runner.compiler.language.spec import Spec
@@ -50,12 +51,16 @@ class Flat:
     edges: list[Edge] = field(default_factory=list)
     uses: dict[str, Place] = field(default_factory=dict)
     """Nodes of type `block`, and where each stands."""
+    blocks: dict[str, str] = field(default_factory=dict)
+    """By node of type `block`, the block."""
     maybe_fed: set[str] = field(default_factory=set)
     """Nodes and borders that may be fed by something wrong, which is already reported."""
     maybe_read: set[str] = field(default_factory=set)
     """Nodes and borders that may be read by something wrong."""
     lost: bool = False
     """Whether a name is unknown: a node without any edge may be the one that was meant."""
+    unmatched: bool = False
+    """Whether an unknown name that is read is like none that there are: any node that nothing reads may be meant."""
 
     def suspect(self, scope: Scope, words: Iterable[str], *, read: bool = True, fed: bool = True) -> None:
         """Something wrong holds these words: it may read, or feed, the nodes they name."""
@@ -66,9 +71,16 @@ class Flat:
             if fed:
                 self.maybe_fed |= {full, f"{full}:input", border}
 
+    def suspect_all(self, read: Iterable[str] = (), fed: Iterable[str] = ()) -> None:
+        """Nodes and borders by their full names, which something wrong may read or feed."""
+        self.maybe_read |= {full for name in read for full in (name, f"{name}:output" if name in self.uses else name)}
+        self.maybe_fed |= {full for name in fed for full in (name, f"{name}:input" if name in self.uses else name)}
+
 
 def resolve(edge: Edge, scope: Scope, spec: Spec, flat: Flat, report: Report) -> Edge | None:
     """The edge with full names, or None after a finding."""
+    if edge.kind == "symmetric" and _joins_other(edge, scope, spec, flat, report):
+        return None
     source = _end(edge.source, edge.source_at, "source", scope, spec, flat, report)
     target = _end(edge.target, edge.target_at, "target", scope, spec, flat, report)
     if source is None and target is not None:
@@ -77,17 +89,25 @@ def resolve(edge: Edge, scope: Scope, spec: Spec, flat: Flat, report: Report) ->
         flat.maybe_read.add(source.name)
     if source is None or target is None:
         return None
-    for end, at in ((source, edge.source_at), (target, edge.target_at)) if edge.kind == "symmetric" else ():
-        if end.name not in flat.nodes:
-            what = "a block" if ":" in end.name else "a field"
-            report.add(
-                "bad-edge",
-                f"a symmetric edge joins groups of units, and `{end.name.partition(':')[0]}` is {what}",
-                at=at,
-                help="an edge `->` to a group clamps it",
-            )
-            return None
     return edge.move(source, target)
+
+
+def _joins_other(edge: Edge, scope: Scope, spec: Spec, flat: Flat, report: Report) -> bool:
+    """Whether a symmetric edge ends at a field or a block, after a finding."""
+    fields = spec.data.fields if spec.data and not scope.blocks else {}
+    for end, other, at in ((edge.source, edge.target, edge.source_at), (edge.target, edge.source, edge.target_at)):
+        full = scope.prefix + end.name
+        if full in flat.nodes or (full not in flat.uses and end.name not in fields):
+            continue
+        what = "a block" if full in flat.uses else "a field"
+        groups = [name for name, node in flat.nodes.items() if isinstance(node.config, Group) and name != scope.prefix + other.name]
+        help = f"an edge `{end.name} -> GROUP` clamps a group"
+        if len(groups) == 1 and what == "a field":
+            help = f"write `{groups[0]} <-> {other.name}`; an edge `{end.name} -> {groups[0]}` clamps `{groups[0]}`"
+        report.add("bad-edge", f"a symmetric edge joins groups of units, and `{end.name}` is {what}", at=at, help=help)
+        flat.suspect(scope, [other.name, *groups])
+        return True
+    return False
 
 
 def _end(
@@ -116,11 +136,11 @@ def _end(
         what = "gives a value, and an edge ends there" if outer == "input" else "takes a value, and an edge starts there"
         report.add("bad-edge", f"the `{outer}` of a block {what}", at=at, help="turn the edge round, or name a node")
     else:
-        _report_unknown(end.name, at, scope, list(fields), flat, report)
+        _report_unknown(end.name, at, role, scope, list(fields), flat, report)
     return None
 
 
-def _report_unknown(name: str, at: Place, scope: Scope, fields: list[str], flat: Flat, report: Report) -> None:
+def _report_unknown(name: str, at: Place, role: str, scope: Scope, fields: list[str], flat: Flat, report: Report) -> None:
     if not scope.locals and (not scope.blocks or report.blames((*scope.path, "nodes"))):
         return  # the nodes are missing, and that is reported
     used = name.partition("/")[0]
@@ -133,6 +153,7 @@ def _report_unknown(name: str, at: Place, scope: Scope, fields: list[str], flat:
         flat.suspect(scope, [meant])
     elif not scope.blocks and not fields:
         return  # it may be a field, and those are not known
+    flat.unmatched |= meant is None and role == "source"
     if meant in fields:
         help = f"a field `{meant}` exists"
     elif meant is None and scope.blocks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nnrun.registry.catalog import Broken
+from nnrun.registry.catalog import Broken, find
 from nnrun.registry.objective import Loss, Metric, SequenceMetric
 from nnrun.registry.training import Learner
 from nnrun.runner.compiler.graph.names import Declared, Flat
@@ -30,7 +30,7 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
     if spec.train is None:
         return (), ()
     if spec.train.loss is None and getattr(spec.train.learner, "needs_loss", False) and not report.blames(("train", "loss")):
-        help = "write `loss: {type: …, input: NODE, target: FIELD}` under `train`"
+        help = f"write `loss: {_likely_loss(spec, flat)}` under `train`"
         report.add("missing-loss", "the training has no loss", at=Place(("train",), "key"), help=help)
     losses = []
     for index, loss in enumerate(spec.train.loss or ()):
@@ -66,6 +66,18 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
             metrics.append(Objective(metric, ends[0], ends[1], path))
     _check_figures(spec, report)
     return tuple(losses), tuple(metrics)
+
+
+def _likely_loss(spec: Spec, flat: Flat) -> str:
+    """The loss that a spec without one probably wants: on the one node that nothing reads, against the one field that nothing reads."""
+    read = {edge.source.name for edge in flat.edges}
+    nodes = [name for name in flat.nodes if name not in read]
+    fields = {name: field for name, field in (spec.data.fields if spec.data else {}).items() if name not in read}
+    if len(nodes) != 1 or len(fields) != 1:
+        return "{type: …, input: NODE, target: FIELD}"
+    ((target, field),) = fields.items()
+    symbols = not isinstance(field, Broken) and field.type_name() in ("category", "text")
+    return f"{{type: {'cross_entropy' if symbols else 'mse'}, input: {nodes[0]}, target: {target}}}"
 
 
 def _chosen(node: Declared) -> tuple[Reference, Reference]:
@@ -154,4 +166,7 @@ def _check_figures(spec: Spec, report: Report) -> None:
     figures = [f"valid/{label}" for label in (*learned, *labels)]
     if early is not None and early.monitor not in figures and not report.blames(("metrics",)):
         at = ("train", "early_stopping", "monitor")
-        report.add("unknown-name", f"no figure is named `{early.monitor}`", at=at, help=repair(early.monitor, figures, "figure"))
+        help = repair(early.monitor, figures, "figure")
+        if find("metric", name := early.monitor.partition("/")[2]) is not None:
+            help = f"a figure is measured where `metrics` names it: add `{name}` there, or watch {listed(figures)}"
+        report.add("unknown-name", f"no figure is named `{early.monitor}`", at=at, help=help)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from nnrun.runner.compiler.graph.cycles import components
-from nnrun.runner.compiler.graph.names import Flat
+from nnrun.runner.compiler.graph.names import Declared, Flat
 from nnrun.runner.compiler.language.edges import Edge
 from nnrun.runner.compiler.text.diagnostic import Place, Report
 
@@ -29,18 +29,23 @@ def dead_nodes(flat: Flat, edges: Sequence[Edge], judged: Iterable[str]) -> set[
     return set(flat.nodes) - live
 
 
-def report_unread(flat: Flat, edges: Sequence[Edge], dead: set[str], stuck: Iterable[str], report: Report) -> None:
-    """One finding for each chain or loop of dead nodes: its last node, or its first in the spec."""
+def unread(flat: Flat, edges: Sequence[Edge], dead: set[str], stuck: Iterable[str]) -> list[Declared]:
+    """Of each chain or loop of dead nodes, its last node, or its first in the spec."""
     reads: dict[str, list[str]] = {}
     for edge in edges:
         if edge.source.name in dead and edge.target.name in dead:
             reads.setdefault(edge.source.name, []).append(edge.target.name)
-    reported = set(stuck)
+    passed = set(stuck)
+    found = []
     for group in components([name for name in flat.nodes if name in dead], reads):
-        if reported.isdisjoint(name for member in group for name in (member, *reads.get(member, ()))):
-            name = next(name for name in flat.nodes if name in group)
-            help = "add an edge that starts there, name it in a loss or metric, or delete it"
-            report.add(
-                "unread-node", f"nothing reads `{name}`", at=Place(flat.nodes[name].path, "key"), help=help, notes=flat.nodes[name].notes
-            )
-        reported |= set(group)
+        if passed.isdisjoint(name for member in group for name in (member, *reads.get(member, ()))):
+            found.append(flat.nodes[next(name for name in flat.nodes if name in group)])
+        passed |= set(group)
+    return found
+
+
+def report_unread(nodes: Iterable[Declared], report: Report) -> None:
+    """One finding for each node that nothing reads."""
+    for node in nodes:
+        help = "add an edge that starts there, name it in a loss or metric, or delete it"
+        report.add("unread-node", f"nothing reads `{node.name}`", at=Place(node.path, "key"), help=help, notes=node.notes)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from nnrun.registry.catalog import Broken, Lookup
+from nnrun.registry.catalog import Broken, Lookup, near
 from nnrun.registry.field import Field as DataField
 from nnrun.registry.options import Amount, Count, Portion, Rate
 from nnrun.registry.source import Source
@@ -61,7 +61,9 @@ class Split(Model):
         shares = (self.train or 0) + self.valid + self.test
         if shares > 1 + 1e-9:
             wanted = "shares of `train`, `valid` and `test` that add up to 1 at most"
-            raise PydanticCustomError("out_of_range", wanted, {"given": f"{shares:g}"})
+            left = [part for part in ("valid", "test") if part not in self.model_fields_set]
+            help = f"`{left[0]}` is 0.1 where left out: `{left[0]}: 0` makes no such part" if left else "make one of them smaller"
+            raise PydanticCustomError("out_of_range", wanted, {"given": f"{shares:g}", "help": help})
         return self
 
 
@@ -110,12 +112,14 @@ class Data(Model):
         if not isinstance(value, dict):
             return value
         ours = {key: value[key] for key in value if key in cls.model_fields}
-        if not isinstance(value.get("source"), str):
-            return ours  # what else stands there may be the source's
-        theirs = {key: value[key] for key in value if key == "source" or key not in ours}
         split = ours["split"] if isinstance(ours.get("split"), dict) else {}
         files = {part: name for part, name in split.items() if isinstance(name, str) and part in PARTS}
         if files:  # `split: {train: a.csv, test: b.csv}` names the files of the parts
             ours["split"] = {key: item for key, item in split.items() if key not in files}
-            theirs["files"] = files
+        if not isinstance(value.get("source"), str):
+            return ours  # what else stands there may be the source's
+        theirs = {key: value[key] for key in value if key == "source" or key not in ours}
+        if files:
+            misspelled = {near(key, PARTS): name for key, name in split.items() if isinstance(name, str) and key not in Split.model_fields}
+            theirs["files"] = {part: name for part, name in misspelled.items() if part} | files
         return ours | {"source": theirs}

@@ -96,6 +96,7 @@ def parse_edges(text: str, path: Path, report: Report, initial: Initial = "zeros
     try:
         groups, arrows = _groups(text)
     except _Wrong as wrong:
+        wrong = _with_form(text, wrong)
         report.add("bad-edge", wrong.message, at=Place(path, start=wrong.start, end=wrong.end), help=wrong.help)
         return None
     if sum(len(sources) * len(targets) for sources, targets in pairwise(groups)) > MOST_EDGES:
@@ -111,6 +112,24 @@ def parse_edges(text: str, path: Path, report: Report, initial: Initial = "zeros
         at = Place((*path[:-1], "initial"))
         report.add("bad-edge", "`initial` belongs to a delayed edge, and this one has no `prev()`", at=at)
     return edges
+
+
+def _with_form(text: str, wrong: _Wrong) -> _Wrong:
+    """What is wrong with a text, with the whole edge in the right form, where that can be told."""
+    from nnrun.runner.compiler.language.edge_forms import right_form
+
+    form = right_form(text)
+    if form is None:
+        return wrong
+    try:
+        _groups(form.text)
+    except _Wrong:
+        return wrong
+    help = f"write `{form.text}`"
+    if not form.message:
+        start, end = (form.start, form.end) if form.end else (wrong.start, wrong.end)
+        return _Wrong(wrong.message, start, end, help)
+    return _Wrong(form.message, form.start, form.end, help)
 
 
 def masked(edges: list[Edge] | None, entry: EdgeEntry, path: Path, report: Report) -> list[Edge] | None:

@@ -7,7 +7,8 @@ misspelled is reported, too, and then taken for the one that was meant.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, get_args
 
@@ -17,11 +18,11 @@ from nnrun.registry.catalog import Broken, Lookup
 from nnrun.registry.component import Component
 from nnrun.registry.options import NAME
 from nnrun.runner.compiler.language.data import Data
-from nnrun.runner.compiler.language.problem import Problem, about, diagnose, keys
+from nnrun.runner.compiler.language.problem import Problem, about, diagnose, keys, meant_key
 from nnrun.runner.compiler.language.spec import REQUIRED, EdgeEntry, Spec
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report
-from nnrun.runner.compiler.text.words import nearest, shown
+from nnrun.runner.compiler.text.words import shown
 
 NOT_YET: Mapping[Path, str] = {
     ("sweep",): "a sweep",
@@ -54,15 +55,26 @@ def load_spec(value: Any, report: Report) -> Spec:
         held = _get(value, path)
         for key in required if isinstance(held, dict) else ():
             if held.get(key) in (None, {}, []) and not report.blames((*path, key)) and not (key == "train" and entries):
-                where = f" in `{path[-1]}`" if path else ""
-                report.add(
-                    "missing-key", f"the key `{key}` is missing{where}", at=Place(path, "key"), help=about(Data if path else Spec, key)
-                )
+                _report_hole(held, key, path, report)
     spec = spec or Spec()
     stages = tuple(stage if stage is not None else Train() for stage, _ in loaded)
     spec = spec.with_stages(stages) if stages else spec
     _check_names(spec, report)
     return spec
+
+
+def _report_hole(held: dict[str, Any], key: str, path: Path, report: Report) -> None:
+    """A key that must be written is not there, or holds nothing."""
+    from nnrun.runner.compiler.language.examples import EXAMPLES
+
+    help = about(Data if path else Spec, key)
+    if key in EXAMPLES:
+        help = f"{help or key}{'' if help and help.endswith('.') else ':'} For example `{key}: {EXAMPLES[key]}`"
+    if key in held:
+        report.add("missing-key", f"`{key}` holds nothing", at=Place((*path, key), "key"), help=help)
+        return
+    where = f" in `{path[-1]}`" if path else ""
+    report.add("missing-key", f"the key `{key}` is missing{where}", at=Place(path, "key"), help=help)
 
 
 def load_component(role: str, value: Any, path: Path, report: Report, notes: Notes = ()) -> Component | None:
@@ -75,9 +87,14 @@ def load_edge(value: Any, path: Path, report: Report) -> EdgeEntry | None:
     """An entry of `edges`, or None."""
     if isinstance(value, str):
         return EdgeEntry.model_construct(edge=value, mask=None)
-    if not isinstance(value, dict):
-        report.add("wrong-type", f"an edge is a text such as `a -> b`, or a mapping with `edge`, got {shown(value)}", at=path)
-        return None
+    if not isinstance(value, dict) or "edge" not in value:
+        from nnrun.runner.compiler.language.edge_forms import of_value
+
+        form = of_value(value)
+        if form is not None or not isinstance(value, dict):
+            headline = f"an edge is a text such as `a -> b`, or a mapping with `edge`, got {shown(value)}"
+            report.add("wrong-type", headline, at=path, help=f"write `{form}`" if form else None)
+            return None
     found: EdgeEntry | None = _load(_edge(), value, path, EdgeEntry, report)[0]
     return found
 
@@ -111,7 +128,7 @@ def _load(
         try:
             return adapter.validate_python(value), value
         except ValidationError as error:
-            problems = list(_problems(error.errors(include_url=False), (), model, None))
+            problems = _joined(replace(problem, root=value) for problem in _problems(error.errors(include_url=False), (), model, None))
         smaller = value
         meant = {problem.path: _meant(problem, value) for problem in problems}
         for problem in sorted(problems, key=lambda problem: len(problem.part)):
@@ -150,11 +167,28 @@ def _problems(errors: list[Any], path: Path, model: type[BaseModel] | None, owne
         yield Problem(error["type"], place, error["input"], message, context, holder, part, component)
 
 
+def _joined(problems: Iterable[Problem]) -> list[Problem]:
+    """With keys that are missing in one place as one problem, and one for all options that stand where `decode` wants a choice."""
+    joined: list[Problem] = []
+    missing: dict[Path, int] = {}
+    for problem in problems:
+        first = missing.get(problem.path[:-1])
+        if problem.kind.startswith("model_") and problem.path[:1] == ("decode",) and joined and joined[-1].path[:1] == ("decode",):
+            joined[-1] = replace(joined[-1], part=("decode",))
+        elif problem.kind != "missing" or first is None:
+            if problem.kind == "missing":
+                missing[problem.path[:-1]] = len(joined)
+            joined.append(problem)
+        else:
+            joined[first] = replace(joined[first], also=(*joined[first].also, problem.key))
+    return joined
+
+
 def _meant(problem: Problem, value: Any) -> str | None:
     """The key that a misspelled one stands for, where that one is not written."""
     if problem.kind != "extra_forbidden":
         return None
-    meant = nearest(problem.path[-1], keys(problem.model, problem.path))
+    meant = meant_key(problem.path[-1], keys(problem.model, problem.path))
     holder = _get(value, problem.path[:-1])
     return meant if meant is not None and isinstance(holder, dict) and meant not in holder else None
 

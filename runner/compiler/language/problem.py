@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,10 +15,11 @@ from nnrun.registry.node import NODE, RUN
 from nnrun.registry.objective import REFERENCE
 from nnrun.registry.options import LARGEST, NAME
 from nnrun.runner.compiler.language.data import Data
+from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.language.spec import EXPERIMENT
 from nnrun.runner.compiler.language.training import DEVICE, FIGURE
 from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report
-from nnrun.runner.compiler.text.words import listed, nearest, repair, shown
+from nnrun.runner.compiler.text.words import folded, listed, nearest, repair, shown, written
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,21 @@ class Problem:
     """What must be left out so that the rest can stand: the option, or the component it belongs to."""
     component: bool
     """Whether that is a component."""
+    root: Any = None
+    """The whole value in which it stands."""
+    also: tuple[str, ...] = ()
+    """Of a missing key: those that are missing beside it."""
+
+    @property
+    def raw(self) -> Any:
+        """What holds the key, as it is written."""
+        value = self.root
+        for step in self.path[:-1]:
+            if isinstance(value, dict):
+                value = value.get(step)
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                value = value[step]
+        return value
 
     @property
     def key(self) -> str:
@@ -50,21 +68,24 @@ def diagnose(problem: Problem, base: Path, report: Report, notes: Notes) -> None
     help: str | None = None
     at = Place(path)
     match problem.kind:
+        case "model_type" | "model_attributes_type" if path[:1] == ("decode",) and key in Decode.model_fields:
+            id, headline, at = "wrong-type", f"`decode` holds the names of choices, got its option `{key}`", Place(path, "key")
+            help = f"write `{_choice(problem.root)}: {{{key}: …}}` in it"
         case "extra_forbidden":
-            names = keys(problem.model, path)
-            meant = nearest(key, names)
             id, headline, at = "unknown-key", f"`{key}` is not a key of {_holder(problem.model, path)}", Place(path, "key")
-            help = f"a key `{meant}` exists" if meant else f"the keys are {listed(names)}"
+            help = _key_help(problem, key, path, report)
         case "missing":
-            id, headline, at = "missing-key", f"the key `{key}` is missing in {_holder(problem.model, path)}", Place(path[:-1], "key")
-            help = about(problem.model, key)
+            id, headline, at, help = _missing(problem, key, path)
+        case "missing_type" if context["role"] == "source":
+            id, headline = "wrong-type", f"`source` takes the name of a source, got {given}"
+            help = "write its name, as `source: csv`, and its options, as `file: PATH`, beside it"
         case "missing_type":
             tag = context["tag"]
             id, headline, at = "missing-key", f"the key `{tag}` is missing in `{key}`", Place(path, "key")
-            help = f"`{tag}` names the kind of {context['role']}"
+            help = f"`{tag}` names the kind of {context['role']}: {listed(context['known'])}"
         case "unknown_type" if isinstance(context["name"], str):
             id, headline = "unknown-type", f"no {context['role']} is of type `{context['name']}`"
-            help = repair(context["name"], context["known"], context["role"])
+            help = _type_help(context["role"], context["name"], context["known"])
             at = _type_of(problem, path)
         case "unknown_type":
             id, headline, at = "wrong-type", f"`{context['tag']}` takes a name, got {shown(context['name'])}", _type_of(problem, path)
@@ -85,14 +106,107 @@ def diagnose(problem: Problem, base: Path, report: Report, notes: Notes) -> None
         case _:
             given = context.get("given", given)
             id, headline = _id(problem), f"`{key}` takes {_wanted(problem)}, got {given}"
-            help = about(problem.model, key)
+            help = context.get("help") or _form_help(problem, key) or about(problem.model, key)
     report.add(id, headline, at=at, help=help, notes=notes)
 
 
 def about(model: type[BaseModel] | None, key: str) -> str | None:
-    """What an option is for: the first line of its documentation."""
+    """What an option is for: the first sentence of its documentation."""
     text = field_docs(model).get(key) if model else None
-    return f"`{key}`: {text.partition(chr(10))[0]}" if text else None
+    return f"`{key}`: {first_sentence(text)}" if text else None
+
+
+def first_sentence(text: str) -> str:
+    """What stands before the first full stop that ends a sentence, in one line."""
+    return re.split(r"(?<=\.)\s(?=[A-Z`])", " ".join(text.split()), maxsplit=1)[0]
+
+
+def meant_key(key: object, names: list[str]) -> str | None:
+    """The key for which another one is taken: called so in other libraries, or misspelled."""
+    if not isinstance(key, str):
+        return None
+    from nnrun.runner.compiler.language.foreign import NEEDLESS, key_here
+
+    if folded(key) in NEEDLESS:
+        return None
+    return key_here(key, names) or nearest(key, names)
+
+
+def _choice(root: Any) -> str:
+    """The name of the first choice of a spec."""
+    nodes = root.get("nodes") if isinstance(root, dict) else None
+    choices = (
+        name for name, node in (nodes.items() if isinstance(nodes, dict) else ()) if isinstance(node, dict) and node.get("type") == "choice"
+    )
+    return next(choices, "CHOICE")
+
+
+def _key_help(problem: Problem, key: str, path: Path, report: Report) -> str:
+    """What to do with a key that means nothing where it stands."""
+    from nnrun.runner.compiler.language.foreign import NEEDLESS
+    from nnrun.runner.compiler.language.places import place
+
+    names = keys(problem.model, path)
+    if (meant := meant_key(key, names)) is not None:
+        return f"a key `{meant}` exists"
+    if folded(key) in NEEDLESS:
+        return NEEDLESS[folded(key)]
+    holder = tuple(step for step in path[:-1] if not (isinstance(step, int) and path[0] == "train"))
+    found = place(key, holder, problem.given, problem.root if path == problem.path else None)
+    if found is None:
+        return f"the keys are {listed(names, key)}"
+    where, help = found
+    report.elsewhere.add(where)
+    return help
+
+
+def _missing(problem: Problem, key: str, path: Path) -> tuple[str, str, Place, str | None]:
+    """Keys that must be written, with the form of the whole where a component's name stands alone."""
+    names = (key, *problem.also)
+    what = f"the key `{key}` is" if len(names) == 1 else f"the keys {' and '.join(f'`{name}`' for name in names)} are"
+    headline = f"{what} missing in {_holder(problem.model, path)}"
+    help = about(problem.model, key)
+    bare = problem.raw
+    if problem.model is not None and issubclass(problem.model, Component) and (isinstance(bare, str) or problem.also):
+        form = ", ".join([f"type: {problem.model.type_name()}", *(f"{name}: {_STANDS_FOR.get(name, '…')}" for name in names)])
+        owner = next((step for step in reversed(path[:-1]) if isinstance(step, str)), "")
+        help = f"write `{owner}: {{{form}}}`"
+    return "missing-key", headline, Place(path[:-1]) if isinstance(bare, str) else Place(path[:-1], "key"), help
+
+
+def _form_help(problem: Problem, key: str) -> str | None:
+    """A mapping, or a list, where one is wanted."""
+    if _WANTED.get(problem.kind) not in ("a mapping", "a list"):
+        return None
+    from nnrun.runner.compiler.language.examples import EXAMPLES
+
+    given = problem.given
+    if isinstance(given, list) and given and all(isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in given):
+        entry = {option: value for option, value in given[0].items() if option != "name"}
+        return f"its entries have names instead of dashes: `{given[0]['name']}: {written(entry)}`"
+    if key == "edges" and isinstance(given, dict):
+        return "an arrow stands in each line: " + ", ".join(
+            f"`- {source} -> {written(target)}`" for source, target in islice(given.items(), 3)
+        )
+    if _WANTED[problem.kind] == "a list" and isinstance(given, str):
+        return f"write `{key}: [{given}]`"
+    return f"for example `{key}: {EXAMPLES[key]}`" if key in EXAMPLES else None
+
+
+_STANDS_FOR = {"input": "NODE", "target": "FIELD"}
+"""What an option holds, in a form to fill in."""
+
+
+def _type_help(role: str, name: str, known: list[str]) -> str:
+    """What a type that does not exist is called here."""
+    from nnrun.runner.compiler.language.foreign import type_help
+
+    if role == "source" and ("/" in name or "." in name) and (help := type_help(role, name)) is not None:
+        return help
+    exact = next((other for other in known if folded(other) == folded(name.rpartition(".")[2])), None)
+    if exact is None and (help := type_help(role, name)) is not None:
+        return help
+    return repair(exact or name, known, role)
 
 
 def keys(model: type[BaseModel] | None, path: Path) -> list[str]:

@@ -55,6 +55,8 @@ class Report:
     found: list[Diagnostic] = field(default_factory=list)
     renamed: dict[Path, str] = field(default_factory=dict)
     """Misspelled keys, and the key for which each is taken so that the rest can be checked."""
+    elsewhere: set[Path] = field(default_factory=set)
+    """Where keys belong that stand at the wrong place: what is missing there is their consequence."""
     stage: int | None = None
     """Which entry of `train` is looked at, where it is a list: what is said of `train` stands there."""
 
@@ -83,6 +85,8 @@ class Report:
     def blames(self, path: Path) -> bool:
         """Whether something at a path or below it is wrong, so that what is missing there may be its consequence."""
         path = self._staged(Place(path)).path
+        if any(known[: len(path)] == path for known in self.elsewhere):
+            return True
         return any(finding.severity == "error" and finding.at.path[: len(path)] == path for finding in self.found)
 
     def _staged(self, place: Place) -> Place:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 from itertools import islice
 from typing import Any
 
-from nnrun.registry.catalog import near
+from nnrun.registry.catalog import folded, near
 
 MANY = 1000
 """Names among which a near one is looked for; the search costs a few microseconds for each."""
 
-LISTED = 40
-"""Names in a list of all."""
+LISTED = 300
+"""Characters of a list of names; what is longer ends between two names."""
+
+__all__ = ["folded", "listed", "nearest", "repair", "shown", "written"]
 
 
 def shown(value: Any) -> str:
@@ -31,10 +35,31 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:56]}…{text[-1] if isinstance(value, str) else ''}"
 
 
-def listed(names: Iterable[str]) -> str:
-    """Names in backticks, the first few of them."""
-    first = list(islice(names, LISTED + 1))
-    return ", ".join([f"`{name}`" for name in first[:LISTED]] + ["…"] * (len(first) > LISTED)) or "none"
+def written(value: Any) -> str:
+    """A short value as the spec writes it; `…` for a longer one."""
+    if isinstance(value, dict):
+        text = f"{{{', '.join(f'{key}: {written(item)}' for key, item in value.items())}}}"
+    elif isinstance(value, list | tuple):
+        text = f"[{', '.join(map(written, value))}]"
+    elif isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w./]*", value):
+        text = value
+    else:
+        text = shown(value)
+    return text if len(text) <= 60 else "…"
+
+
+def listed(names: Iterable[str], given: object = None) -> str:
+    """Names in backticks, as many as fit; those nearest to what was given come first where not all do."""
+    known = list(islice(names, MANY))
+    if given is not None and len(_joined(known)) > LISTED:
+        known.sort(key=lambda name: -SequenceMatcher(None, folded(str(given)), folded(name)).ratio())
+    while len(_joined(known)) > LISTED:
+        known = [*known[: -2 if known[-1] == "…" else -1], "…"]
+    return _joined(known) or "none"
+
+
+def _joined(names: Iterable[str]) -> str:
+    return ", ".join(name if name == "…" else f"`{name}`" for name in names)
 
 
 def nearest(given: object, names: Iterable[str]) -> str | None:
@@ -48,4 +73,4 @@ def repair(given: object, names: Iterable[str], what: str) -> str:
     meant = nearest(given, known)
     if meant is not None:
         return f"{'an' if what[0] in 'aeiou' else 'a'} {what} `{meant}` exists"
-    return f"there are {listed(known)}"
+    return f"there are {listed(known, given)}"

@@ -62,6 +62,8 @@ def type_fields(data: Data | None, fields: Mapping[str, Field], facts: Mapping[s
             continue
         if not isinstance(data.source, Source) and any(isinstance(axis, str) for axis in shape.axes):
             continue  # the source may know the size, once it is right
+        if config.type_name() == "series" and data.window is None and report.blames(("data", "window")):
+            continue  # how it is cut is wrong, and that is reported
         if config.type_name() in ("series", "text") and data.window is not None:
             if config.type_name() == "series":
                 values[f"{name}.next"] = shape.tick

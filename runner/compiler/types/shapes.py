@@ -12,6 +12,7 @@ from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, product, s
 from nnrun.runner.compiler.graph.cycles import Loop
 from nnrun.runner.compiler.graph.graph import Graph, GraphNode
 from nnrun.runner.compiler.graph.objectives import Objective
+from nnrun.runner.compiler.graph.reach import report_unread
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.text.diagnostic import Place, Report
 from nnrun.runner.compiler.text.words import nearest, repair
@@ -64,8 +65,12 @@ def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: R
         inference.check_delays(graph.nodes[name])
         inference.check_start(graph.nodes[name])
         inference.check_scores(graph.nodes[name])
-    for objective in (*graph.losses, *graph.metrics):
-        inference.check_objective(objective)
+    right = [inference.check_objective(objective) for objective in graph.losses]
+    for metric in graph.metrics:
+        if all(right) or metric.config.input is not None or metric.config.target is not None:
+            inference.check_objective(metric)
+    if all(right):  # a loss that reads the wrong node leaves the right one unread
+        report_unread(graph.unread, report)
     return Typed(fields, inference.values, inference.nodes)
 
 
@@ -151,7 +156,7 @@ class _Inference:
             at=edge.at,
             label=f"{shape} arrives here",
             notes=[(self.place(edge.source.name), "made here"), *node.notes],
-            help=error.help,
+            help=error.over_time if shape.time is not None and error.over_time is not None else error.help,
         )
 
     def check_share(self, node: GraphNode) -> None:
@@ -237,10 +242,11 @@ class _Inference:
             help=f"a `linear` node with `units: {target}` gives them",
         )
 
-    def check_objective(self, objective: Objective) -> None:
+    def check_objective(self, objective: Objective) -> bool:
+        """Whether a loss or metric goes with what it compares; where that cannot be told, it does."""
         input, target = self.values.get(objective.input.value), self.values.get(objective.target.value)
         if input is None or target is None:
-            return
+            return True
         kind = "metric" if isinstance(objective.config, Metric) else "loss"
         name = objective.config.type_name()
         if input.time != target.time:
@@ -248,18 +254,38 @@ class _Inference:
             help = f"the target is judged at each tick of `{target.time}`"
             if target.time is None:
                 help = "a `last` or `pool_time` node before makes one value of a sequence"
-            self.report.add("shape-mismatch", headline, at=(*objective.path, "input"), help=help)
-            return
+            self.report.add("shape-mismatch", headline, at=(*objective.path, "input"), help=self.other_input(objective, target) or help)
+            return False
         try:
             objective.config.check(input.tick, target.tick)
         except InputError as error:
             key, value, shape = [("input", objective.input, input), ("target", objective.target, target)][error.position]
             headline = f"the {kind} `{name}` takes {error.wanted}, but `{value}` gives {shape}"
             notes = [(self.place(value.name), "made here")]
-            self.report.add(error.id, headline, at=(*objective.path, key), notes=notes, help=error.help)
+            other = self.other_input(objective, target) if key == "input" else None
+            self.report.add(error.id, headline, at=(*objective.path, key), notes=notes, help=other or error.help)
+            return False
         except ShapeError as error:
             at = (*objective.path, error.field or "input")
             self.report.add(error.id, f"the {kind} `{name}`: {error.message}", at=at, help=error.help)
+            return False
+        return True
+
+    def other_input(self, objective: Objective, target: Shape) -> str | None:
+        """The last node whose value a loss would take, where it was given another."""
+        for name in reversed(self.graph.order):
+            shape = self.values.get(name)
+            if shape is not None and shape.time == target.time and _takes(objective, shape, target):
+                return f"`{name}` gives {shape}: write `input: {name}`"
+        return None
+
+
+def _takes(objective: Objective, input: Shape, target: Shape) -> bool:
+    try:
+        objective.config.check(input.tick, target.tick)
+    except ShapeError:
+        return False
+    return True
 
 
 def shared(name: str, share: str, graph: Graph) -> str:

@@ -1,0 +1,94 @@
+"""Where a key belongs that stands in the wrong place. Loaded only when there is such a key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from nnrun.registry.catalog import FOLDERS, Broken, all_of, find
+from nnrun.registry.component import Component
+from nnrun.registry.options import Regularize
+from nnrun.runner.compiler.language.data import Data, Split, Window
+from nnrun.runner.compiler.language.decoding import Decode
+from nnrun.runner.compiler.language.foreign import KEYS, PLACES
+from nnrun.runner.compiler.language.spec import Spec, Track
+from nnrun.runner.compiler.language.training import EarlyStopping, Train
+from nnrun.runner.compiler.text.diagnostic import Path
+from nnrun.runner.compiler.text.words import folded, listed, written
+
+_HOLDERS: tuple[tuple[Path, type[BaseModel]], ...] = (
+    ((), Spec),
+    (("train",), Train),
+    (("data",), Data),
+    (("data", "window"), Window),
+    (("train", "early_stopping"), EarlyStopping),
+    (("data", "split"), Split),
+    (("train", "regularize"), Regularize),
+    (("track",), Track),
+)
+
+_ROLES: dict[str, Path] = {"optimizer": ("train", "optimizer"), "learner": ("train", "learner"), "schedule": ("train", "schedule")}
+"""Components that stand at one place of a spec."""
+
+
+def place(key: str, holder: Path, value: Any, root: Any) -> tuple[Path, str] | None:
+    """Where a key belongs that means nothing in `holder`, and a sentence that says it; `root` is the whole spec, as far as it is there."""
+    if folded(key) in PLACES:
+        path = PLACES[folded(key)]
+        return path, _sentence(path, holder, value, root)
+    for name in (key, *KEYS.get(folded(key), ())):
+        for above, model in _HOLDERS:
+            if above != holder and name in {info.alias or field for field, info in model.model_fields.items()}:
+                return (*above, name), _sentence((*above, name), holder, value, root)
+        for role, above in _ROLES.items():
+            if above != holder and any(name in cls.model_fields for cls in _likely(role, root)):
+                return (*above, name), _sentence((*above, name), holder, value, root)
+        if holder[:1] != ("decode",) and name in Decode.model_fields:
+            return ("decode", name), f"it belongs under `decode`, in that of a choice: `decode: {{CHOICE: {{{name}: {written(value)}}}}}`"
+        if owners := list(_owners(name)):
+            return ("nodes", name), f"it is an option of {' and '.join(owners)}"
+    return None
+
+
+def _sentence(path: Path, holder: Path, value: Any, root: Any) -> str:
+    """Where the key belongs, seen from where it stands."""
+    *above, key = map(str, path)
+    text = f"{key}: {written(value)}"
+    if not above:
+        return f"`{key}` is a key of the spec itself: write it at the left margin, beside `nodes` and `train`"
+    if len(above) == 1:
+        return f"it belongs under `{above[0]}`: write it there, as `{text}`"
+    inner = f"{above[1]}: {{{', '.join([*_beside(above, root), text])}}}"
+    if holder == (above[0],):
+        return f"it belongs in `{above[1]}`: write `{inner}`"
+    return f"it belongs under `{above[0]}`, in `{above[1]}`: write `{inner}` there"
+
+
+def _beside(above: list[str], root: Any) -> Iterator[str]:
+    """What is to stand there as well: the type of a component, and what is written already."""
+    held = root.get(above[0], {}) if isinstance(root, dict) else {}
+    held = held.get(above[1]) if isinstance(held, dict) else None
+    if isinstance(held, Component | str):
+        held = {"type": held if isinstance(held, str) else held.type_name()}
+    if not isinstance(held, dict):
+        held = {"type": "adam"} if above[1] == "optimizer" else {}
+    yield from (f"{key}: {written(value)}" for key, value in held.items() if not isinstance(value, Broken))
+
+
+def _likely(role: str, root: Any) -> Iterable[type[Component]]:
+    """The component that a spec has in a role; all there are, where it has none."""
+    held = root.get("train") if isinstance(root, dict) else None
+    held = held.get(role) if isinstance(held, dict) else None
+    name = held.get("type") if isinstance(held, dict) else held
+    cls = find(role, name) if isinstance(name, str) else find("optimizer", "adam") if role == "optimizer" else None
+    return [cls] if cls is not None else all_of(role).values()
+
+
+def _owners(name: str) -> Iterator[str]:
+    """Which types of components have an option, where few do."""
+    for role in FOLDERS:
+        types = [kind for kind, cls in all_of(role).items() if name in {info.alias or key for key, info in cls.model_fields.items()}]
+        if 0 < len(types) <= 6:
+            yield f"the {role} type{'s' * (len(types) > 1)} {listed(types)}"
