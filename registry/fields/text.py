@@ -44,7 +44,8 @@ class Text(Field):
     tokens: Annotated[Any, BeforeValidator(_tokens), WithJsonSchema({"type": "string"})] = "words"
     """What a token is. `words`: words, numbers (1,000.5) and single signs of punctuation, without white space; a word may
     have apostrophes inside (don't). `characters`: Unicode characters. `bytes`: bytes of the UTF-8 form; nothing is ever
-    unknown. Else the path of a `tokenizer.json` of Hugging Face's `tokenizers`, with the vocabulary of that file.
+    unknown. Else the path of a `tokenizer.json` of Hugging Face's `tokenizers`, with the vocabulary of that file; in the
+    place of its own token for what is unknown stands ours.
     Scripts that do not part words by spaces want `characters`, `bytes` or a file."""
     vocabulary: Annotated[int, Option(ge=len(SPECIALS) + 1, le=LARGEST)] = 8000
     """How many symbols at most, with the four special ones; rarer words or characters become unknown."""
@@ -53,7 +54,8 @@ class Text(Field):
     lower: bool | None = None
     """Whether capitals become small letters. Where left out, they do for `words` only."""
     max_length: Count | None = None
-    """How many tokens of a text are kept at most: longer texts lose their end. The end symbol does not count."""
+    """How many tokens of a text are kept at most: longer texts lose their end. The end symbol does not count. What a network
+    writes is judged beside the whole text all the same."""
     end: bool | None = None
     """Put the end symbol behind each text, for a network that is to learn where to stop. Where left out, behind the texts that a
     `choice` is to learn."""
@@ -100,6 +102,17 @@ class Text(Field):
 
         return [self._join(np.atleast_1d(row), facts) for row in values]  # of single tokens, each is a text
 
+    def told(self, text: str, facts: Facts) -> str:
+        """A text as it would be written token by token: cut and joined again, whole, whether or not the vocabulary has its words."""
+        way, text = self._way(facts), self._formed(text)
+        tokens = way.split(text)
+        return way.join(tokens) if not isinstance(way, FromFile) or way.knows(tokens) else text
+
+    def continued(self, begin: str, symbols: Sequence[int], facts: Facts) -> str:
+        """A text that begins as given, in words that the vocabulary may lack, and goes on with symbols."""
+        listed = [facts["vocabulary"][symbol] for symbol in symbols]
+        return self._way(facts).join([*self._split(facts)(begin), *listed])
+
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
         letters, space = list("abcdefghij"), " " if self.tokens == "words" else ""
         return in_ticks(lambda n: space.join(rng.choice(letters, n)), count)
@@ -116,8 +129,12 @@ class Text(Field):
 
     def _split(self, facts: Facts) -> Callable[[str], list[str]]:
         split = self._way(facts).split
+        return lambda text: split(self._formed(text))[: self.max_length]
+
+    def _formed(self, text: str) -> str:
+        """A text as it is cut."""
         lower = self.tokens == "words" if self.lower is None else self.lower
-        return lambda text: split(text.lower() if lower else text)[: self.max_length]
+        return text.lower() if lower else text
 
     def _join(self, numbers: np.ndarray, facts: Facts) -> str:
         listed = numbers.tolist()

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nnrun.registry.data.samples import in_ticks
 from nnrun.registry.field import DataError, Encoded, Facts, Field, naming
+from nnrun.registry.fields.text import Text
 from nnrun.registry.source import Columns, Source
 from nnrun.runner.compiler.language.data import Data, Split
 from nnrun.runner.engine.data.batch import Part
@@ -155,18 +156,21 @@ def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Ma
     values: dict[str, Tensor] = {}
     lengths: dict[str, Tensor] = {}
     times: dict[str, str] = {}
+    texts: dict[str, Sequence[str]] = {}
     for name, config in fields.items():
         with naming(name):
             encoded = config.encode(columns[name], facts[name])
             axis = config.shape(name, facts[name]).time
             _check_ticks(encoded, axis, data.window is not None and data.streamed is None)
         values[name] = _tensor(encoded)
+        if isinstance(config, Text):
+            texts[name] = columns[name]
         if axis is not None:
             times[name] = axis
         if axis is not None and encoded.lengths is not None:
             own = torch.from_numpy(encoded.lengths)
             _check_alike(name, own, axis, lengths.setdefault(axis, own))
-    return Part(values, lengths, times, torch.arange(_count(columns)))
+    return Part(values, lengths, times, torch.arange(_count(columns)), texts=texts)
 
 
 def _check_ticks(encoded: Encoded, axis: str | None, windowed: bool) -> None:
