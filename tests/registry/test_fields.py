@@ -212,7 +212,7 @@ def test_refusals_along_a_film_name_the_tick() -> None:
 
 
 def test_classes_are_those_of_the_training_part_with_their_counts() -> None:
-    assert field("category").fit(["b", "a", "b"]) == {"classes": ["a", "b"], "counts": [1, 2]}
+    assert field("category").fit(["b", "a", "b"]) == {"classes": ["a", "b"], "counts": [1, 2], "form": "NFC"}
 
 
 def test_whole_numbers_are_classes_in_their_own_order() -> None:
@@ -235,7 +235,7 @@ def test_declared_classes_fix_the_order() -> None:
     facts, encoded = fitted(config, ["high", "low"])
 
     assert config.shape("it") == Shape(kind="category", classes=3)
-    assert facts == {"classes": ["low", "high", "none"], "counts": [1, 1, 0]}
+    assert facts == {"classes": ["low", "high", "none"], "counts": [1, 1, 0], "form": "NFC"}
     assert encoded.values.tolist() == [1, 0]
 
 
@@ -288,7 +288,7 @@ def test_words_are_cut_at_white_space_and_punctuation() -> None:
 def test_vocabulary_has_the_commonest_words_of_the_training_part_behind_the_special_symbols() -> None:
     facts = field("text", vocabulary=6).fit(["the cat the dog", "the dog"])
 
-    assert facts == {"vocabulary": ["<padding>", "<unknown>", "<begin>", "<end>", "the", "dog"]}
+    assert facts == {"vocabulary": ["<padding>", "<unknown>", "<begin>", "<end>", "the", "dog"], "form": "NFC"}
 
 
 def test_words_outside_the_vocabulary_are_unknown() -> None:
