@@ -89,7 +89,7 @@ class Part:
                 chunks = self.streams(size)
         for index, chunk in enumerate(chunks):
             batch = self.batch(chunk)
-            yield self._augmented(batch, _generator(seed, epoch, index)) if self.augment else batch
+            yield self._augmented(batch, seed, epoch, index) if self.augment else batch
 
     def streams(self, size: int) -> list[Tensor]:
         """The rows of each batch where they are cut into `size` streams, each of which the next batch continues.
@@ -121,8 +121,9 @@ class Part:
         ticks = torch.stack([length[rows] for length in self.lengths.values()]).sum(0)
         return rows[torch.argsort(ticks, stable=True)]
 
-    def _augmented(self, batch: Batch, generator: Generator) -> Batch:
-        changed = {name: change(batch.values[name], generator) for name, change in self.augment.items()}
+    def _augmented(self, batch: Batch, *numbers: int) -> Batch:
+        """A batch whose examples are changed at random. One draw an example serves all its values, or a mask would leave its image."""
+        changed = {name: change(batch.values[name], _generator(*numbers)) for name, change in self.augment.items()}
         return Batch({**batch.values, **changed}, batch.lengths, batch.count)
 
 
