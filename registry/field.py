@@ -91,7 +91,10 @@ class Field(Component):
         return self
 
     def build_augment(self) -> Callable[[Tensor, Generator], Tensor] | None:
-        """Random changes of a training batch, as the network gets it, that leave its meaning, if any were asked for."""
+        """Random changes of a training batch, as the network gets it, that leave its meaning, if any were asked for.
+
+        All fields of a batch get the generator in the same state: what is drawn first belongs to the examples, not to the field.
+        """
         return None
 
     def fit(self, column: Sequence[Any]) -> dict[str, Any]:

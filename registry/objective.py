@@ -85,7 +85,8 @@ class Metric(Component):
 class SequenceMetric(Metric):
     """Base of the metrics that judge whole texts that a network has written, not the scores it wrote them by.
 
-    The meter's `update` takes two lists of texts, as the target's field decodes them: those written, and the true ones.
+    The meter's `update` takes two lists of texts: those written, as the target's field decodes them, and the true ones, which no
+    vocabulary and no greatest length has touched.
     """
 
     def check(self, input: Shape, target: Shape) -> None:

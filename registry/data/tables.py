@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from nnrun.registry.catalog import near
 from nnrun.registry.data.files import existing, locate
+from nnrun.registry.data.spelling import spelled
 from nnrun.registry.field import DataError
 from nnrun.registry.source import Columns, Source, SourceError
 
@@ -65,8 +66,8 @@ class PackagedSource(Source):
 
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
         table = self.table()
-        check_columns(f"`{self.type_name()}`", columns, table)
-        return {"all": {name: table[name] for name in columns}}
+        found = check_columns(f"`{self.type_name()}`", columns, table)
+        return {"all": {name: table[own] for name, own in found.items()}}
 
     def table(self) -> Mapping[str, Any]:
         """All columns."""
@@ -88,14 +89,16 @@ class MissingColumn(DataError):
     """A table lacks a column that is wanted."""
 
 
-def check_columns(place: str, wanted: Sequence[str], present: Collection[str]) -> None:
-    """Refuse columns that are not there. Raises: MissingColumn."""
-    for name in wanted:
-        if name not in present:
+def check_columns(place: str, wanted: Sequence[str], present: Collection[str]) -> dict[str, str]:
+    """How each column that is wanted is spelled there. Raises: MissingColumn for one that is not."""
+    found = {name: spelled(name, present) for name in wanted}
+    for name, own in found.items():
+        if own is None:
             others = ", ".join(f"`{other}`" for other in present)
             close = near(name, present)
             help = f"a column `{close}` exists; `column: {close}` reads it" if close else f"`column: NAME` reads one of {others}"
             raise MissingColumn(f"{place} has no column `{name}`, only {others}", help)
+    return {name: own for name, own in found.items() if own is not None}
 
 
 def check_lengths(place: str, table: Columns) -> None:

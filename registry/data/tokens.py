@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -74,13 +75,17 @@ class FromFile:
     """Tokens of a trained tokenizer, from the JSON text of its file."""
 
     def __init__(self, text: str) -> None:
-        self.tokenizer = _load(text)
+        self.tokenizer, self.unknown = _load(text)
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """All tokens, in the order of the file's numbers."""
+        """All tokens but the unknown one, for which we have a symbol of our own, in the order of the file's numbers."""
         vocabulary = self.tokenizer.get_vocab()
-        return tuple(sorted(vocabulary, key=vocabulary.__getitem__))
+        return tuple(token for token in sorted(vocabulary, key=vocabulary.__getitem__) if token != self.unknown)
+
+    def knows(self, tokens: Sequence[str]) -> bool:
+        """Whether the vocabulary has all of these, which `split` gave."""
+        return all(token != self.unknown and self.tokenizer.token_to_id(token) is not None for token in tokens)
 
     def split(self, text: str) -> list[str]:
         return list(self.tokenizer.encode(text, add_special_tokens=False).tokens)
@@ -91,16 +96,21 @@ class FromFile:
 
 
 @lru_cache(maxsize=4)
-def _load(text: str) -> FileOfTokens:
+def _load(text: str) -> tuple[FileOfTokens, str | None]:
+    """A tokenizer, and its token for what is unknown."""
     try:
         from tokenizers import Tokenizer
     except ImportError:
         raise DataError("needs the package `tokenizers` to read a tokenizer file", 'pip install "nnrun[tokenizers]"') from None
     try:
-        return Tokenizer.from_str(text)
+        tokenizer = Tokenizer.from_str(text)
     except Exception as error:  # the library raises bare Exception
         help = "a file `tokenizer.json` of Hugging Face's tokenizers is wanted"
         raise DataError(f"has a tokenizer file that cannot be read: {error}", help) from error
+    model = json.loads(text)["model"]
+    if model.get("unk_id") is not None:  # of a unigram model, whose vocabulary is a list of tokens and scores
+        return tokenizer, model["vocab"][model["unk_id"]][0]
+    return tokenizer, model.get("unk_token")
 
 
 def commonest(tokens: Iterable[str], most: int, least: int) -> list[str]:

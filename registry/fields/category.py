@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from nnrun.registry.catalog import register
 from nnrun.registry.data.columns import MISSING, by_row, check_rows, is_missing, is_ragged, real, shown
 from nnrun.registry.data.samples import in_ticks
+from nnrun.registry.data.spelling import LEARNED, as_learned, composed
 from nnrun.registry.field import DataError, Encoded, Facts, Field
 from nnrun.registry.options import NAME
 from nnrun.registry.shape import Shape
@@ -32,10 +33,11 @@ def class_name(value: object) -> str | None:
 
 
 def _classes(value: Any) -> tuple[str, ...]:
-    names = [class_name(entry) for entry in value] if isinstance(value, list | tuple) else []
-    if len(names) < 2 or None in names or len(set(names)) < len(names):
+    named = [class_name(entry) for entry in value] if isinstance(value, list | tuple) else []
+    names = tuple(composed(name) for name in named if name is not None)
+    if len(names) < max(2, len(named)) or len(set(names)) < len(names):
         raise PydanticCustomError("wrong_type", "a list of two different names or more")
-    return tuple(map(str, names))
+    return names
 
 
 Classes = Annotated[Any, BeforeValidator(_classes), WithJsonSchema({"type": "array", "minItems": 2, "uniqueItems": True})]
@@ -43,7 +45,8 @@ Classes = Annotated[Any, BeforeValidator(_classes), WithJsonSchema({"type": "arr
 
 @register
 class Category(Field):
-    """One of a few names in each row, such as the species of a flower. Names may be texts, whole numbers, or true and false.
+    """One of a few names in each row, such as the species of a flower. Names may be texts, whole numbers, or true and false;
+    texts that look alike are one name, however Unicode composes their characters.
 
     The classes are those of the training part, in the order of the alphabet or of the numbers; `classes` fixes them.
 
@@ -69,12 +72,12 @@ class Category(Field):
         check_rows(column)
 
         def names(values: Sequence[Any]) -> np.ndarray:
-            return np.array(list(_names(values)), dtype=object)
+            return np.array(list(_names(values, LEARNED)), dtype=object)
 
         parsed = by_row(column, names) if is_ragged(column) else Encoded(names(column))
         counts = Counter(real(parsed).tolist())
         classes = self.classes or _sorted(counts)
-        return {"classes": list(classes), "counts": [counts[name] for name in classes]}
+        return {"classes": list(classes), "counts": [counts[name] for name in classes], **LEARNED}
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         import numpy as np
@@ -82,7 +85,7 @@ class Category(Field):
         number = {name: index for index, name in enumerate(facts["classes"])}
 
         def numbers(names: Sequence[Any]) -> np.ndarray:
-            return np.array([self._find(name, number, row) for row, name in enumerate(_names(names))], dtype=np.int64)
+            return np.array([self._find(name, number, row) for row, name in enumerate(_names(names, facts))], dtype=np.int64)
 
         return by_row(column, numbers) if is_ragged(column) else Encoded(numbers(column))
 
@@ -109,14 +112,14 @@ class Category(Field):
         raise DataError(f"holds the class {shown(name)}, which does not occur in the training part: {known}", help, row=row)
 
 
-def _names(values: Sequence[Any]) -> Iterator[str]:
+def _names(values: Sequence[Any], facts: Facts) -> Iterator[str]:
     for row, value in enumerate(values.tolist() if hasattr(values, "tolist") else values):
         if is_missing(value):
             raise DataError("has no value", MISSING, row=row)
         name = class_name(value)
         if name is None:
             raise DataError(f"holds {shown(value)}, which names no class", "a `number` field takes numbers that are not whole", row=row)
-        yield name
+        yield as_learned(name, facts)
 
 
 def _sorted(names: Iterable[str]) -> list[str]:

@@ -62,7 +62,8 @@ class Pictures(Field):
     binarize: Portion | None = None
     """Threshold between 0 and 1: brighter pixels become 1, all others 0."""
     augment: Augment = Augment()
-    """Random changes of the training images; validation and test see them as they are."""
+    """Random changes of the training images; validation and test see them as they are. One draw an example changes all its fields:
+    an image and its mask with the same `augment` and `size` move and mirror together."""
 
     def shape(self, name: str, facts: Facts | None = None) -> Shape:
         if self.binarize is not None and self.normalize != "none":

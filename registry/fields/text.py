@@ -14,6 +14,7 @@ from nnrun.registry.catalog import register
 from nnrun.registry.data.columns import MISSING, by_row, check_rows, in_row, is_missing, shown
 from nnrun.registry.data.files import existing, locate, read_text
 from nnrun.registry.data.samples import in_ticks
+from nnrun.registry.data.spelling import LEARNED, as_learned
 from nnrun.registry.data.tokens import BEGIN, END, PADDING, SPECIALS, UNKNOWN, Bytes, Characters, FromFile, Tokens, Words, commonest
 from nnrun.registry.field import DataError, Encoded, Facts, Field
 from nnrun.registry.options import LARGEST, Count
@@ -34,7 +35,8 @@ class Text(Field):
     """A text in each row, cut into tokens; each token is a number of the vocabulary.
 
     The vocabulary is that of the training part, the commonest tokens first. Four symbols stand before them: 0 padding,
-    1 unknown, 2 begin and 3 end. Begin is never put before a text; decoding starts from it.
+    1 unknown, 2 begin and 3 end. Begin is never put before a text; decoding starts from it. Characters are composed before a
+    text is cut (Unicode NFC): é is one of them, however the data writes it.
 
     Shape: a token at each tick of a time axis that has the field's name.
     Raises: DataError if a row has no text, or none that leaves a token.
@@ -44,7 +46,8 @@ class Text(Field):
     tokens: Annotated[Any, BeforeValidator(_tokens), WithJsonSchema({"type": "string"})] = "words"
     """What a token is. `words`: words, numbers (1,000.5) and single signs of punctuation, without white space; a word may
     have apostrophes inside (don't). `characters`: Unicode characters. `bytes`: bytes of the UTF-8 form; nothing is ever
-    unknown. Else the path of a `tokenizer.json` of Hugging Face's `tokenizers`, with the vocabulary of that file.
+    unknown. Else the path of a `tokenizer.json` of Hugging Face's `tokenizers`, with the vocabulary of that file; in the
+    place of its own token for what is unknown stands ours.
     Scripts that do not part words by spaces want `characters`, `bytes` or a file."""
     vocabulary: Annotated[int, Option(ge=len(SPECIALS) + 1, le=LARGEST)] = 8000
     """How many symbols at most, with the four special ones; rarer words or characters become unknown."""
@@ -53,7 +56,8 @@ class Text(Field):
     lower: bool | None = None
     """Whether capitals become small letters. Where left out, they do for `words` only."""
     max_length: Count | None = None
-    """How many tokens of a text are kept at most: longer texts lose their end. The end symbol does not count."""
+    """How many tokens of a text are kept at most: longer texts lose their end. The end symbol does not count. What a network
+    writes is judged beside the whole text all the same."""
     end: bool | None = None
     """Put the end symbol behind each text, for a network that is to learn where to stop. Where left out, behind the texts that a
     `choice` is to learn."""
@@ -75,14 +79,14 @@ class Text(Field):
 
     def fit(self, column: Sequence[Any]) -> dict[str, Any]:
         if self.tokens == "bytes":
-            return {"vocabulary": [*SPECIALS, *Bytes.symbols]}
+            return {"vocabulary": [*SPECIALS, *Bytes.symbols], **LEARNED}
         if self.tokens not in ("words", "characters"):
             text = read_text(existing(Path(), self.tokens))
-            return {"vocabulary": [*SPECIALS, *FromFile(text).symbols], "tokenizer": text}
+            return {"vocabulary": [*SPECIALS, *FromFile(text).symbols], "tokenizer": text, **LEARNED}
         check_rows(column)
-        split = self._split({})
+        split = self._split(LEARNED)
         tokens = (token for row, text in enumerate(column) for token in _cut(split, text, row))
-        return {"vocabulary": [*SPECIALS, *commonest(tokens, self.vocabulary - len(SPECIALS), self.min_count)]}
+        return {"vocabulary": [*SPECIALS, *commonest(tokens, self.vocabulary - len(SPECIALS), self.min_count)], **LEARNED}
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         import numpy as np
@@ -100,6 +104,17 @@ class Text(Field):
 
         return [self._join(np.atleast_1d(row), facts) for row in values]  # of single tokens, each is a text
 
+    def told(self, text: str, facts: Facts) -> str:
+        """A text as it would be written token by token: cut and joined again, whole, whether or not the vocabulary has its words."""
+        way, text = self._way(facts), self._formed(text, facts)
+        tokens = way.split(text)
+        return way.join(tokens) if not isinstance(way, FromFile) or way.knows(tokens) else text
+
+    def continued(self, begin: str, symbols: Sequence[int], facts: Facts) -> str:
+        """A text that begins as given, in words that the vocabulary may lack, and goes on with symbols."""
+        listed = [facts["vocabulary"][symbol] for symbol in symbols]
+        return self._way(facts).join([*self._split(facts)(begin), *listed])
+
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
         letters, space = list("abcdefghij"), " " if self.tokens == "words" else ""
         return in_ticks(lambda n: space.join(rng.choice(letters, n)), count)
@@ -116,8 +131,12 @@ class Text(Field):
 
     def _split(self, facts: Facts) -> Callable[[str], list[str]]:
         split = self._way(facts).split
+        return lambda text: split(self._formed(text, facts))[: self.max_length]
+
+    def _formed(self, text: str, facts: Facts) -> str:
+        """A text as it is cut."""
         lower = self.tokens == "words" if self.lower is None else self.lower
-        return lambda text: split(text.lower() if lower else text)[: self.max_length]
+        return as_learned(text.lower() if lower else text, facts)
 
     def _join(self, numbers: np.ndarray, facts: Facts) -> str:
         listed = numbers.tolist()

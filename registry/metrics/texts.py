@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 class ExactMatch(SequenceMetric):
     """Share of the texts that are right to the letter.
 
+    What is right is the text of the data, cut into tokens and joined again, with all its words and whole: one that holds words
+    which the vocabulary lacks, or is longer than may be written, counts as wrong. `unknown_words` beside it is the share of the
+    texts that hold such words.
+
     Shape: chosen tokens against a text.
     Raises: ShapeError if either is something else.
     """

@@ -11,13 +11,15 @@ def augment(batch: Tensor, generator: Generator, shift: int = 0, flip: str = "no
 
     Each example moves by whole pixels, uniform from -shift to shift on both axes; the pixels of the border fill the gap,
     whatever the normalisation made of black. `flip` (`none`, `horizontal`, `vertical`) mirrors every second one on average.
-    The generator alone decides: the same seed and batch size give the same changes.
+    The generator alone decides: the same state and batch size give the same draw, of which `shift` and `flip` make the changes, so
+    that pictures with the same two change together.
 
     Shape: (B, ..., H, W) -> the same.
     """
     count, (height, width) = len(batch), batch.shape[-2:]
-    down, right = (torch.randint(-shift, shift + 1, (2, count, 1), generator=generator, device=generator.device)).to(batch.device)
-    mirrored = (torch.rand(count, 1, generator=generator, device=generator.device) < 0.5).to(batch.device)
+    drawn = torch.rand(3, count, 1, generator=generator, device=generator.device).to(batch.device)
+    down, right = (drawn[:2] * (2 * shift + 1)).long().clamp(max=2 * shift) - shift
+    mirrored = drawn[2] < 0.5
 
     rows = (torch.arange(height, device=batch.device) - down).clamp(0, height - 1)
     columns = (torch.arange(width, device=batch.device) - right).clamp(0, width - 1)

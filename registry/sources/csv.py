@@ -40,13 +40,13 @@ class Csv(FileSource):
         if first is None:
             raise DataError(f"`{file.name}` is empty", "its first line names the columns")
         names = first if self.header else [f"column_{number}" for number in range(1, len(first) + 1)]
-        check_columns(f"`{file.name}`", columns, names)
-        twice = [name for name in columns if names.count(name) > 1]
+        found = check_columns(f"`{file.name}`", columns, names)
+        twice = [name for name in found.values() if names.count(name) > 1]
         if twice:
             raise DataError(
                 f"`{file.name}` has {names.count(twice[0])} columns `{twice[0]}`", "give each a name of its own in the first line"
             )
-        places = {name: names.index(name) for name in columns}
+        places = {name: names.index(own) for name, own in found.items()}
         cells = [] if self.header else [first]
         for line, row in rows:
             if len(row) != len(names):

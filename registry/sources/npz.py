@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.registry.catalog import register
 from nnrun.registry.data.files import existing
+from nnrun.registry.data.spelling import spelled
 from nnrun.registry.data.tables import FilePath, absolute, check_columns, check_lengths
 from nnrun.registry.field import DataError
 from nnrun.registry.source import Columns, Source, SourceError
@@ -55,13 +56,13 @@ class Npz(Source):
 
 def _parts(place: str, columns: Sequence[str], present: Sequence[str]) -> dict[str, dict[str, str]]:
     """For each part the array of each column."""
-    found = [part for part in _PARTS if any(f"{name}_{part}" in present for name in columns)]
+    found = [part for part in _PARTS if any(spelled(f"{name}_{part}", present) for name in columns)]
     if "train" not in found:
-        check_columns(place, columns, present)
-        return {"all": {name: name for name in columns}}
-    parts = {part: {name: f"{name}_{part}" for name in columns} for part in found}
-    for names in parts.values():
-        check_columns(place, list(names.values()), present)
+        return {"all": check_columns(place, columns, present)}
+    parts = {}
+    for part in found:
+        arrays = check_columns(place, [f"{name}_{part}" for name in columns], present)
+        parts[part] = {name: arrays[f"{name}_{part}"] for name in columns}
     return parts
 
 

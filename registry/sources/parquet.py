@@ -26,11 +26,11 @@ class Parquet(FileSource):
 
         try:
             with ParquetFile(file) as opened:
-                check_columns(f"`{file.name}`", columns, opened.schema_arrow.names)
-                table = opened.read(columns=list(columns))
+                found = check_columns(f"`{file.name}`", columns, opened.schema_arrow.names)
+                table = opened.read(columns=list(dict.fromkeys(found.values())))
         except (ArrowException, OSError) as error:
             raise SourceError(f"`{file}` cannot be read as a Parquet file: {error}", "`pandas.DataFrame.to_parquet` writes one") from error
-        return {name: _values(table.column(name)) for name in columns}
+        return {name: _values(table.column(own)) for name, own in found.items()}
 
 
 def _values(column: Any) -> Any:

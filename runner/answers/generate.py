@@ -60,16 +60,19 @@ def generated(
         listed = ", ".join(f"`{column}`" for column in predictor.columns)
         raise DataError(f"the network reads {listed}, and no rows were given", "`--input FILE` brings them")
     wanted = _wanted(decoding.settings, count)
+    begins: Sequence[str | None]
     if columns and not predictor.plan.read:
         if prompt is not None:
             raise DataError(f"the column `{PROMPT}` and `--prompt` both say how a text begins", "leave out one of them")
-        begins = map(predictor.symbols, columns[PROMPT])
-        found = [generate(predictor.network, predictor.batch({}), wanted, seed=seed, forced=begin)[0] for begin in begins]
+        begins = columns[PROMPT]
+        forced = map(predictor.symbols, begins)
+        found = [generate(predictor.network, predictor.batch({}), wanted, seed=seed, forced=symbols)[0] for symbols in forced]
     else:
         found = generate(predictor.network, predictor.batch(columns or {}), wanted, seed=seed, forced=predictor.symbols(prompt))
+        begins = [prompt] * len(found)
     return [
-        {"row": row + 1, decoding.target: predictor.text_of(one), "score": one.score, "ended": one.ended}
-        for row, hypotheses in enumerate(found)
+        {"row": row + 1, decoding.target: predictor.text_of(one, begin), "score": one.score, "ended": one.ended}
+        for row, (hypotheses, begin) in enumerate(zip(found, begins, strict=True))
         for one in hypotheses
     ]
 

@@ -52,11 +52,11 @@ def _json_columns(file: Path, wanted: Sequence[str]) -> dict[str, list[Any]]:
         raise DataError(f"`{file}` is no JSON: {error}", 'rows are written `[{"name": value}, ...]`') from None
     rows, columns = isinstance(found, list), isinstance(found, dict)
     if rows and all(isinstance(row, dict) for row in found):
-        check_columns(f"`{file}`", wanted, found[0] if found else wanted)
-        return {name: [row.get(name) for row in found] for name in wanted}
+        own = check_columns(f"`{file}`", wanted, found[0] if found else wanted)
+        return {name: [row.get(own[name]) for row in found] for name in wanted}
     if columns and all(isinstance(values, list) for values in found.values()):
-        check_columns(f"`{file}`", wanted, found)
-        lengths = {len(found[name]) for name in wanted}
+        own = check_columns(f"`{file}`", wanted, found)
+        lengths = {len(found[own[name]]) for name in wanted}
         if len(lengths) == 1:
-            return {name: found[name] for name in wanted}
+            return {name: found[own[name]] for name in wanted}
     raise DataError(f"`{file}` holds neither a list of rows nor columns of one length", 'rows are written `[{"name": value}, ...]`')

@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 from pydantic import ValidationError
 
 from nnrun.registry.catalog import Lookup
-from nnrun.registry.data.tokens import BEGIN, END, WORD, Words
+from nnrun.registry.data.tokens import BEGIN, END, UNKNOWN, WORD, Words
 from nnrun.registry.field import DataError, Encoded, Field, naming
 from nnrun.registry.fields.category import Category
 from nnrun.registry.fields.text import Text
@@ -212,7 +212,7 @@ def test_refusals_along_a_film_name_the_tick() -> None:
 
 
 def test_classes_are_those_of_the_training_part_with_their_counts() -> None:
-    assert field("category").fit(["b", "a", "b"]) == {"classes": ["a", "b"], "counts": [1, 2]}
+    assert field("category").fit(["b", "a", "b"]) == {"classes": ["a", "b"], "counts": [1, 2], "form": "NFC"}
 
 
 def test_whole_numbers_are_classes_in_their_own_order() -> None:
@@ -235,7 +235,7 @@ def test_declared_classes_fix_the_order() -> None:
     facts, encoded = fitted(config, ["high", "low"])
 
     assert config.shape("it") == Shape(kind="category", classes=3)
-    assert facts == {"classes": ["low", "high", "none"], "counts": [1, 1, 0]}
+    assert facts == {"classes": ["low", "high", "none"], "counts": [1, 1, 0], "form": "NFC"}
     assert encoded.values.tolist() == [1, 0]
 
 
@@ -288,7 +288,7 @@ def test_words_are_cut_at_white_space_and_punctuation() -> None:
 def test_vocabulary_has_the_commonest_words_of_the_training_part_behind_the_special_symbols() -> None:
     facts = field("text", vocabulary=6).fit(["the cat the dog", "the dog"])
 
-    assert facts == {"vocabulary": ["<padding>", "<unknown>", "<begin>", "<end>", "the", "dog"]}
+    assert facts == {"vocabulary": ["<padding>", "<unknown>", "<begin>", "<end>", "the", "dog"], "form": "NFC"}
 
 
 def test_words_outside_the_vocabulary_are_unknown() -> None:
@@ -406,9 +406,37 @@ def test_a_tokenizer_file_brings_its_vocabulary(tmp_path: Path) -> None:
     config = field("text", tokens="tokenizer.json").located(tmp_path)
     facts, encoded = fitted(config, ["hello world", "world", "never"])
 
-    assert facts["vocabulary"][4:] == ["hello", "world", "?"]
-    assert encoded.values.tolist() == [[4, 5], [5, 0], [6, 0]]
+    assert facts["vocabulary"][4:] == ["hello", "world"], "for what is unknown there is a symbol of our own"
+    assert encoded.values.tolist() == [[4, 5], [5, 0], [UNKNOWN, 0]]
     assert config.decode(encoded.values, facts)[:2] == ["hello world", "world"]
+
+
+def test_a_unigram_tokenizer_brings_no_unknown_token_of_its_own(tmp_path: Path) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    model = tokenizers.models.Unigram([("[UNK]", 0.0), ("ab", -1.0), ("a", -2.0)], unk_id=0, byte_fallback=False)
+    tokenizers.Tokenizer(model).save(str(tmp_path / "tokenizer.json"))
+    config = field("text", tokens="tokenizer.json").located(tmp_path)
+    facts, encoded = fitted(config, ["ab", "aba", "abz"])
+
+    assert facts["vocabulary"][4:] == ["ab", "a"]
+    assert encoded.values.tolist() == [[4, 0], [4, 5], [4, UNKNOWN]]
+    assert config.told("abz", facts) == "abz"
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "told"),
+    [
+        ({}, 'The  cat  (a "tabby") isn\'t HERE.', 'the cat (a " tabby ") isn\'t here.'),
+        ({"lower": False, "vocabulary": 5}, "Zyx and  Xyz", "Zyx and Xyz"),
+        ({"max_length": 2}, "one two three", "one two three"),
+        ({"tokens": "characters", "max_length": 3}, "Zyx  and", "Zyx  and"),
+        ({"tokens": "bytes"}, "Zoë", "Zoë"),
+    ],
+)
+def test_what_a_text_says_does_not_depend_on_vocabulary_or_length(options: dict[str, Any], text: str, told: str) -> None:
+    config = field("text", **options)
+
+    assert config.told(text, config.fit(["a a b"])) == told
 
 
 def test_the_tokenizer_travels_with_the_facts(tmp_path: Path) -> None:

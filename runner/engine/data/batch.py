@@ -5,7 +5,7 @@ The order of batches is a pure function of (seed, epoch), so that a run can be r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -59,6 +59,8 @@ class Part:
     rows: Tensor
     augment: Mapping[str, Augment] = field(default_factory=dict)
     """Random changes of shuffled batches, by value."""
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The texts of which values were made, as the data has them, one a row."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -70,8 +72,11 @@ class Part:
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """All examples once, the short ones first where they differ in length."""
-        for rows in torch.split(self._by_length(self.rows), size):
-            yield self.batch(rows)
+        return map(self.batch, self.rows_in_order(size))
+
+    def rows_in_order(self, size: int) -> Sequence[Tensor]:
+        """The rows of these batches."""
+        return torch.split(self._by_length(self.rows), size)
 
     def batches(self, size: int, seed: int, epoch: int, order: Order) -> Iterator[Batch]:
         """All examples once in the order of an epoch, augmented."""
@@ -84,7 +89,7 @@ class Part:
                 chunks = self.streams(size)
         for index, chunk in enumerate(chunks):
             batch = self.batch(chunk)
-            yield self._augmented(batch, _generator(seed, epoch, index)) if self.augment else batch
+            yield self._augmented(batch, seed, epoch, index) if self.augment else batch
 
     def streams(self, size: int) -> list[Tensor]:
         """The rows of each batch where they are cut into `size` streams, each of which the next batch continues.
@@ -116,8 +121,9 @@ class Part:
         ticks = torch.stack([length[rows] for length in self.lengths.values()]).sum(0)
         return rows[torch.argsort(ticks, stable=True)]
 
-    def _augmented(self, batch: Batch, generator: Generator) -> Batch:
-        changed = {name: change(batch.values[name], generator) for name, change in self.augment.items()}
+    def _augmented(self, batch: Batch, *numbers: int) -> Batch:
+        """A batch whose examples are changed at random. One draw an example serves all its values, or a mask would leave its image."""
+        changed = {name: change(batch.values[name], _generator(*numbers)) for name, change in self.augment.items()}
         return Batch({**batch.values, **changed}, batch.lengths, batch.count)
 
 

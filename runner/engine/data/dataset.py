@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from nnrun.registry.data.samples import in_ticks
+from nnrun.registry.data.spelling import spelled
 from nnrun.registry.field import DataError, Encoded, Facts, Field, naming
+from nnrun.registry.fields.text import Text
 from nnrun.registry.source import Columns, Source
 from nnrun.runner.compiler.language.data import Data, Split
 from nnrun.runner.engine.data.batch import Part
@@ -79,7 +81,7 @@ def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequ
 
 def encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts]) -> Part:
     """Columns without anything to predict as examples; windows go up to the last row. Raises: DataError naming field and row."""
-    gathered = joined_columns(fields, {"all": columns})
+    gathered = joined_columns(fields, {"all": _spelled(fields, columns)})
     # A value without time is known in advance: it is read where the value to predict lies, so that row must be there.
     known_ahead = any(config.shape(name, facts[name]).time is None for name, config in fields.items())
     return _windowed(data, _encode(data, fields, gathered, facts), ahead=known_ahead)
@@ -155,18 +157,21 @@ def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Ma
     values: dict[str, Tensor] = {}
     lengths: dict[str, Tensor] = {}
     times: dict[str, str] = {}
+    texts: dict[str, Sequence[str]] = {}
     for name, config in fields.items():
         with naming(name):
             encoded = config.encode(columns[name], facts[name])
             axis = config.shape(name, facts[name]).time
             _check_ticks(encoded, axis, data.window is not None and data.streamed is None)
         values[name] = _tensor(encoded)
+        if isinstance(config, Text):
+            texts[name] = columns[name]
         if axis is not None:
             times[name] = axis
         if axis is not None and encoded.lengths is not None:
             own = torch.from_numpy(encoded.lengths)
             _check_alike(name, own, axis, lengths.setdefault(axis, own))
-    return Part(values, lengths, times, torch.arange(_count(columns)))
+    return Part(values, lengths, times, torch.arange(_count(columns)), texts=texts)
 
 
 def _check_ticks(encoded: Encoded, axis: str | None, windowed: bool) -> None:
@@ -183,6 +188,12 @@ def _check_alike(name: str, own: Tensor, axis: str, others: Tensor) -> None:
         row = int((own != others).nonzero()[0])
         what = f"has {int(own[row])} ticks, but `{axis}` has {int(others[row])} there"
         raise DataError(what, "give one value for each tick", row).of(name)
+
+
+def _spelled(fields: Mapping[str, Field], columns: Columns) -> Columns:
+    """The columns that fields read, as the fields spell their names, and the others."""
+    wanted = {name: spelled(name, columns) for field, config in fields.items() for name in config.reads(field)}
+    return {**columns, **{name: columns[own] for name, own in wanted.items() if own is not None}}
 
 
 def _column(name: str, config: Field, parts: Parts) -> Sequence[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nnrun.registry.data.spelling import composed
 from nnrun.registry.field import DataError
 from nnrun.runner.compiler.language.data import Split
 
@@ -34,7 +35,7 @@ def divide(split: Split, sizes: Mapping[str, int], *, in_order: bool, labels: Se
     shares = {name: share for name, share in (("valid", split.valid), ("test", split.test)) if name not in rows}
     shares = {"train": split.train if split.train is not None else 1 - sum(shares.values()), **shares}
     if not (in_order or split.chronological):
-        whole = _shuffled(whole, None if labels is None else np.array([str(label) for label in labels]), split.seed)
+        whole = _shuffled(whole, None if labels is None else np.array([composed(str(label)) for label in labels]), split.seed)
     cuts = np.round(np.cumsum([0.0, *shares.values()]) * len(whole)).astype(int)
     cut = {name: np.sort(whole[cuts[index] : cuts[index + 1]]) for index, name in enumerate(shares)}
     return {name: (cut | rows)[name] for name in PARTS}

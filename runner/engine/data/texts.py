@@ -48,7 +48,7 @@ def stream(part: Part, name: str, length: int) -> Part:
         raise DataError(f"a piece of {length} tokens does not fit texts of {len(tokens)}", "make `window` shorter")
     pieces = tokens.unfold(0, length, 1)  # views: a text of n tokens costs n numbers, not n times the piece
     lengths = torch.tensor([length]).expand(len(pieces))
-    return replace(part, values={name: pieces}, lengths={name: lengths}, rows=torch.arange(len(pieces)))
+    return replace(part, values={name: pieces}, lengths={name: lengths}, rows=torch.arange(len(pieces)), texts={})
 
 
 def pieces_of(lengths: np.ndarray, rows: np.ndarray, length: int, stride: int) -> np.ndarray:

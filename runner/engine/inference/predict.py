@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from nnrun.registry.field import Facts, naming
+from nnrun.registry.fields.text import Text
 from nnrun.registry.objective import Loss
 from nnrun.registry.source import Columns
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.checkpoint import load
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.dataset import encode
+from nnrun.runner.engine.data.told import Told
 from nnrun.runner.engine.inference.answered import PROMPT, answering, named
 from nnrun.runner.engine.inference.decode import generate
 from nnrun.runner.engine.inference.recollect import recollect
@@ -84,7 +85,7 @@ class Predictor:
         settings, result = self.plan.decoding.settings, dict[str, list[Any]]()
         for prompt in prompts:
             (found,) = generate(self.network, self.batch({}), settings, forced=self.symbols(prompt))
-            self._add_texts(result, found[:1])
+            self._add_texts(result, found[:1], prompt)
         return result
 
     def batch(self, columns: Columns) -> Batch:
@@ -106,17 +107,19 @@ class Predictor:
         with naming("the prompt"):
             return torch.from_numpy(field.encode([text], self.facts[target]).values[0])
 
-    def text_of(self, hypothesis: Hypothesis) -> str:
-        """What a generated sequence says."""
+    def text_of(self, hypothesis: Hypothesis, prompt: str | None = None) -> str:
+        """What a generated sequence says, the prompt that it begins with in its own words."""
         assert self.plan.decoding is not None
         target = self.plan.decoding.target
-        text: str = self.plan.fields[target].decode(np.array([hypothesis.symbols]), self.facts[target])[0]
-        return text
+        field, facts = self.plan.fields[target], self.facts[target]
+        assert isinstance(field, Text)
+        given = self.symbols(prompt)
+        return field.continued(prompt or "", hypothesis.symbols[0 if given is None else len(given) :], facts)
 
-    def _add_texts(self, result: dict[str, list[Any]], best: Sequence[Hypothesis]) -> None:
+    def _add_texts(self, result: dict[str, list[Any]], best: Sequence[Hypothesis], prompt: str | None = None) -> None:
         assert self.plan.decoding is not None
         target = self.plan.decoding.target
-        result.setdefault(target, []).extend(map(self.text_of, best))
+        result.setdefault(target, []).extend(self.text_of(hypothesis, prompt) for hypothesis in best)
         result.setdefault(f"{target}_score", []).extend(hypothesis.score for hypothesis in best)
 
     def truth(self, part: Part) -> dict[str, list[Any]]:
@@ -129,8 +132,7 @@ class Predictor:
             values = part.values[loss.target][part.rows]
             decode, facts = self.plan.fields[field].decode, self.facts[field]
             if self.plan.decoding is not None and field == self.plan.decoding.target:
-                lengths = part.lengths[field][part.rows].tolist()
-                result[field] = [decode(row[None, :length].numpy(), facts)[0] for row, length in zip(values, lengths, strict=True)]
+                result[field] = Told(field, self.plan.fields, self.facts).raw(part, part.rows)
             elif loss.target_shape.time is None:
                 result[named(loss)] = decode(values.numpy(), facts)
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nnrun.runner.engine.data.batch import Part
+from nnrun.runner.engine.data.told import Told
 from nnrun.runner.engine.inference.decode import generate
 from nnrun.runner.engine.inference.predict import Predictor
 
@@ -22,11 +23,9 @@ def samples(predictor: Predictor, part: Part, seed: int = 0) -> dict[str, list[A
     columns: dict[str, list[Any]] = {}
     for name in plan.read:
         if plan.values[name].kind == "token":
-            texts, lengths = part.values[name][rows], part.lengths[name][rows].tolist()
-            decode, facts = plan.fields[name].decode, predictor.facts[name]
-            columns[name] = [decode(row[None, :length].numpy(), facts)[0] for row, length in zip(texts, lengths, strict=True)]
+            columns[name] = Told(name, plan.fields, predictor.facts).raw(part, rows)
     if plan.read:
-        columns[f"true_{plan.decoding.target}"] = predictor.truth(Part(part.values, part.lengths, part.times, rows))[plan.decoding.target]
+        columns[f"true_{plan.decoding.target}"] = Told(plan.decoding.target, plan.fields, predictor.facts).raw(part, rows)
         columns[plan.decoding.target] = [predictor.text_of(hypotheses[0]) for hypotheses in found]
     else:  # it continues nothing: whatever it says
         columns[plan.decoding.target] = [predictor.text_of(hypothesis) for hypothesis in found[0]]

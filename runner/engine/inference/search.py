@@ -74,9 +74,10 @@ class Paths:
         follow = torch.arange(len(at), device=at.device)
         if tick == 0:
             follow = follow // self.rows
-        scores = allowed(scores)[follow]
+        given = self.forced is not None and tick < len(self.forced)
+        scores = allowed(scores, unknown=given)[follow]
         log_p = scores.log_softmax(-1)
-        if self.forced is not None and tick < len(self.forced):
+        if self.forced is not None and given:
             chosen = self.forced[tick].expand(len(scores))
         elif self.settings.search == "sample":
             chosen = self._drawn(scores)
@@ -147,8 +148,9 @@ class Beam:
 
     def advance(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         examples, symbols = len(self.live), scores.shape[-1]
-        log_p = allowed(scores).log_softmax(-1).view(examples, -1, symbols)
-        if self.forced is not None and self.tick < len(self.forced):
+        given = self.forced is not None and self.tick < len(self.forced)
+        log_p = allowed(scores, unknown=given).log_softmax(-1).view(examples, -1, symbols)
+        if self.forced is not None and given:
             only = torch.full_like(log_p, NEVER)
             only[..., self.forced[self.tick]] = log_p[..., self.forced[self.tick]]
             log_p = only

@@ -13,6 +13,7 @@ from nnrun.registry.objective import SequenceMetric
 from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.batch import Part
+from nnrun.runner.engine.data.told import Told
 from nnrun.runner.engine.inference.decode import generate
 from nnrun.runner.engine.network.network import Network
 
@@ -31,7 +32,8 @@ class Written:
                 self.meters[metric.config.label] = metric.config.build(metric.input_shape.tick, metric.target_shape.tick)
 
     def judge(self, network: Network, part: Part, device: torch.device, name: str, batch_size: int) -> dict[str, float]:
-        """Figures of a part, as `name/exact_match`. On the test part the search of the spec finds the texts, and if that is another
+        """Figures of a part, as `name/exact_match`, and `name/unknown_words`, the share of texts that hold some: what no network with
+        this vocabulary can write. On the test part the search of the spec finds the texts, and if that is another
         than the greedy one, `name/greedy_exact_match` tells what it gains; elsewhere the greedy search is enough."""
         decoding = self.plan.decoding
         if decoding is None or not self.meters:
@@ -40,21 +42,25 @@ class Written:
         searches = {f"{name}/": greedy}
         if name == "test" and decoding.settings.search != "greedy":
             searches = {f"{name}/": decoding.settings, f"{name}/greedy_": greedy}
-        return {
+        told = Told(decoding.target, self.plan.fields, self.facts)
+        figures = {
             f"{prefix}{label}": figure
             for prefix, settings in searches.items()
-            for label, figure in self._judged(network, part, device, settings, batch_size).items()
+            for label, figure in self._judged(network, part, told, device, settings, batch_size).items()
         }
+        unknown = told.unknown(part)
+        return {**figures, f"{name}/unknown_words": unknown} if unknown else figures
 
-    def _judged(self, network: Network, part: Part, device: torch.device, settings: Decode, batch_size: int) -> dict[str, float]:
+    def _judged(
+        self, network: Network, part: Part, told: Told, device: torch.device, settings: Decode, batch_size: int
+    ) -> dict[str, float]:
         assert self.plan.decoding is not None
         target = self.plan.decoding.target
         decode, facts = self.plan.fields[target].decode, self.facts[target]
-        for batch in part.in_order(batch_size):
-            found = generate(network, batch.to(device), settings)
+        for rows in part.rows_in_order(batch_size):
+            found = generate(network, part.batch(rows).to(device), settings)
             written = [decode(np.array([hypotheses[0].symbols]), facts)[0] for hypotheses in found]
-            rows = zip(batch.values[target].t().numpy(), batch.lengths[target].tolist(), strict=True)
-            true = [decode(row[None, :length], facts)[0] for row, length in rows]
+            true = told.true(part, rows)
             for meter in self.meters.values():
                 meter.update(written, true)
         figures = {label: float(meter.compute()) for label, meter in self.meters.items()}
