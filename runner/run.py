@@ -60,7 +60,7 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     check_compiled(network, device)
     load_weights(network, recorder.store)
     network = network.to(device)
-    contents.begin(recorder, job, checked, plan, device)
+    contents.begin(recorder, job, checked, plan, data, device)
     size = int(plan.size)
     if size > len(data.train):
         display.say(f"warning: {size:,} parameters for {len(data.train):,} training examples: expect overfitting", style="yellow")
@@ -94,6 +94,7 @@ def _read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
     """The data, what its training part taught, and the spec checked with that. Raises: SpecErrors, SourceError, DataError."""
     from nnrun.runner.engine.data.dataset import load_columns, prepare
     from nnrun.runner.engine.data.masks import with_masks
+    from nnrun.runner.record.parts import parts_text
 
     first = job.checked
     if first.plan is None:
@@ -106,4 +107,6 @@ def _read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
     checked = check(job.text, job.name, settings=job.settings, facts=data.facts)
     if checked.plan is None:
         raise SpecErrors(checked)
+    for line in parts_text(data).splitlines():
+        display.say(f"  {line}")
     return checked, data, parts

@@ -17,9 +17,23 @@ from nnrun.registry.field import DataError, Encoded, Facts, Field, naming
 from nnrun.registry.source import Columns, Source
 from nnrun.runner.compiler.language.data import Data, Split
 from nnrun.runner.engine.data.batch import Part
-from nnrun.runner.engine.data.split import Rows, divide
+from nnrun.runner.engine.data.split import Rows, divide, origins
 from nnrun.runner.engine.data.texts import divided, pieces_of, stream
 from nnrun.runner.engine.data.windows import windows, windows_of
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a part of the data holds."""
+
+    part: str
+    examples: int
+    rows: int
+    """Rows of the data that it is made of; of texts that `window` cuts, tokens."""
+    unit: str
+    """`rows` or `tokens`."""
+    origin: str
+    """Where they come from, as people read it."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,8 @@ class Dataset:
     facts: Mapping[str, Facts]
     example: Mapping[str, Any]
     """A row as the source gave it."""
+    held: tuple[Held, ...] = ()
+    """What each part holds."""
 
 
 Parts = Mapping[str, Columns]
@@ -55,6 +71,7 @@ def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequ
     Raises: DataError naming field and row.
     """
     located = {name: config.located(folder or Path()) for name, config in fields.items()}
+    named = _origins(data, parts)
     if data.streamed is not None:
         (column,) = located[data.streamed].reads(data.streamed)
         parts = divided(data.split, column, parts)
@@ -69,12 +86,15 @@ def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequ
             what = f"`{name}` has only the class `{classes[0]}` in the training part, so that there is nothing to tell apart"
             raise DataError(what, "look at the column, and at `split` under `data`")
     whole = _encode(data, located, columns, facts)
+    held = _counted(data, whole, rows)
     part, rows = _windowed(data, whole, ahead=True), _windows_of(data, whole, rows)
     augment = {name: change for name, config in located.items() if (change := config.build_augment()) is not None}
     made = {name: replace(part, rows=torch.from_numpy(held), augment=augment if name == "train" else {}) for name, held in rows.items()}
     example = {column: values[0] for column, values in next(iter(parts.values())).items()}
     valid, test = (made[name] if len(made[name]) else None for name in ("valid", "test"))
-    return Dataset(made["train"], valid, test, facts, example)
+    unit = "tokens" if data.streamed else "rows"
+    listed = tuple(Held(name, len(made[name]), held[name], unit, named[name]) for name in made if name in named)
+    return Dataset(made["train"], valid, test, facts, example, listed)
 
 
 def encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts]) -> Part:
@@ -123,6 +143,19 @@ def _divide(data: Data, fields: Mapping[str, Field], parts: Parts, columns: Colu
         labels=_labels(data.split, fields, columns, targets),
         where=parts["all"][data.split.by] if data.split.by is not None and "all" in parts else None,
     )
+
+
+def _counted(data: Data, part: Part, rows: Rows) -> dict[str, int]:
+    """How many rows each part holds; of a stream of texts, tokens."""
+    if data.streamed is None:
+        return {name: len(held) for name, held in rows.items()}
+    return {name: int(part.lengths[data.streamed][torch.from_numpy(held)].sum()) for name, held in rows.items()}
+
+
+def _origins(data: Data, parts: Parts) -> dict[str, str]:
+    """Where each part of the data comes from. `parts` are those of the source."""
+    origin = data.source.origin if isinstance(data.source, Source) else "`{}`".format
+    return origins(data.split, parts, origin, in_order=data.window is not None)
 
 
 def _windowed(data: Data, part: Part, *, ahead: bool) -> Part:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,13 +31,26 @@ def divide(split: Split, sizes: Mapping[str, int], *, in_order: bool, labels: Se
     if where is not None:
         return _divide_by(split, sizes, where)
     whole = rows.pop("all") if "all" in rows else rows.pop("train")
-    shares = {name: share for name, share in (("valid", split.valid), ("test", split.test)) if name not in rows}
+    shares = split.cut(() if "all" in sizes else sizes)
     shares = {"train": split.train if split.train is not None else 1 - sum(shares.values()), **shares}
     if not (in_order or split.chronological):
         whole = _shuffled(whole, None if labels is None else np.array([str(label) for label in labels]), split.seed)
     cuts = np.round(np.cumsum([0.0, *shares.values()]) * len(whole)).astype(int)
     cut = {name: np.sort(whole[cuts[index] : cuts[index + 1]]) for index, name in enumerate(shares)}
     return {name: (cut | rows)[name] for name in PARTS}
+
+
+def origins(split: Split, given: Collection[str], origin: Callable[[str], str], *, in_order: bool) -> dict[str, str]:
+    """Where each part comes from, as people read it. `origin` tells it of a part that the source gave, or of `all`."""
+    if "all" in given and split.by is not None:
+        return {part: f"rows of {origin('all')} that `{split.by}` calls `{part}`" for part in PARTS}
+    cut = split.cut(() if "all" in given else given)
+    whole = "all" if "all" in given else "train"
+    rest = split.train if split.train is not None else 1 - sum(cut.values())
+    shares = {part: share for part, share in {"train": rest, **cut}.items() if 0 < share < 1}
+    how = "in order" if in_order or split.chronological else "at random"
+    made = {part: f"{share:.3g} of {origin(whole)}, {how}" for part, share in shares.items()}
+    return {part: made.get(part) or origin(whole if part == "train" else part) for part in PARTS if part in (*given, "train", *made)}
 
 
 def _divide_by(split: Split, sizes: Mapping[str, int], where: Sequence[Any]) -> Rows:
