@@ -73,7 +73,9 @@ def _data(spec: Spec, fields: Mapping[str, Field]) -> dict[str, Any]:
         del value["split"]["test"]  # whether it is cut depends on the data
     if spec.data.window is not None:
         window = _plain(spec.data.window) | {"stride": spec.data.stride}
-        value["window"] = {key: item for key, item in window.items() if key != "horizon" or not spec.data.streamed}
+        value["window"] = {key: item for key, item in window.items() if key not in ("horizon", "join") or not spec.data.streamed}
+    if spec.data.time is not None:
+        value["time"] = spec.data.time
     return value
 
 

@@ -21,7 +21,7 @@ from nnrun.runner.record.history import History
 from nnrun.runner.record.model import record_network
 from nnrun.runner.record.names import run_name, tags
 from nnrun.runner.record.note import note
-from nnrun.runner.record.parts import parts_table
+from nnrun.runner.record.parts import parts_table, parts_text
 from nnrun.runner.record.predictions import record_predictions
 from nnrun.runner.record.result import Result
 from nnrun.runner.show.drawing import graph_svg
@@ -47,6 +47,7 @@ def begin(recorder: Recorder, job: Job, checked: Checked, plan: Plan, data: Data
     recorder.artifact("spec/resolved.yaml", resolved_text(plan))
     recorder.artifact("plan.txt", plan_text(plan, device.type))
     recorder.table("parts.json", parts_table(data))
+    recorder.artifact("parts.txt", parts_text(data))
     recorder.artifact("graph.svg", graph_svg(checked))
 
 

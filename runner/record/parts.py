@@ -25,4 +25,4 @@ def parts_text(data: Dataset) -> str:
         rows = f" of {held.rows:,} {held.unit}" if held.rows != held.examples else ""
         lines.append(f"{held.part:<6} {held.examples:>8,} examples{rows} from {held.origin}")
     lines += [f"{part:<6}       no examples" for part in PARTS if part not in {held.part for held in data.held}]
-    return "\n".join(lines)
+    return "\n".join([*lines, *data.notes])

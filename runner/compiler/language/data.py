@@ -88,7 +88,14 @@ class Window(Model):
     horizon: Count = 1
     """How many ticks after the window's last tick the value to predict lies. Not for a text, which is predicted token by token."""
     stride: Count | None = None
-    """Ticks between the starts of two windows; where left out 1 for a series, and `length` for a text."""
+    """Ticks between the starts of two windows to learn from; where left out 1 for a series, and `length` for a text. A trained
+    network answers for every tick all the same."""
+    by: Annotated[str, Field(min_length=1)] | None = None
+    """A column that tells series of one table apart, such as the shop: no window crosses from one into another. Each of them
+    is divided in the order of its rows."""
+    join: bool = False
+    """Whether the parts that the data comes in, such as files, continue each other. Otherwise each is a recording of its own,
+    and no window crosses from one into another."""
 
 
 class Data(Model):
@@ -101,6 +108,9 @@ class Data(Model):
     split: Split = Split()
     window: Window | None = None
     """Cut series into windows, or texts into pieces."""
+    time: Annotated[str, Field(min_length=1)] | None = None
+    """A column that says when each row was, as a number or a date: rows must come in its order, one step apart. Longer gaps
+    are told, and no window crosses one."""
 
     @property
     def streamed(self) -> str | None:

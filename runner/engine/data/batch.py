@@ -59,6 +59,8 @@ class Part:
     rows: Tensor
     augment: Mapping[str, Augment] = field(default_factory=dict)
     """Random changes of shuffled batches, by value."""
+    ends: Tensor | None = None
+    """Where `window` cuts a series: the row of the data that each example ends with, (n,)."""
 
     def __len__(self) -> int:
         return len(self.rows)

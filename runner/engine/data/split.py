@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,20 @@ Rows = dict[str, np.ndarray]
 PARTS = ("train", "valid", "test")
 
 
-def divide(split: Split, sizes: Mapping[str, int], *, in_order: bool, labels: Sequence[Any] | None, where: Sequence[Any] | None) -> Rows:
+def divide(
+    split: Split,
+    sizes: Mapping[str, int],
+    *,
+    in_order: bool,
+    labels: Sequence[Any] | None,
+    where: Sequence[Any] | None,
+    groups: np.ndarray | None = None,
+) -> Rows:
     """The rows of `train`, `valid` and `test`.
 
     `sizes` counts the rows that the source gave, for `all` or by part; parts it did not give are cut off the training part.
-    `labels` are shared out evenly unless the cut is `in_order`; `where` is the column that `split.by` names.
+    `labels` are shared out evenly unless the cut is `in_order`; `where` is the column that `split.by` names. Rows of different
+    `groups`, one number for each row, are divided each in their own order.
     Raises: DataError.
     """
     rows: Rows = {}
@@ -35,9 +44,19 @@ def divide(split: Split, sizes: Mapping[str, int], *, in_order: bool, labels: Se
     shares = {"train": split.train if split.train is not None else 1 - sum(shares.values()), **shares}
     if not (in_order or split.chronological):
         whole = _shuffled(whole, None if labels is None else np.array([str(label) for label in labels]), split.seed)
-    cuts = np.round(np.cumsum([0.0, *shares.values()]) * len(whole)).astype(int)
-    cut = {name: np.sort(whole[cuts[index] : cuts[index + 1]]) for index, name in enumerate(shares)}
+    if groups is None or len(whole) == 0:
+        series = [whole]
+    else:
+        series = [whole[groups[whole] == group] for group in np.unique(groups[whole])]
+    cut = {name: np.sort(np.concatenate(held)) for name, held in zip(shares, zip(*_cut(series, shares), strict=True), strict=True)}
     return {name: (cut | rows)[name] for name in PARTS}
+
+
+def _cut(series: Sequence[np.ndarray], shares: Mapping[str, float]) -> Iterator[list[np.ndarray]]:
+    """For each series its rows by part."""
+    for rows in series:
+        ends = np.round(np.cumsum(list(shares.values())) * len(rows)).astype(int)
+        yield np.split(rows, ends)[: len(shares)]
 
 
 def origins(split: Split, given: Collection[str], origin: Callable[[str], str], *, in_order: bool) -> dict[str, str]:
