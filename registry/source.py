@@ -36,12 +36,18 @@ class Source(Component):
 
     role: ClassVar[str] = "source"
     tag: ClassVar[str] = "source"
+    may_come_in_parts: ClassVar[bool] = False
+    """Whether only the data tells if it comes in parts."""
     generated: ClassVar[bool] = False
     """Whether the examples are made up by a rule, wholly or of real pieces; a run on them says so."""
 
     def columns(self) -> Mapping[str, Column] | None:
         """The columns, where they are known without opening anything."""
         return None
+
+    def origin(self, part: str) -> str:
+        """Where a part comes from, as people read it; `all` for data that comes in one."""
+        return f"`{self.type_name()}`"
 
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
         """The columns asked for, by part: `all`, or `train`, `valid`, `test` where the data comes split.

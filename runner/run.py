@@ -65,7 +65,7 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     check_compiled(network, device)
     load_weights(network, recorder.store)
     network = network.to(device)
-    contents.begin(recorder, job, checked, plan, device)
+    contents.begin(recorder, job, checked, plan, data, device)
 
     sample = None
     if plan.decoding is not None:
@@ -97,6 +97,7 @@ def _read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
     """The data, what its training part taught, and the spec checked with that. Raises: SpecErrors, SourceError, DataError."""
     from nnrun.runner.engine.data.dataset import load_columns, prepare
     from nnrun.runner.engine.data.masks import with_masks
+    from nnrun.runner.record.parts import parts_text
 
     first = job.checked
     if first.plan is None:
@@ -109,4 +110,6 @@ def _read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
     checked = check(job.text, job.name, settings=job.settings, facts=data.facts)
     if checked.plan is None:
         raise SpecErrors(checked)
+    for line in parts_text(data).splitlines():
+        display.say(f"  {line}")
     return checked, data, parts

@@ -93,6 +93,9 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
         update={"split": spec.data.split.model_copy(update={"by": None, "train": 0.5, "valid": 0.25, "test": 0.25})}
     )
     window = data_spec.window
+    if window is not None:  # made-up rows are one series
+        window = window.model_copy(update={"by": None, "join": False})
+    data_spec = data_spec.model_copy(update={"window": window, "time": None})
     count = EXAMPLES if window is None else 4 * (window.length + window.horizon) + 4 * data_spec.stride
     parts: Parts = made_up_columns(data_spec, plan.fields, count)
     data = with_masks(prepare(data_spec, plan.fields, parts, plan.targets), plan, None)

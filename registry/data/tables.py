@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Option
@@ -21,7 +21,8 @@ FilePath = Annotated[str, Option(min_length=1)]
 
 
 class Files(BaseModel):
-    """One file for each part of the data; parts that are left out are split off by `split`."""
+    """One file for each part of the data. Where none is for validation, `split` cuts its share off the training part; for a test only
+    if it is asked to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
@@ -35,6 +36,8 @@ class Files(BaseModel):
 
 class FileSource(Source):
     """A table in a file, or in one file for each part."""
+
+    may_come_in_parts: ClassVar[bool] = True
 
     file: FilePath | None = None
     """Path of the file, relative to the spec."""
@@ -51,6 +54,9 @@ class FileSource(Source):
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
         parts = {"all": self.file} if self.files is None else self.files.model_dump(exclude_none=True)
         return {part: self._table(existing(folder, str(path)), columns, paths) for part, path in parts.items()}
+
+    def origin(self, part: str) -> str:
+        return f"`{self.file if self.files is None else getattr(self.files, part)}`"
 
     def read(self, file: Path, columns: Sequence[str]) -> Columns:
         """These columns of one file. Raises: SourceError, DataError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from nnrun.registry.catalog import register
 from nnrun.registry.data.files import existing, locate
@@ -25,12 +25,17 @@ class ImageFolder(Source):
     that begin with a dot, are passed over.
     """
 
+    may_come_in_parts: ClassVar[bool] = True
+
     source: Literal["image_folder"]
     folder: FilePath
     """Path of the folder that holds the classes or the parts, relative to the spec."""
 
     def columns(self) -> Mapping[str, Column]:
         return {"image": Column("image", about="the picture"), "label": Column("category", about="the name of its folder")}
+
+    def origin(self, part: str) -> str:
+        return f"`{self.folder}`" if part == "all" else f"`{part}` of `{self.folder}`"
 
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
         check_columns("`image_folder`", columns, self.columns())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from nnrun.registry.catalog import register
 from nnrun.registry.data.files import existing
@@ -30,9 +30,14 @@ class Npz(Source):
     Arrays of Python objects are refused: to read them would run code from the file.
     """
 
+    may_come_in_parts: ClassVar[bool] = True
+
     source: Literal["npz"]
     file: FilePath
     """Path of the archive, relative to the spec."""
+
+    def origin(self, part: str) -> str:
+        return f"`{self.file}`" if part == "all" else f"arrays `*_{part}` of `{self.file}`"
 
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
         from zipfile import BadZipFile, ZipFile

@@ -7,6 +7,7 @@ from typing import Any
 
 from nnrun.registry.component import Component
 from nnrun.registry.field import Field
+from nnrun.registry.source import Source
 from nnrun.registry.training import Learner
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.language.training import Train
@@ -68,9 +69,13 @@ def _data(spec: Spec, fields: Mapping[str, Field]) -> dict[str, Any]:
     value: dict[str, Any] = dict(_plain(spec.data.source))
     value["fields"] = {name: _plain(config) for name, config in fields.items()}
     value["split"] = _plain(spec.data.split)
+    if isinstance(spec.data.source, Source) and spec.data.source.may_come_in_parts and "test" not in spec.data.split.model_fields_set:
+        del value["split"]["test"]  # whether it is cut depends on the data
     if spec.data.window is not None:
         window = _plain(spec.data.window) | {"stride": spec.data.stride}
-        value["window"] = {key: item for key, item in window.items() if key != "horizon" or not spec.data.streamed}
+        value["window"] = {key: item for key, item in window.items() if key not in ("horizon", "join") or not spec.data.streamed}
+    if spec.data.time is not None:
+        value["time"] = spec.data.time
     return value
 
 

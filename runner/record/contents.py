@@ -21,6 +21,7 @@ from nnrun.runner.record.history import History
 from nnrun.runner.record.model import record_network
 from nnrun.runner.record.names import run_name, tags
 from nnrun.runner.record.note import note
+from nnrun.runner.record.parts import parts_table, parts_text
 from nnrun.runner.record.predictions import record_predictions
 from nnrun.runner.record.result import Result
 from nnrun.runner.show.drawing import graph_svg
@@ -30,7 +31,7 @@ from nnrun.runner.tracking.recorder import Recorder
 PACKAGES = ("nnrun", "torch", "numpy", "mlflow", "torchmetrics", "pydantic", "safetensors", "scikit-learn")
 
 
-def begin(recorder: Recorder, job: Job, checked: Checked, plan: Plan, device: torch.device) -> None:
+def begin(recorder: Recorder, job: Job, checked: Checked, plan: Plan, data: Dataset, device: torch.device) -> None:
     """Make the run, with all that is known before its training."""
     spec = plan.spec
     recorder.open(
@@ -45,6 +46,8 @@ def begin(recorder: Recorder, job: Job, checked: Checked, plan: Plan, device: to
     recorder.artifact("spec/source.yaml", job.text)
     recorder.artifact("spec/resolved.yaml", resolved_text(plan))
     recorder.artifact("plan.txt", plan_text(plan, device.type))
+    recorder.table("parts.json", parts_table(data))
+    recorder.artifact("parts.txt", parts_text(data))
     recorder.artifact("graph.svg", graph_svg(checked))
 
 

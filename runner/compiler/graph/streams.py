@@ -35,7 +35,12 @@ def check_streams(spec: Spec, graph: Graph, report: Report) -> None:
             headline = "`carry_state` continues each window where the one before ended, and the data is not cut into windows"
             help = "`window: {length: 50, stride: 50}` under `data` cuts a series, `window: {length: 50}` a text"
             report.add("conflicting-keys", headline, at=at, help=help)
-    elif data.stride != data.window.length:
+        return
+    parted = [path for path, column in ((("data", "window", "by"), data.window.by), (("data", "time"), data.time)) if column is not None]
+    for path in parted:
+        headline = f"`carry_state` continues each window where the one before ended, and `{path[-1]}` parts the rows into several series"
+        report.add("conflicting-keys", headline, at=Place(path, "key"), notes=[(at, "continues")], help="keep one of them")
+    if data.stride != data.window.length:
         how = "overlap" if data.stride < data.window.length else "leave ticks out between them"
         headline = f"`carry_state` continues each window where the one before ended, but windows of {data.window.length} ticks {how}"
         where = ("data", "window", "stride") if "stride" in data.window.model_fields_set else ("data", "window")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
@@ -43,9 +44,11 @@ class Split(Model):
     train: Share | None = None
     """Share of the examples to learn from; what `valid` and `test` leave, where not given."""
     valid: ShareOrNone = 0.1
-    """Share of the examples to choose settings by: early stopping, the best weights."""
+    """Share of the examples to choose settings by: early stopping, the best weights. Where the data comes in parts without
+    such a one, it is cut off the training part."""
     test: ShareOrNone = 0.1
-    """Share of the examples for the last figure, read once at the end."""
+    """Share of the examples for the last figure, read once at the end. Where the data comes in parts without such a one,
+    nothing is cut off for it unless this is written."""
     stratify: NameOrFalse = None
     """A category field whose classes get equal shares in all parts; `false` for none. By default the loss's target, where
     it is a category."""
@@ -55,6 +58,14 @@ class Split(Model):
     """Cut in the order of the rows: train first, test last. Series and texts that `window` cuts are always divided so."""
     seed: Amount = 0
     """Seed of the division; apart from `train.seed`, so that runs with other seeds are tested on the same examples."""
+
+    def cut(self, given: Collection[str]) -> dict[str, float]:
+        """What is cut off for validation and test, beside the parts that the data is `given` in, if it comes in parts.
+
+        Who gives parts has thought of a test part, or wants none: it is not cut unless it was asked for.
+        """
+        wanted = {"valid": self.valid, "test": self.test if "test" in self.model_fields_set or not given else 0.0}
+        return {part: share for part, share in wanted.items() if part not in given}
 
     @model_validator(mode="after")
     def _fits(self) -> Split:
@@ -79,7 +90,14 @@ class Window(Model):
     horizon: Count = 1
     """How many ticks after the window's last tick the value to predict lies. Not for a text, which is predicted token by token."""
     stride: Count | None = None
-    """Ticks between the starts of two windows; where left out 1 for a series, and `length` for a text."""
+    """Ticks between the starts of two windows to learn from; where left out 1 for a series, and `length` for a text. A trained
+    network answers for every tick all the same."""
+    by: Annotated[str, Field(min_length=1)] | None = None
+    """A column that tells series of one table apart, such as the shop: no window crosses from one into another. Each of them
+    is divided in the order of its rows."""
+    join: bool = False
+    """Whether the parts that the data comes in, such as files, continue each other. Otherwise each is a recording of its own,
+    and no window crosses from one into another."""
 
 
 class Data(Model):
@@ -92,6 +110,9 @@ class Data(Model):
     split: Split = Split()
     window: Window | None = None
     """Cut series into windows, or texts into pieces."""
+    time: Annotated[str, Field(min_length=1)] | None = None
+    """A column that says when each row was, as a number or a date: rows must come in its order, one step apart. Longer gaps
+    are told, and no window crosses one."""
 
     @property
     def streamed(self) -> str | None:

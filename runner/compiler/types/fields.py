@@ -80,12 +80,24 @@ def type_fields(data: Data | None, fields: Mapping[str, Field], facts: Mapping[s
 
 def check_window(data: Data | None, report: Report) -> None:
     """A window cuts series, with what goes along, or a text alone."""
-    if data is None or data.window is None or not data.fields:
+    if data is None or not data.fields:
+        return
+    if data.time is not None and (data.window is None or data.streamed):
+        headline = "`time` says when the ticks of a series were, and " + (
+            "a text has none" if data.streamed else "the rows are no ticks: nothing cuts them into windows"
+        )
+        help = "leave out `time`" + ("" if data.streamed else ", or write `window: {length: 24}` under `data`")
+        report.add("conflicting-keys", headline, at=Place(("data", "time"), "key"), help=help)
+    if data.window is None:
         return
     at, types = ("data", "window"), {name: field.type_name() for name, field in data.fields.items() if not isinstance(field, Broken)}
     if "horizon" in data.window.model_fields_set and data.streamed:
         headline = "`horizon` says how far ahead of a series is predicted, and a text is predicted token by token"
         report.add("conflicting-keys", headline, at=Place((*at, "horizon"), "key"), help="leave out `horizon`")
+    for option in ("by", "join"):
+        if option in data.window.model_fields_set and data.streamed:
+            headline = f"`{option}` is about which rows of a series follow each other, and texts are one stream"
+            report.add("conflicting-keys", headline, at=Place((*at, option), "key"), help=f"leave out `{option}`")
     if data.streamed:
         for name in sorted(types.keys() - {data.streamed}):
             headline = f"`window` makes one stream of `{data.streamed}`, in which `{name}` has no place"

@@ -61,6 +61,8 @@ class Part:
     """Random changes of shuffled batches, by value."""
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The texts of which values were made, as the data has them, one a row."""
+    ends: Tensor | None = None
+    """Where `window` cuts a series: the row of the data that each example ends with, (n,)."""
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nnrun.registry.data.columns import MISSING
 from nnrun.registry.data.samples import in_ticks
 from nnrun.registry.data.spelling import spelled
 from nnrun.registry.field import DataError, Encoded, Facts, Field, naming
@@ -19,9 +21,26 @@ from nnrun.registry.fields.text import Text
 from nnrun.registry.source import Columns, Source
 from nnrun.runner.compiler.language.data import Data, Split
 from nnrun.runner.engine.data.batch import Part
-from nnrun.runner.engine.data.split import Rows, divide
+from nnrun.runner.engine.data.recordings import Recordings, recordings
+from nnrun.runner.engine.data.split import Rows, divide, origins
 from nnrun.runner.engine.data.texts import divided, pieces_of, stream
-from nnrun.runner.engine.data.windows import windows, windows_of
+from nnrun.runner.engine.data.windows import reach_of, windows
+
+HOLE = "fill the gap in the data; a row left out makes a hole, which `time: COLUMN` under `data` keeps windows out of"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a part of the data holds."""
+
+    part: str
+    examples: int
+    rows: int
+    """Rows of the data that it is made of; of texts that `window` cuts, tokens."""
+    unit: str
+    """`rows` or `tokens`."""
+    origin: str
+    """Where they come from, as people read it."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +53,10 @@ class Dataset:
     facts: Mapping[str, Facts]
     example: Mapping[str, Any]
     """A row as the source gave it."""
+    held: tuple[Held, ...] = ()
+    """What each part holds."""
+    notes: tuple[str, ...] = ()
+    """What else people should know of the data, such as gaps in time."""
 
 
 Parts = Mapping[str, Columns]
@@ -44,10 +67,14 @@ def load_columns(data: Data, fields: Mapping[str, Field], folder: Path) -> Parts
     """The columns that the fields need, from the source. Raises: SourceError, DataError."""
     assert isinstance(data.source, Source)
     columns = [column for name, config in fields.items() for column in config.reads(name)]
-    if data.split.by is not None:
-        columns.append(data.split.by)
+    columns += [column for column in (data.split.by, *ordering(data)) if column is not None]
     paths = {column for name, config in fields.items() if config.holds_paths for column in config.reads(name)}
     return data.source.load(folder, list(dict.fromkeys(columns)), paths)
+
+
+def ordering(data: Data) -> list[str]:
+    """Columns that say which rows follow each other."""
+    return [column for column in (data.window.by if data.window is not None else None, data.time) if column is not None]
 
 
 def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequence[str], folder: Path | None = None) -> Dataset:
@@ -57,34 +84,51 @@ def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequ
     Raises: DataError naming field and row.
     """
     located = {name: config.located(folder or Path()) for name, config in fields.items()}
+    named = _origins(data, parts)
     if data.streamed is not None:
         (column,) = located[data.streamed].reads(data.streamed)
         parts = divided(data.split, column, parts)
     columns = joined_columns(located, parts)
-    rows = _divide(data, located, parts, columns, targets)
+    series = recordings(data, parts) if data.window is not None and data.streamed is None else None
+    if data.window is not None and data.window.join and list(parts) == ["all"]:
+        raise DataError("`join` under `window` is for data that comes in parts, and this comes in one", "leave out `join`")
+    rows = _divide(data, located, parts, columns, targets, series)
     if len(rows["train"]) == 0:
         raise DataError("the training part has no examples", "look at `split` under `data`")
-    facts = {name: _fit(name, config, columns[name], rows["train"]) for name, config in located.items()}
+    facts = {name: _fit(data, name, config, columns[name], rows["train"]) for name, config in located.items()}
     for name in targets:
         classes = facts.get(name, {}).get("classes", [])
         if len(classes) == 1:
             what = f"`{name}` has only the class `{classes[0]}` in the training part, so that there is nothing to tell apart"
             raise DataError(what, "look at the column, and at `split` under `data`")
     whole = _encode(data, located, columns, facts)
-    part, rows = _windowed(data, whole, ahead=True), _windows_of(data, whole, rows)
+    held = _counted(data, whole, rows)
+    part, rows = _windowed(data, whole, series, ahead=True), _windows_of(data, whole, series, rows)
     augment = {name: change for name, config in located.items() if (change := config.build_augment()) is not None}
     made = {name: replace(part, rows=torch.from_numpy(held), augment=augment if name == "train" else {}) for name, held in rows.items()}
     example = {column: values[0] for column, values in next(iter(parts.values())).items()}
     valid, test = (made[name] if len(made[name]) else None for name in ("valid", "test"))
-    return Dataset(made["train"], valid, test, facts, example)
+    unit = "tokens" if data.streamed else "rows"
+    listed = tuple(Held(name, len(made[name]), held[name], unit, named[name]) for name in made if name in named)
+    notes = series.notes(reach_of(data.window, ahead=True)) if series is not None and data.window is not None else ()
+    return Dataset(made["train"], valid, test, facts, example, listed, notes)
 
 
-def encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts]) -> Part:
-    """Columns without anything to predict as examples; windows go up to the last row. Raises: DataError naming field and row."""
+def encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts], stride: int = 1) -> Part:
+    """Columns without anything to predict as examples; windows go up to the last row of each recording, `stride` ticks apart, and
+    come in the order of the rows that they end with. Raises: DataError naming field and row.
+    """
     gathered = joined_columns(fields, {"all": _spelled(fields, columns)})
     # A value without time is known in advance: it is read where the value to predict lies, so that row must be there.
     known_ahead = any(config.shape(name, facts[name]).time is None for name, config in fields.items())
-    return _windowed(data, _encode(data, fields, gathered, facts), ahead=known_ahead)
+    part = _encode(data, fields, gathered, facts)
+    if data.window is None or data.streamed is not None:
+        return _windowed(data, part, None, ahead=known_ahead)
+    series = recordings(data, {"all": columns})
+    cut = _windowed(data, part, series, ahead=known_ahead)
+    assert cut.ends is not None
+    starts = torch.from_numpy(series.starts(reach_of(data.window, ahead=known_ahead), stride, from_end=True))
+    return replace(cut, rows=starts[torch.argsort(cut.ends[starts])])
 
 
 def joined_columns(fields: Mapping[str, Field], parts: Parts) -> Columns:
@@ -113,7 +157,9 @@ def made_up_columns(data: Data, fields: Mapping[str, Field], count: int, seed: i
     return {"all": made}
 
 
-def _divide(data: Data, fields: Mapping[str, Field], parts: Parts, columns: Columns, targets: Sequence[str]) -> Rows:
+def _divide(
+    data: Data, fields: Mapping[str, Field], parts: Parts, columns: Columns, targets: Sequence[str], series: Recordings | None
+) -> Rows:
     sizes = {part: len(next(iter(held.values()))) for part, held in parts.items()}
     if data.streamed is not None:  # its parts are made
         ends = np.cumsum(list(sizes.values()))
@@ -123,30 +169,47 @@ def _divide(data: Data, fields: Mapping[str, Field], parts: Parts, columns: Colu
         sizes,
         in_order=data.window is not None,
         labels=_labels(data.split, fields, columns, targets),
+        groups=series.groups if series is not None else None,
         where=parts["all"][data.split.by] if data.split.by is not None and "all" in parts else None,
     )
 
 
-def _windowed(data: Data, part: Part, *, ahead: bool) -> Part:
+def _counted(data: Data, part: Part, rows: Rows) -> dict[str, int]:
+    """How many rows each part holds; of a stream of texts, tokens."""
+    if data.streamed is None:
+        return {name: len(held) for name, held in rows.items()}
+    return {name: int(part.lengths[data.streamed][torch.from_numpy(held)].sum()) for name, held in rows.items()}
+
+
+def _origins(data: Data, parts: Parts) -> dict[str, str]:
+    """Where each part of the data comes from. `parts` are those of the source."""
+    origin = data.source.origin if isinstance(data.source, Source) else "`{}`".format
+    return origins(data.split, parts, origin, in_order=data.window is not None)
+
+
+def _windowed(data: Data, part: Part, series: Recordings | None, *, ahead: bool) -> Part:
     """Rows that are ticks of a series cut into windows, and texts into pieces."""
     if data.window is None:
         return part
-    if data.streamed is not None:
+    if series is None:
+        assert data.streamed is not None
         return stream(part, data.streamed, data.window.length)
-    return windows(part, data.window, data.stride, ahead=ahead)
+    return windows(part, data.window, series, ahead=ahead)
 
 
-def _windows_of(data: Data, part: Part, rows: Rows) -> Rows:
+def _windows_of(data: Data, part: Part, series: Recordings | None, rows: Rows) -> Rows:
     """The windows or pieces of each part, of the rows that it holds. Raises: DataError if none is left to learn from."""
     if data.window is None:
         return rows
-    length, reach = data.window.length, data.window.length + data.window.horizon
-    if data.streamed is not None:
+    length, reach = data.window.length, reach_of(data.window, ahead=True)
+    if series is None:
+        assert data.streamed is not None
         lengths = part.lengths[data.streamed].numpy()
         cut = {name: pieces_of(lengths, held, length, data.stride) for name, held in rows.items()}
         what = f"no piece of {length} tokens fits the training part"
     else:
-        cut = {name: windows_of(data.window, data.stride, held, len(part), whole=name == "train") for name, held in rows.items()}
+        starts = series.starts(reach, data.stride)
+        cut = {name: series.windows(starts, reach, held, whole=name == "train") for name, held in rows.items()}
         what = f"no window of {length} ticks fits the training part: with what it predicts it takes {reach} rows in a row"
     if len(cut["train"]) == 0:
         raise DataError(what, "make `window` shorter")
@@ -159,7 +222,7 @@ def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Ma
     times: dict[str, str] = {}
     texts: dict[str, Sequence[str]] = {}
     for name, config in fields.items():
-        with naming(name):
+        with _advising(data), naming(name):
             encoded = config.encode(columns[name], facts[name])
             axis = config.shape(name, facts[name]).time
             _check_ticks(encoded, axis, data.window is not None and data.streamed is None)
@@ -235,10 +298,21 @@ def _labels(split: Split, fields: Mapping[str, Field], columns: Columns, targets
     return columns[split.stratify]
 
 
-def _fit(name: str, config: Field, column: Sequence[Any], rows: np.ndarray) -> Facts:
+def _fit(data: Data, name: str, config: Field, column: Sequence[Any], rows: np.ndarray) -> Facts:
     taken = column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows.tolist()]
-    with naming(name, rows.tolist()):
+    with _advising(data), naming(name, rows.tolist()):
         return config.fit(taken)
+
+
+@contextmanager
+def _advising(data: Data) -> Iterator[None]:
+    """Within it, nobody is told to leave out a row that is a tick: that would make a hole in the series."""
+    try:
+        yield
+    except DataError as error:
+        if error.help != MISSING or data.window is None or data.streamed is not None:
+            raise
+        raise DataError(error.what, HOLE) from None
 
 
 def _tensor(encoded: Encoded) -> Tensor:

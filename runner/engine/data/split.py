@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,20 @@ Rows = dict[str, np.ndarray]
 PARTS = ("train", "valid", "test")
 
 
-def divide(split: Split, sizes: Mapping[str, int], *, in_order: bool, labels: Sequence[Any] | None, where: Sequence[Any] | None) -> Rows:
+def divide(
+    split: Split,
+    sizes: Mapping[str, int],
+    *,
+    in_order: bool,
+    labels: Sequence[Any] | None,
+    where: Sequence[Any] | None,
+    groups: np.ndarray | None = None,
+) -> Rows:
     """The rows of `train`, `valid` and `test`.
 
     `sizes` counts the rows that the source gave, for `all` or by part; parts it did not give are cut off the training part.
-    `labels` are shared out evenly unless the cut is `in_order`; `where` is the column that `split.by` names.
+    `labels` are shared out evenly unless the cut is `in_order`; `where` is the column that `split.by` names. Rows of different
+    `groups`, one number for each row, are divided each in their own order.
     Raises: DataError.
     """
     rows: Rows = {}
@@ -32,13 +41,36 @@ def divide(split: Split, sizes: Mapping[str, int], *, in_order: bool, labels: Se
     if where is not None:
         return _divide_by(split, sizes, where)
     whole = rows.pop("all") if "all" in rows else rows.pop("train")
-    shares = {name: share for name, share in (("valid", split.valid), ("test", split.test)) if name not in rows}
+    shares = split.cut(() if "all" in sizes else sizes)
     shares = {"train": split.train if split.train is not None else 1 - sum(shares.values()), **shares}
     if not (in_order or split.chronological):
         whole = _shuffled(whole, None if labels is None else np.array([composed(str(label)) for label in labels]), split.seed)
-    cuts = np.round(np.cumsum([0.0, *shares.values()]) * len(whole)).astype(int)
-    cut = {name: np.sort(whole[cuts[index] : cuts[index + 1]]) for index, name in enumerate(shares)}
+    if groups is None or len(whole) == 0:
+        series = [whole]
+    else:
+        series = [whole[groups[whole] == group] for group in np.unique(groups[whole])]
+    cut = {name: np.sort(np.concatenate(held)) for name, held in zip(shares, zip(*_cut(series, shares), strict=True), strict=True)}
     return {name: (cut | rows)[name] for name in PARTS}
+
+
+def _cut(series: Sequence[np.ndarray], shares: Mapping[str, float]) -> Iterator[list[np.ndarray]]:
+    """For each series its rows by part."""
+    for rows in series:
+        ends = np.round(np.cumsum(list(shares.values())) * len(rows)).astype(int)
+        yield np.split(rows, ends)[: len(shares)]
+
+
+def origins(split: Split, given: Collection[str], origin: Callable[[str], str], *, in_order: bool) -> dict[str, str]:
+    """Where each part comes from, as people read it. `origin` tells it of a part that the source gave, or of `all`."""
+    if "all" in given and split.by is not None:
+        return {part: f"rows of {origin('all')} that `{split.by}` calls `{part}`" for part in PARTS}
+    cut = split.cut(() if "all" in given else given)
+    whole = "all" if "all" in given else "train"
+    rest = split.train if split.train is not None else 1 - sum(cut.values())
+    shares = {part: share for part, share in {"train": rest, **cut}.items() if 0 < share < 1}
+    how = "in order" if in_order or split.chronological else "at random"
+    made = {part: f"{share:.3g} of {origin(whole)}, {how}" for part, share in shares.items()}
+    return {part: made.get(part) or origin(whole if part == "train" else part) for part in PARTS if part in (*given, "train", *made)}
 
 
 def _divide_by(split: Split, sizes: Mapping[str, int], where: Sequence[Any]) -> Rows:

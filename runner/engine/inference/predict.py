@@ -16,7 +16,7 @@ from nnrun.registry.source import Columns
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.checkpoint import load
 from nnrun.runner.engine.data.batch import Batch, Part
-from nnrun.runner.engine.data.dataset import encode
+from nnrun.runner.engine.data.dataset import encode, ordering
 from nnrun.runner.engine.data.told import Told
 from nnrun.runner.engine.inference.answered import PROMPT, answering, named
 from nnrun.runner.engine.inference.decode import generate
@@ -42,7 +42,9 @@ class Predictor:
         """What must be given: a text to continue, where the network reads nothing else."""
         if not self.plan.read:
             return [PROMPT]
-        return list(dict.fromkeys(column for name in self.plan.read for column in self.plan.fields[name].reads(name)))
+        assert self.plan.spec.data is not None
+        read = (column for name in self.plan.read for column in self.plan.fields[name].reads(name))
+        return list(dict.fromkeys([*read, *ordering(self.plan.spec.data)]))
 
     def predict(self, columns: Columns, batch_size: int = 256) -> dict[str, list[Any]]:
         """One entry a row; a list of them where the network answers at every tick.
@@ -52,9 +54,15 @@ class Predictor:
         """
         if not self.plan.read:
             return self._continued(columns[PROMPT])
-        assert self.plan.spec.data is not None
+        return self.answers(self.examples(columns), batch_size)
+
+    def examples(self, columns: Columns) -> Part:
+        """The rows as examples: of a series a window for each row that it can end with. Raises: DataError."""
+        data = self.plan.spec.data
+        assert data is not None
         fields = {name: self.plan.fields[name] for name in self.plan.read}
-        return self.answers(encode(self.plan.spec.data, fields, columns, self.facts), batch_size)
+        stride = data.stride if self.network.memory is not None else 1  # what is remembered goes on from window to window
+        return encode(data, fields, columns, self.facts, stride)
 
     @torch.inference_mode()
     def answers(self, part: Part, batch_size: int = 256) -> dict[str, list[Any]]:
@@ -93,8 +101,7 @@ class Predictor:
         assert self.plan.spec.data is not None
         if not self.plan.read:
             return Batch({}, {}, 1)
-        fields = {name: self.plan.fields[name] for name in self.plan.read}
-        part = encode(self.plan.spec.data, fields, columns, self.facts)
+        part = self.examples(columns)
         return part.batch(part.rows)
 
     def symbols(self, text: str | None) -> Tensor | None:
