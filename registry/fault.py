@@ -14,10 +14,12 @@ class Fault(Exception):
     kind: ClassVar[Literal["data", "missing", "failed"]]
     """`data`: it is not what the spec says; `missing`: a file, package, run or device is not there; `failed`: the training."""
 
+    id: ClassVar[str]
+    """The page of `runner/errors/run/` that explains it."""
     path: tuple[str | int, ...] | None = None
     """Way to the value of the spec that is to blame, if one is."""
-    place: str | None = None
-    """Where that stands: `specs/lenet.yaml:14:3`. Who has the spec's text fills it in."""
+    document: object = None
+    """The spec that `path` leads through. Who has it fills it in."""
 
     def __init__(self, message: str, help: str | None = None) -> None:
         super().__init__(message)

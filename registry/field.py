@@ -30,17 +30,25 @@ class DataError(Fault):
     """
 
     kind = "data"
+    id = "bad-data"
 
-    def __init__(self, what: str, help: str | None = None, row: int | None = None) -> None:
-        super().__init__(what if row is None else f"row {row + 1} {what}", help)
-        self.what, self.row = what, row
+    def __init__(
+        self, what: str, help: str | None = None, row: int | None = None, name: str | None = None, place: str | None = None
+    ) -> None:
+        where = place or (f"row {row + 1}" if row is not None else None)
+        subject = " in ".join(filter(None, [name and f"`{name}`", where]))
+        super().__init__(f"{subject} {what}" if subject else what, help)
+        self.what, self.row, self.name = what, row, name
+        self.path = ("data", "fields", name) if name else ("data",)
 
     def of(self, name: str, rows: Sequence[int] | None = None) -> DataError:
         """The same, said of the field or column `name`, whose entries stand in these rows of the data."""
-        if self.row is None:
-            return DataError(f"`{name}` {self.what}", self.help)
-        row = int(rows[self.row]) if rows is not None else self.row
-        return DataError(f"`{name}` in row {row + 1} {self.what}", self.help)
+        row = int(rows[self.row]) if rows is not None and self.row is not None else self.row
+        return DataError(self.what, self.help, row, name)
+
+    def at(self, place: str) -> DataError:
+        """The same, with the place in the data in place of the row: `films.csv:19`."""
+        return DataError(self.what, self.help, self.row, self.name, place)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ class SourceError(Fault):
     """The data cannot be had: a missing file, package or network."""
 
     kind = "missing"
+    id = "no-data"
+    path = ("data", "source")
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,10 @@ class Source(Component):
     def origin(self, part: str) -> str:
         """Where a part comes from, as people read it; `all` for data that comes in one."""
         return f"`{self.type_name()}`"
+
+    def place(self, folder: Path, part: str, row: int) -> str:
+        """Where a row of a part stands, counted from 0, as people find it: `films.csv:19`."""
+        return f"row {row + 1} of {self.origin(part)}"
 
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
         """The columns asked for, by part: `all`, or `train`, `valid`, `test` where the data comes split.

@@ -19,6 +19,7 @@ class SpecNotFound(Fault):
     """There is no such file."""
 
     kind = "missing"
+    id = "no-spec"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.check import Checked, SpecErrors, check
-from nnrun.runner.compiler.text.diagnostic import Place
 from nnrun.runner.display import Display
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import Result
@@ -37,8 +36,8 @@ def run(job: Job, store: Store, display: Display) -> Result:
         raise
     except BaseException as error:
         display.stop()
-        if isinstance(error, Fault) and error.path is not None:
-            error.place = job.checked.document.span(Place(error.path, "key")).where
+        if isinstance(error, Fault):
+            error.document = job.checked.document
         recorder.finish("FAILED", f"{type(error).__name__}: {error}")
         raise
     return replace(result, delivered=delivered, previous=delivered.previous.metrics if delivered.previous else {})

@@ -213,7 +213,7 @@ def test_a_diverging_training_fails_and_names_the_node(folder: Path, nnrun: Call
     done = nnrun("iris.yaml", "--set", "train.optimizer={type: sgd, lr: 1e30}", "--set", "nodes.hidden.activation=relu")
 
     assert done.returncode == 3
-    assert "iris.yaml:11:3: error: the loss at step" in done.stderr  # where `scores` stands
+    assert "iris.yaml:11:3: error[diverged]: the loss at step" in done.stderr  # where `scores` stands
     assert "not a finite number; the first node whose values are not finite is `scores`" in done.stderr
     assert "Traceback" not in done.stderr
     assert runs(folder)[0].info.status == "FAILED"
@@ -238,7 +238,7 @@ def test_predict_names_the_column_that_is_missing(folder: Path, nnrun: Callable[
     assert (done.returncode, done.stderr.splitlines()) == (
         1,
         [
-            "error: `rows.csv` has no column `petal_length`, only `sepal_length`, `sepal_width`",
+            "error[bad-data]: `rows.csv` has no column `petal_length`, only `sepal_length`, `sepal_width`",
             "  = help: the network reads `sepal_length`, `sepal_width`, `petal_length`, `petal_width`",
         ],
     )
@@ -277,8 +277,39 @@ def test_a_target_of_one_class_is_refused(folder: Path, nnrun: Callable[..., sub
 
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         1,
-        "error: `kind` has only the class `a` in the training part, so that there is nothing to tell apart",
+        "faces.yaml:10:5: error[bad-data]: `kind` has only the class `a` in the training part, so that there is nothing to tell apart",
     )
+
+
+def test_a_wrong_value_is_shown_where_it_is_read_and_where_it_stands(
+    folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    (folder / "faces.csv").write_text("code;size;kind\n" + "x;1;a\n\ny;2;b\n" * 10 + "x;large;a\n")  # empty lines count as lines
+    (folder / "faces.yaml").write_text(FACES)
+
+    done = nnrun("faces.yaml", "--quiet")
+
+    assert done.returncode == 1
+    assert (
+        done.stderr
+        == """\
+faces.yaml:9:5: error[bad-data]: `size` in `faces.csv:32` holds `large`, which is no number
+   |
+ 9 |     size: {type: number}
+   |     ^^^^
+   = help: a `category` or `text` field takes words
+"""
+    )
+    told = json.loads(nnrun("faces.yaml", "--quiet", "--json").stdout)
+    assert (told["error"], told["id"], told["file"], told["line"]) == ("data", "bad-data", "faces.yaml", 9)
+
+
+def test_a_device_that_is_not_there_is_said_with_what_to_do(folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = nnrun("iris.yaml", "--quiet", "--device", "cuda:7")
+
+    assert done.returncode == 4
+    assert "error[no-device]: `device: cuda:7` asks for a GPU, and torch sees" in done.stderr
+    assert "`device: auto` takes what is there" in done.stderr
 
 
 def test_figures_stand_under_the_part_that_they_are_of(folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]) -> None:

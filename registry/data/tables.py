@@ -94,6 +94,8 @@ def needs_extra(source: str, package: str, extra: str) -> Iterator[None]:
 class MissingColumn(DataError):
     """A table lacks a column that is wanted."""
 
+    id = "no-column"
+
 
 def check_columns(place: str, wanted: Sequence[str], present: Collection[str]) -> dict[str, str]:
     """How each column that is wanted is spelled there. Raises: MissingColumn for one that is not."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.files import read_text
+from nnrun.registry.data.files import existing, locate, read_text
 from nnrun.registry.data.tables import FileSource, check_columns
 from nnrun.registry.field import DataError
 from nnrun.registry.source import Columns
@@ -33,6 +34,13 @@ class Csv(FileSource):
     """Whether the first line holds the names of the columns. Where not, they are called `column_1`, `column_2` and so on."""
     encoding: str = "utf-8"
     """How characters are written as bytes; `latin-1` in many older files."""
+
+    def place(self, folder: Path, part: str, row: int) -> str:
+        name = self.file if self.files is None else getattr(self.files, part)
+        if not locate(folder, str(name)).is_file():  # the rows came otherwise
+            return super().place(folder, part, row)
+        lines = (line for line, _ in self._rows(existing(folder, str(name))))
+        return f"`{name}:{next(islice(lines, row + self.header, None))}`"
 
     def read(self, file: Path, columns: Sequence[str]) -> Columns:
         rows = self._rows(file)

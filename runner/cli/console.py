@@ -88,11 +88,10 @@ def as_dicts(checks: Sequence[Checked]) -> list[dict[str, Any]]:
 
 
 def print_findings(checked: Checked, err: bool = False) -> None:
-    from nnrun.runner.compiler.text.render import plain, render_text
+    from nnrun.runner.compiler.text.render import render_text
 
     if len(checked.report):
-        paint = plain if "NO_COLOR" in os.environ else lambda part, role: click.style(part, **COLOURS[role])
-        click.echo(render_text(checked.report, checked.document, paint), err=err)
+        click.echo(render_text(checked.report, checked.document, _paint), err=err)
 
 
 def console(stderr: bool = False) -> Console:
@@ -111,10 +110,23 @@ def jobs(paths: Sequence[str], settings: Sequence[str] = ()) -> list[Job]:
 
 
 def _fail(fault: Fault, as_json: bool) -> NoReturn:
+    """Print a fault as a finding, at its place in the spec if it has one."""
+    from nnrun.runner.compiler.text.diagnostic import Diagnostic, Place
+    from nnrun.runner.compiler.text.document import Document
+    from nnrun.runner.compiler.text.render import as_dict, render_text
+
+    finding = Diagnostic(fault.id, fault.message, Place(fault.path or (), "key"), help=fault.help or "")
+    placed = fault.document if isinstance(fault.document, Document) and fault.path is not None else None
     if as_json:
-        print_json({"error": fault.kind, "message": fault.message, "help": fault.help, "place": fault.place})
+        place = {key: value for key, value in as_dict(finding, placed).items() if key in ("file", "line", "column")} if placed else {}
+        print_json({"error": fault.kind, "id": fault.id, "message": fault.message, "help": fault.help, **place})
+    elif placed is not None:
+        click.echo(render_text([finding], placed, _paint), err=True, nl=False)
     else:
         help = f"\n  = help: {fault.help}" if fault.help else ""
-        where = f"{fault.place}: " if fault.place else ""
-        click.echo(f"{where}{click.style('error', fg='red', bold=True)}: {fault.message}{help}", err=True)
+        click.echo(f"{click.style(f'error[{fault.id}]', fg='red', bold=True)}: {fault.message}{help}", err=True)
     sys.exit(CODES[fault.kind])
+
+
+def _paint(part: str, role: str) -> str:
+    return part if "NO_COLOR" in os.environ else click.style(part, **COLOURS[role])

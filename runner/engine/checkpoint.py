@@ -28,6 +28,7 @@ class BrokenCheckpoint(Fault):
     """The folder is not what was saved: the message names the file."""
 
     kind = "missing"
+    id = "broken-model"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ class DeviceError(Fault):
     """The device that the spec asks for is not there."""
 
     kind = "missing"
+    id = "no-device"
+    path = ("train", "device")
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -40,6 +42,8 @@ class NotCompiled(Fault):
     """The spec asks for compiled loops, and one cannot be compiled here."""
 
     kind = "missing"
+    id = "not-compiled"
+    path = ("train", "compile")
 
 
 def check_compiled(network: Network, device: torch.device) -> None:

@@ -12,8 +12,8 @@ FOLDER = Path(__file__).parents[1] / "errors"
 
 def explanation(what: str) -> str | None:
     """The page of a finding, or the documentation of all components of that name; None where nothing is called so."""
-    page = FOLDER / f"{what}.md"
-    if what in _findings():
+    page = _findings().get(what)
+    if page is not None:
         return page.read_text(encoding="utf-8")
     found = [cls for role in FOLDERS if (cls := find(role, what)) is not None]
     return "\n".join(component_text(cls) for cls in found) if found else None
@@ -24,5 +24,6 @@ def explainable() -> list[str]:
     return [*_findings(), *(name for role in FOLDERS for name in all_of(role))]
 
 
-def _findings() -> list[str]:
-    return [page.stem for page in sorted(FOLDER.glob("*.md"))]
+def _findings() -> dict[str, Path]:
+    """The pages of what is found in a spec, and in `run/` of what goes wrong when it runs."""
+    return {page.stem: page for page in sorted(FOLDER.rglob("*.md"))}

@@ -22,6 +22,7 @@ class RunNotFound(Fault):
     """No run, or no model of a run, answers to what was asked for."""
 
     kind = "missing"
+    id = "no-run"
 
 
 def find_run(store: Store, reference: str) -> KnownRun:

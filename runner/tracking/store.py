@@ -20,6 +20,7 @@ class StoreError(Fault):
     """No runs can be recorded there."""
 
     kind = "missing"
+    id = "no-store"
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,19 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.check import Checked, check
 from nnrun.runner.compiler.text.render import render_text
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "runner" / "errors").glob("*.md"))
+RUN_PAGES = sorted((ROOT / "runner" / "errors" / "run").glob("*.md"))
 HEADINGS = ["## A failing spec", "## What nnrun says", "## Repair"]
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 
@@ -80,3 +83,25 @@ def ids() -> set[str]:
             elif isinstance(node, ast.keyword) and node.arg == "id" and isinstance(node.value, ast.Constant):
                 found.add(node.value.value)
     return found
+
+
+def test_every_fault_has_a_page() -> None:
+    for module in ("source", "field", "data.tables"):
+        import_module(f"nnrun.registry.{module}")
+    for module in ("job", "tracking.runs", "engine.prepare", "engine.checkpoint", "engine.training.diverged"):
+        import_module(f"nnrun.runner.{module}")
+    todo, found = [Fault], set()
+    while todo:
+        todo += (subclasses := todo.pop().__subclasses__())
+        found |= {cls.id for cls in subclasses if cls.__module__.startswith("nnrun.")}
+
+    assert sorted(found) == [page.stem for page in RUN_PAGES]
+
+
+@pytest.mark.parametrize("page", RUN_PAGES, ids=lambda page: page.stem)
+def test_the_page_of_a_fault_says_what_it_means_how_it_looks_and_how_to_mend_it(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    assert text.startswith(f"# {page.stem}\n\n")
+    assert re.findall("^## .*$", text, re.MULTILINE) == HEADINGS[1:]
+    assert f"error[{page.stem}]: " in text

@@ -133,8 +133,12 @@ def test_series_too_short_for_a_window_are_named() -> None:
         ),
         (hours(0, 1, 2, 2), "`hour` holds `2024-01-05 02:00:00` in row 4, which does not come after", "`window: {by: COLUMN}`"),
         ([0, 10, 20, 30, 33], "`hour` in row 5 comes 3 after the row before, where rows lie 10 apart", "give the series one step"),
-        (["2024-01-01", "1st of May"], "`hour` in row 2 holds `1st of May`, which is no time", "a time is a number, or a date"),
-        (["2024-01-01", ""], "`hour` in row 2 has no value", "a time is a number, or a date"),
+        (
+            ["2024-01-01", "1st of May"],
+            "`hour` in row 2 of `series.csv` holds `1st of May`, which is no time",
+            "a time is a number, or a date",
+        ),
+        (["2024-01-01", ""], "`hour` in row 2 of `series.csv` has no value", "a time is a number, or a date"),
     ],
 )
 def test_times_that_do_not_rise_step_by_step_are_refused(times: list[Any], message: str, help: str) -> None:
@@ -179,7 +183,7 @@ def test_an_empty_cell_of_a_series_is_not_to_be_left_out() -> None:
     with pytest.raises(DataError) as refused:
         read({"all": {"level": [1.0, "", *[2.0] * 20]}})
 
-    assert refused.value.message == "`level` in row 2 has no value"
+    assert refused.value.message == "`level` in row 2 of `series.csv` has no value"
     assert (
         refused.value.help
         == "fill the gap in the data; a row left out makes a hole, which `time: COLUMN` under `data` keeps windows out of"

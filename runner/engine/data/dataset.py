@@ -81,8 +81,13 @@ def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequ
     """Columns -> tensors, with facts learned from the training part alone.
 
     `targets` name the fields that losses judge; paths in the options of fields start at `folder`.
-    Raises: DataError naming field and row.
+    Raises: DataError naming field and place.
     """
+    with _placing(data, parts, folder or Path()):
+        return _prepare(data, fields, parts, targets, folder)
+
+
+def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequence[str], folder: Path | None) -> Dataset:
     located = {name: config.located(folder or Path()) for name, config in fields.items()}
     named = _origins(data, parts)
     if data.streamed is not None:
@@ -99,8 +104,8 @@ def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequ
     for name in targets:
         classes = facts.get(name, {}).get("classes", [])
         if len(classes) == 1:
-            what = f"`{name}` has only the class `{classes[0]}` in the training part, so that there is nothing to tell apart"
-            raise DataError(what, "look at the column, and at `split` under `data`")
+            what = f"has only the class `{classes[0]}` in the training part, so that there is nothing to tell apart"
+            raise DataError(what, "look at the column, and at `split` under `data`").of(name)
     whole = _encode(data, located, columns, facts)
     held = _counted(data, whole, rows)
     part, rows = _windowed(data, whole, series, ahead=True), _windows_of(data, whole, series, rows)
@@ -305,6 +310,23 @@ def _fit(data: Data, name: str, config: Field, column: Sequence[Any], rows: np.n
 
 
 @contextmanager
+def _placing(data: Data, parts: Parts, folder: Path) -> Iterator[None]:
+    """Within it, the row that is to blame is said as its place in the data."""
+    try:
+        yield
+    except DataError as error:
+        if error.row is None or error.name is None or not isinstance(data.source, Source) or data.streamed is not None:
+            raise
+        row = error.row
+        for part, columns in parts.items():
+            count = len(next(iter(columns.values())))
+            if row < count:
+                raise error.at(data.source.place(folder, part, row)) from None
+            row -= count
+        raise
+
+
+@contextmanager
 def _advising(data: Data) -> Iterator[None]:
     """Within it, nobody is told to leave out a row that is a tick: that would make a hole in the series."""
     try:
@@ -312,7 +334,7 @@ def _advising(data: Data) -> Iterator[None]:
     except DataError as error:
         if error.help != MISSING or data.window is None or data.streamed is not None:
             raise
-        raise DataError(error.what, HOLE) from None
+        raise DataError(error.what, HOLE, error.row, error.name) from None
 
 
 def _tensor(encoded: Encoded) -> Tensor:

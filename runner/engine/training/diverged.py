@@ -10,11 +10,12 @@ class Diverged(Fault):
     """The loss or the weights are no longer finite numbers. `op` is the first node that gave none, where one did."""
 
     kind = "failed"
+    id = "diverged"
 
     def __init__(self, step: int, message: str, help: str, op: Op | None = None) -> None:
         super().__init__(message, help)
         self.step, self.op = step, op
-        self.path = op.path if op is not None else None
+        self.path = op.path if op is not None else ("train",)
 
     @staticmethod
     def loss(step: int, op: Op | None) -> Diverged:
