@@ -34,6 +34,8 @@ class Dataset:
     facts: Mapping[str, Facts]
     example: Mapping[str, Any]
     """A row as the source gave it."""
+    said: Sequence[str] = ()
+    """What was done to the data, for people."""
 
 
 Parts = Mapping[str, Columns]
@@ -70,13 +72,13 @@ def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequ
         if len(classes) == 1:
             what = f"`{name}` has only the class `{classes[0]}` in the training part, so that there is nothing to tell apart"
             raise DataError(what, "look at the column, and at `split` under `data`")
-    whole = _encode(data, located, columns, facts)
+    whole, said = _encode(data, located, columns, facts)
     part, rows = _windowed(data, whole, ahead=True), _windows_of(data, whole, rows)
     augment = {name: change for name, config in located.items() if (change := config.build_augment()) is not None}
     made = {name: replace(part, rows=torch.from_numpy(held), augment=augment if name == "train" else {}) for name, held in rows.items()}
     example = {column: values[0] for column, values in next(iter(parts.values())).items()}
     valid, test = (made[name] if len(made[name]) else None for name in ("valid", "test"))
-    return Dataset(made["train"], valid, test, facts, example)
+    return Dataset(made["train"], valid, test, facts, example, said)
 
 
 def encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts]) -> Part:
@@ -84,7 +86,8 @@ def encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Map
     gathered = joined_columns(fields, {"all": _spelled(fields, columns)})
     # A value without time is known in advance: it is read where the value to predict lies, so that row must be there.
     known_ahead = any(config.shape(name, facts[name]).time is None for name, config in fields.items())
-    return _windowed(data, _encode(data, fields, gathered, facts), ahead=known_ahead)
+    part, _ = _encode(data, fields, gathered, facts)
+    return _windowed(data, part, ahead=known_ahead)
 
 
 def joined_columns(fields: Mapping[str, Field], parts: Parts) -> Columns:
@@ -153,17 +156,21 @@ def _windows_of(data: Data, part: Part, rows: Rows) -> Rows:
     return cut
 
 
-def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts]) -> Part:
+def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts]) -> tuple[Part, list[str]]:
+    """All rows as numbers, and what the fields say of that."""
     values: dict[str, Tensor] = {}
     lengths: dict[str, Tensor] = {}
     times: dict[str, str] = {}
     texts: dict[str, Sequence[str]] = {}
+    said: list[str] = []
     for name, config in fields.items():
         with naming(name):
             encoded = config.encode(columns[name], facts[name])
             axis = config.shape(name, facts[name]).time
             _check_ticks(encoded, axis, data.window is not None and data.streamed is None)
         values[name] = _tensor(encoded)
+        if encoded.said is not None:
+            said.append(f"`{name}`: {encoded.said}")
         if isinstance(config, Text):
             texts[name] = columns[name]
         if axis is not None:
@@ -171,7 +178,7 @@ def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Ma
         if axis is not None and encoded.lengths is not None:
             own = torch.from_numpy(encoded.lengths)
             _check_alike(name, own, axis, lengths.setdefault(axis, own))
-    return Part(values, lengths, times, torch.arange(_count(columns)), texts=texts)
+    return Part(values, lengths, times, torch.arange(_count(columns)), texts=texts), said
 
 
 def _check_ticks(encoded: Encoded, axis: str | None, windowed: bool) -> None:

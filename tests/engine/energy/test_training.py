@@ -292,6 +292,15 @@ def test_a_hopfield_net_stores_and_recalls_letters() -> None:
     assert np.array_equal((np.array(remembered) + 1) / 2, table["image"][:1].reshape(1, -1))
 
 
+def test_zeros_and_ones_in_eight_bits_are_stored_as_they_are() -> None:
+    text = Path("specs/hopfield_letters.yaml").read_text()
+    patterns = np.random.default_rng(0).integers(0, 2, (60, 12, 12))
+    eight, boolean = (trained(text, {"image": patterns.astype(kind)}, "train.learner=hebbian")[3].figures for kind in ("uint8", "bool"))
+
+    assert eight == boolean
+    assert eight["train/exact"] == 0, "60 patterns are three times what 144 units hold (Hopfield 1982: 0.14 a unit)"
+
+
 @pytest.mark.parametrize("learner", ["storkey", "pseudo_inverse"])
 def test_no_rule_of_storing_is_another(learner: str) -> None:
     text = Path("specs/hopfield_letters.yaml").read_text()
