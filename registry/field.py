@@ -66,6 +66,8 @@ class Encoded:
 
     values: np.ndarray
     lengths: np.ndarray | None = None
+    said: str | None = None
+    """What was done to the values, for people: completes a sentence that begins with the field's name and a colon."""
 
 
 class Field(Component):

@@ -106,6 +106,8 @@ def _read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
     display.say(f"reading {spec.source.type_name() if spec.source else ''}")
     parts = load_columns(spec, first.plan.fields, job.folder)
     data = with_masks(prepare(spec, first.plan.fields, parts, first.plan.targets, job.folder), first.plan, job.folder)
+    for line in data.said:
+        display.say(line)
     checked = check(job.text, job.name, settings=job.settings, facts=data.facts)
     if checked.plan is None:
         raise SpecErrors(checked)

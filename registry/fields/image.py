@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -10,9 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.columns import check_rows, in_row
+from nnrun.registry.data.columns import check_rows, in_row, real
 from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
-from nnrun.registry.data.pixels import bits_of, extent, in_bits, picture, pictures
+from nnrun.registry.data.pixels import extent, in_bits, levels, picture, pictures
 from nnrun.registry.field import DataError, Encoded, Facts, Field
 from nnrun.registry.options import LARGEST, Amount, Portion
 from nnrun.registry.shape import Shape, ShapeError
@@ -95,9 +96,27 @@ class Pictures(Field):
             raise DataError(what, f"`size: [{wanted_height}, {wanted_width}]` brings all images to one size", row)
 
     def _finished(self, encoded: Encoded, facts: Facts) -> Encoded:
+        said = self._said(encoded, facts)
         if self.binarize is None:
-            return normalized(encoded, facts, trailing=2)
-        return Encoded((encoded.values > self.binarize).astype("float32"), encoded.lengths)
+            return replace(normalized(encoded, facts, trailing=2), said=said)
+        return Encoded((encoded.values > self.binarize).astype("float32"), encoded.lengths, said)
+
+    def _said(self, encoded: Encoded, facts: Facts) -> str | None:
+        """Which pixels were found, and what became of them."""
+        pixels = real(encoded)
+        if pixels.size == 0:
+            return None
+        bits, low, high = facts.get("bits"), float(pixels.min()), float(pixels.max())
+        if facts.get("binary"):
+            said = "pixels are 0 and 1, and taken so"
+        elif bits is None:
+            said = f"pixels from {low:.4g} to {high:.4g}, taken as they are"
+        else:
+            top = 2**bits - 1
+            said = f"pixels from {low * top:.0f} to {high * top:.0f}, divided by {top}"
+        if self.binarize is not None:
+            return f"{said}; those above {self.binarize:g}, {(pixels > self.binarize).mean():.0%} of all, become 1, others 0"
+        return said + {"none": "", "standard": "; then mean 0 and deviation 1", "minmax": "; then from 0 to 1"}[self.normalize]
 
     def _facts(self, size: tuple[int, int], channels: int, images: Callable[[], np.ndarray]) -> dict[str, Any]:
         """`images` reads all of them, (M, C, H, W); asked only where their values matter."""
@@ -111,8 +130,8 @@ class Pictures(Field):
 class Image(Pictures):
     """A picture in each row: an array, the path of a file, or the bytes of one.
 
-    An array is (H, W), (H, W, C) or (C, H, W). Pixels of 8 or 16 bits become numbers from 0 to 1, others stay as they are;
-    whole numbers in lists count as the pixels that were learned from.
+    An array is (H, W), (H, W, C) or (C, H, W). Pixels of 8 or 16 bits become numbers from 0 to 1, others stay as they are; so
+    do those of a training part that holds only 0 and 1. Whole numbers in lists count as the pixels that were learned from.
     A file is held upright as its camera noted; what a transparent pixel hides is shown.
 
     Shape: (C, H, W).
@@ -125,27 +144,29 @@ class Image(Pictures):
         check_rows(column)
         known = self.size and self.channels
         size, channels = self._common(() if known else _extents(column))
-        return self._facts(size, channels, lambda: self._read(column, size, channels)) | {"bits": bits_of(column)}
+        found = levels(column)
+        return self._facts(size, channels, lambda: self._read(column, size, channels, found)) | found
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         height, width = facts["size"]
         column = in_bits(column, facts.get("bits"))
-        return self._finished(Encoded(self._read(column, (height, width), facts["channels"])), facts)
+        return self._finished(Encoded(self._read(column, (height, width), facts["channels"], facts)), facts)
 
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
         return list(rng.integers(0, 256, (count, *(self.size or (28, 28)), self.channels or 1), dtype="uint8"))
 
-    def _read(self, column: Sequence[Any], size: tuple[int, int], channels: int) -> np.ndarray:
+    def _read(self, column: Sequence[Any], size: tuple[int, int], channels: int, facts: Facts) -> np.ndarray:
         import numpy as np
 
+        binary = facts.get("binary", False)
         if getattr(column, "ndim", 1) > 1:
-            images = pictures(column, 1, self.size, channels)
+            images = pictures(column, 1, self.size, channels, binary)
             self._check(images, size, row=0)
             return images
         images = np.empty((len(column), channels, *size), dtype=np.float32)
         for row, value in enumerate(column):
             with in_row(row):
-                image = picture(value, self.size, channels)
+                image = picture(value, self.size, channels, binary)
             self._check(image, size, row)
             images[row] = image
         return images

@@ -57,7 +57,7 @@ class Vector(Field):
         return list(natural(values, facts).tolist())
 
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
-        return list(rng.normal(size=(count, self._size or 4)))
+        return list(rng.random((count, self._size or 4)))  # units of 0 and 1, or -1 and +1, hold them too
 
     @property
     def _size(self) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.registry.catalog import register
 from nnrun.registry.data.columns import check_rows, in_row, pad, real
-from nnrun.registry.data.pixels import extent, frames, is_array
+from nnrun.registry.data.pixels import extent, frames, in_bits, is_array, levels
 from nnrun.registry.data.samples import in_ticks
 from nnrun.registry.field import Encoded, Facts
 from nnrun.registry.fields.image import Pictures
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Video(Pictures):
     """A film in each row: an array of frames, a list of pictures (arrays or paths of files), or the path of an animated file.
 
-    An array is (T, H, W), (T, H, W, C) or (T, C, H, W). Films may differ in length. `augment` changes all frames of a film
-    alike.
+    An array is (T, H, W), (T, H, W, C) or (T, C, H, W). Pixels are those of an `image`. Films may differ in
+    length. `augment` changes all frames of a film alike.
 
     Shape: (C, H, W) at each frame; the frames are the ticks of a time axis that has the field's name.
     Raises: DataError if a film is missing, cannot be read, or has frames of another size and `size` is not given.
@@ -45,21 +45,23 @@ class Video(Pictures):
         check_rows(column)
         known = self.size and self.channels
         size, channels = self._common(() if known else _extents(column))
-        return self._facts(size, channels, lambda: real(self._read(column, size, channels)))
+        found = levels(column)
+        return self._facts(size, channels, lambda: real(self._read(column, size, channels, found))) | found
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         height, width = facts["size"]
-        return self._finished(self._read(column, (height, width), facts["channels"]), facts)
+        return self._finished(self._read(column, (height, width), facts["channels"], facts), facts)
 
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
         picture = (*(self.size or (28, 28)), self.channels or 1)
         return in_ticks(lambda n: rng.integers(0, 256, (n, *picture), dtype="uint8"), count)
 
-    def _read(self, column: Sequence[Any], size: tuple[int, int], channels: int) -> Encoded:
+    def _read(self, column: Sequence[Any], size: tuple[int, int], channels: int, facts: Facts) -> Encoded:
         films = []
         for row, value in enumerate(column):
             with in_row(row):
-                film = frames(value, self.size, channels)
+                shot = in_bits(value, facts.get("bits")) if isinstance(value, list | tuple) else value
+                film = frames(shot, self.size, channels, facts.get("binary", False))
             self._check(film, size, row)
             films.append(film)
         return pad(films)

@@ -29,6 +29,8 @@ class Group(nn.Module):
 
     wide = 1
     """Numbers of the state of one unit."""
+    bounds: tuple[float, float] | None = None
+    """Between what the numbers lie that may clamp the units; None: any do."""
 
     def __init__(self, size: int, *, bias: bool = True) -> None:
         super().__init__()
@@ -113,6 +115,7 @@ class Binary(TwoValued):
     """Units that are 0 or 1."""
 
     low = 0.0
+    bounds = (0.0, 1.0)
 
     def log_normaliser(self, field: Tensor, beta: Beta = 1.0) -> Tensor:
         return F.softplus(beta * field).sum(1)
@@ -125,13 +128,14 @@ class Binary(TwoValued):
 
 
 class Bipolar(TwoValued):
-    """Units that are -1 or +1. What clamps them is +1 above `threshold`."""
+    """Units that are -1 or +1. What clamps them is +1 above `threshold`; without one, above the half of 1, which takes 0/1 and -1/+1."""
 
     low = -1.0
 
-    def __init__(self, size: int, *, bias: bool = True, threshold: float = 0.5) -> None:
+    def __init__(self, size: int, *, bias: bool = True, threshold: float | None = None) -> None:
         super().__init__(size, bias=bias)
-        self.above = threshold
+        self.above = 0.5 if threshold is None else threshold
+        self.bounds = (-1.0, 1.0) if threshold is None else None
 
     def state(self, x: Tensor) -> Tensor:
         return (x.reshape(len(x), -1) > self.above).to(x.dtype) * 2 - 1

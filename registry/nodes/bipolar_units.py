@@ -23,8 +23,9 @@ class BipolarUnits(Group):
     symbol = "-1 or +1"
 
     type: Literal["bipolar_units"]
-    threshold: float = 0.5
-    """What clamps the units is +1 where it is larger than this, else -1. The default takes 0/1 and -1/+1 alike."""
+    threshold: float | None = None
+    """What clamps the units is +1 where it is larger than this, else -1. Where left out it is 0.5, which takes 0/1 and -1/+1 alike, and
+    a training part with numbers outside -1 to 1 is refused."""
 
     def module(self, size: int) -> Module:
         from nnrun.registry.modules.groups import Bipolar

@@ -92,3 +92,10 @@ def test_pictures_of_two_sizes_do_not_move_by_as_much() -> None:
 
     assert [line.partition(":")[0] for line in headlines(text)] == ["augmented-apart"]
     assert headlines(text.replace("shift: 2, ", "")) == []
+
+
+def test_what_was_done_to_pictures_is_told_once_for_each_field() -> None:
+    images = np.arange(100 * 36, dtype="uint16").reshape(100, 6, 6)
+    built = build(MASKS, {"image": images, "mask": (images > 1800).astype("uint8")})
+
+    assert built.data.said == ["`image`: pixels from 0 to 3599, divided by 65535", "`mask`: pixels are 0 and 1, and taken so"]

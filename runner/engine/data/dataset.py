@@ -57,6 +57,8 @@ class Dataset:
     """What each part holds."""
     notes: tuple[str, ...] = ()
     """What else people should know of the data, such as gaps in time."""
+    said: Sequence[str] = ()
+    """What was done to the data, for people."""
 
 
 Parts = Mapping[str, Columns]
@@ -106,7 +108,7 @@ def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Seq
         if len(classes) == 1:
             what = f"has only the class `{classes[0]}` in the training part, so that there is nothing to tell apart"
             raise DataError(what, "look at the column, and at `split` under `data`").of(name)
-    whole = _encode(data, located, columns, facts)
+    whole, said = _encode(data, located, columns, facts)
     held = _counted(data, whole, rows)
     part, rows = _windowed(data, whole, series, ahead=True), _windows_of(data, whole, series, rows)
     augment = {name: change for name, config in located.items() if (change := config.build_augment()) is not None}
@@ -116,7 +118,7 @@ def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Seq
     unit = "tokens" if data.streamed else "rows"
     listed = tuple(Held(name, len(made[name]), held[name], unit, named[name]) for name in made if name in named)
     notes = series.notes(reach_of(data.window, ahead=True)) if series is not None and data.window is not None else ()
-    return Dataset(made["train"], valid, test, facts, example, listed, notes)
+    return Dataset(made["train"], valid, test, facts, example, listed, notes, said)
 
 
 def encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts], stride: int = 1) -> Part:
@@ -126,7 +128,7 @@ def encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Map
     gathered = joined_columns(fields, {"all": _spelled(fields, columns)})
     # A value without time is known in advance: it is read where the value to predict lies, so that row must be there.
     known_ahead = any(config.shape(name, facts[name]).time is None for name, config in fields.items())
-    part = _encode(data, fields, gathered, facts)
+    part, _ = _encode(data, fields, gathered, facts)
     if data.window is None or data.streamed is not None:
         return _windowed(data, part, None, ahead=known_ahead)
     series = recordings(data, {"all": columns})
@@ -221,17 +223,21 @@ def _windows_of(data: Data, part: Part, series: Recordings | None, rows: Rows) -
     return cut
 
 
-def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts]) -> Part:
+def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts]) -> tuple[Part, list[str]]:
+    """All rows as numbers, and what the fields say of that."""
     values: dict[str, Tensor] = {}
     lengths: dict[str, Tensor] = {}
     times: dict[str, str] = {}
     texts: dict[str, Sequence[str]] = {}
+    said: list[str] = []
     for name, config in fields.items():
         with _advising(data), naming(name):
             encoded = config.encode(columns[name], facts[name])
             axis = config.shape(name, facts[name]).time
             _check_ticks(encoded, axis, data.window is not None and data.streamed is None)
         values[name] = _tensor(encoded)
+        if encoded.said is not None:
+            said.append(f"`{name}`: {encoded.said}")
         if isinstance(config, Text):
             texts[name] = columns[name]
         if axis is not None:
@@ -239,7 +245,7 @@ def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Ma
         if axis is not None and encoded.lengths is not None:
             own = torch.from_numpy(encoded.lengths)
             _check_alike(name, own, axis, lengths.setdefault(axis, own))
-    return Part(values, lengths, times, torch.arange(_count(columns)), texts=texts)
+    return Part(values, lengths, times, torch.arange(_count(columns)), texts=texts), said
 
 
 def _check_ticks(encoded: Encoded, axis: str | None, windowed: bool) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from nnrun.registry.field import DataError
-from nnrun.registry.modules.groups import Binary
+from nnrun.registry.modules.groups import Bipolar, Group
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.energy.machine import Machine, States
 from nnrun.runner.engine.network.network import Network
@@ -18,11 +18,7 @@ CHUNK = 1024
 @torch.no_grad()
 def clamped(network: Network, machine: Machine, batch: Batch) -> States:
     """The state of each clamped group for the examples of a batch, (B, N)."""
-    sources = {op.name: op.inputs[0].value for op in network.plan.ops if op.name in machine.net.fed}
-    values = batch.values
-    if not all(source in values for source in sources.values()):
-        values = network(batch, tuple(sources.values()))
-    return {name: machine.groups[name].state(values[source]) for name, source in sources.items()}
+    return {name: machine.groups[name].state(value) for name, value in _arriving(network, machine, batch).items()}
 
 
 def clamped_rows(network: Network, machine: Machine, part: Part, rows: Tensor, device: torch.device) -> States:
@@ -32,10 +28,33 @@ def clamped_rows(network: Network, machine: Machine, part: Part, rows: Tensor, d
     return {name: torch.cat([states[name] for states in held]) for name in held[0]}
 
 
-def check_values(machine: Machine, given: States) -> None:
-    """Refuse data that the units cannot hold. Raises: DataError."""
-    for name, state in given.items():
-        low, high = float(state.min()), float(state.max())
-        if isinstance(machine.groups[name], Binary) and (low < 0 or high > 1):
-            what = f"`{name}` has binary units, which hold numbers from 0 to 1, but what arrives goes from {low:.3g} to {high:.3g}"
-            raise DataError(what, "`normalize: minmax` or `binarize` of the field, or `gaussian_units`")
+def learned_rows(network: Network, machine: Machine, part: Part, device: torch.device) -> States:
+    """The same for all of a part that is learned from. Raises: DataError for numbers that the units do not hold."""
+    network.eval()
+    held = [_arriving(network, machine, part.batch(chunk).to(device)) for chunk in torch.split(part.rows, CHUNK)]
+    whole = {name: torch.cat([values[name] for values in held]) for name in held[0]}
+    for name, values in whole.items():
+        _check(name, machine.groups[name], values)
+    return {name: machine.groups[name].state(values) for name, values in whole.items()}
+
+
+@torch.no_grad()
+def _arriving(network: Network, machine: Machine, batch: Batch) -> dict[str, Tensor]:
+    """What arrives at each clamped group, (B, *axes)."""
+    sources = {op.name: op.inputs[0].value for op in network.plan.ops if op.name in machine.net.fed}
+    values = batch.values
+    if not all(source in values for source in sources.values()):
+        values = network(batch, tuple(sources.values()))
+    return {name: values[source] for name, source in sources.items()}
+
+
+def _check(name: str, group: Group, values: Tensor) -> None:
+    if group.bounds is None:
+        return
+    (least, most), low, high = group.bounds, float(values.min()), float(values.max())
+    if least <= low and high <= most:
+        return
+    bipolar = isinstance(group, Bipolar)
+    kind, instead = ("bipolar", "`threshold` of the units") if bipolar else ("binary", "`gaussian_units`")
+    what = f"`{name}` has {kind} units, which hold numbers from {least:g} to {most:g}, but what arrives goes from {low:.3g} to {high:.3g}"
+    raise DataError(what, f"`normalize: minmax` or `binarize` of the field, or {instead}")

@@ -18,7 +18,7 @@ from nnrun.runner.engine.energy.gibbs import dice
 from nnrun.runner.engine.energy.judging.judge import Judge
 from nnrun.runner.engine.energy.machine import Machine, States
 from nnrun.runner.engine.energy.restricted import Restricted
-from nnrun.runner.engine.network.clamp import CHUNK, check_values, clamped, clamped_rows
+from nnrun.runner.engine.network.clamp import CHUNK, clamped, clamped_rows, learned_rows
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.energy import pictures
 from nnrun.runner.engine.training.best import Best
@@ -50,8 +50,7 @@ class Contrasting(Learner[States]):
         self.machine, self.betas = network.machines[next(iter(net.groups))], betas
         self.generator = torch.Generator(device).manual_seed(train.seed)
         draw = dice(self.generator)
-        seen = clamped_rows(network, self.machine, data.train, data.train.rows, device)
-        check_values(self.machine, seen)
+        seen = learned_rows(network, self.machine, data.train, device)
         held = clamped_rows(network, self.machine, data.valid, data.valid.rows, device) if data.valid is not None else None
         self.judging = Judge(self.machine, seen, held, draw)
         start_biases(self.machine, self.judging)

@@ -13,7 +13,7 @@ from nnrun.runner.compiler.energy.learners import trained_nets
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.energy.memories import Lattice, Slots
-from nnrun.runner.engine.network.clamp import clamped_rows
+from nnrun.runner.engine.network.clamp import learned_rows
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.energy import recollections
 from nnrun.runner.engine.pictures.tiles import framing
@@ -37,7 +37,8 @@ class Storing(Learner[Tensor]):
     """Stores the training part in one step.
 
     Figures: `recall/overlap` and `recall/exact` over the per cent of wrong numbers, `load/overlap` and `load/exact` over the number of
-    stored patterns with 10 % wrong, and `energy/rises`, which must be 0. Raises: DataError for too few slots.
+    stored patterns with 10 % wrong, and `energy/rises`, which must be 0. Raises: DataError for too few slots, or numbers that
+    the units do not hold.
     """
 
     def __init__(self, network: Network, plan: Plan, data: Dataset, device: torch.device) -> None:
@@ -47,7 +48,7 @@ class Storing(Learner[Tensor]):
         (net,) = trained_nets(self.train, plan.nets)
         machine = network.machines[next(iter(net.groups))]
         (name,) = net.fed
-        self.patterns = clamped_rows(network, machine, data.train, data.train.rows, device)[name]
+        self.patterns = learned_rows(network, machine, data.train, device)[name]
         is_modern = isinstance(machine.groups[name], Gaussian)
         self.memory = Slots(machine, name) if is_modern else Lattice(machine, name, plan.spec.train.learner)
         self.frame = framing(net.groups[name])

@@ -200,6 +200,35 @@ def test_pixels_outside_of_zero_and_one_are_refused() -> None:
         trained(BARS, columns)
 
 
+@pytest.mark.parametrize("learner", ["contrastive_divergence", "hebbian", "storkey", "pseudo_inverse"])
+def test_numbers_that_bipolar_units_would_cut_anywhere_are_refused(learner: str) -> None:
+    text = Path("specs/hopfield_letters.yaml").read_text()
+    letters = Letters(source="letters", letters="ACGJ").table()["image"].astype("float32")
+    wanted = "`memory` has bipolar units, which hold numbers from -1 to 1, but what arrives goes from 0 to 16"
+
+    with pytest.raises(DataError, match=wanted) as caught:
+        trained(text, {"image": letters * 16}, f"train.learner={learner}")
+    assert caught.value.help == "`normalize: minmax` or `binarize` of the field, or `threshold` of the units"
+
+
+@pytest.mark.parametrize("units", ["binary_units", "bipolar_units", "gaussian_units"])
+def test_made_up_numbers_can_clamp_every_kind_of_units(units: str) -> None:
+    text = SLOTS.partition("nodes:")[0]
+    text += f"nodes: {{v: {{type: {units}}}, h: {{type: binary_units, units: 3}}}}\nedges: [x -> v, v <-> h]\n"
+
+    assert smoke(check(text + "train: {learner: contrastive_divergence, epochs: 1}\n")) is None
+
+
+def test_bipolar_units_are_told_where_to_cut() -> None:
+    text = Path("specs/hopfield_letters.yaml").read_text()
+    letters = Letters(source="letters", letters="ACGJ").table()["image"].astype("float32")
+    plain, signs = (trained(text, {"image": image})[0].state_dict() for image in (letters, letters * 2 - 1))
+    wide = trained(text, {"image": letters * 16}, "nodes.memory.threshold=8")[0].state_dict()
+
+    assert all(torch.equal(plain[name], weight) for name, weight in signs.items())
+    assert all(torch.equal(plain[name], weight) for name, weight in wide.items())
+
+
 def test_a_machine_is_saved_and_answers_with_its_hidden_means(tmp_path: Path) -> None:
     network, plan, data, *_ = trained(BARS, bars(), "train.steps=20")
     save(tmp_path / "model", network, data.facts)
@@ -290,6 +319,15 @@ def test_a_hopfield_net_stores_and_recalls_letters() -> None:
     cue[0, :2] = 1 - cue[0, :2]
     remembered = Predictor(network, plan, data.facts).predict({"image": cue})["memory"]
     assert np.array_equal((np.array(remembered) + 1) / 2, table["image"][:1].reshape(1, -1))
+
+
+def test_zeros_and_ones_in_eight_bits_are_stored_as_they_are() -> None:
+    text = Path("specs/hopfield_letters.yaml").read_text()
+    patterns = np.random.default_rng(0).integers(0, 2, (60, 12, 12))
+    eight, boolean = (trained(text, {"image": patterns.astype(kind)}, "train.learner=hebbian")[3].figures for kind in ("uint8", "bool"))
+
+    assert eight == boolean
+    assert eight["train/exact"] == 0, "60 patterns are three times what 144 units hold (Hopfield 1982: 0.14 a unit)"
 
 
 @pytest.mark.parametrize("learner", ["storkey", "pseudo_inverse"])
