@@ -26,11 +26,13 @@ def predict(run_id: str, file: str, output: str | None, as_json: bool) -> None:
 
     check_output(output)
     with failures(as_json), stoppable():
-        text = predict_file(run_id, Path(file), as_json or (output or "").endswith(".json"))
+        text, unanswered = predict_file(run_id, Path(file), as_json or (output or "").endswith(".json"))
     if output is None:
         click.echo(text, nl=False)
     else:
         Path(output).write_text(text, encoding="utf-8")
+    if unanswered is not None:
+        click.echo(unanswered, err=True)
 
 
 @main.command()

@@ -10,7 +10,9 @@ import pytest
 
 from nnrun.registry.field import DataError
 from nnrun.registry.source import SourceError
+from nnrun.runner.answers.predict import predict_file
 from nnrun.runner.answers.rows import read_columns
+from nnrun.runner.engine.checkpoint import save
 from nnrun.runner.engine.inference.predict import Predictor
 from tests.engine.support import build
 
@@ -91,3 +93,67 @@ def test_a_file_that_cannot_be_read_is_refused_in_words(predictor: Predictor, na
         read_columns(Path(name), predictor)
 
     assert refused.value.message.startswith(wanted)
+
+
+SERIES = """\
+nnrun: 1
+name: shops
+data:
+  source: csv
+  file: shops.csv
+  fields:
+    sales: {type: series}
+  window: {length: 3, stride: 3, by: shop}
+  split: {train: 0.8, valid: 0.2, test: 0}
+nodes:
+  flat: {type: flatten_time}
+  next: {type: linear, units: 1}
+edges: [sales -> flat -> next]
+train:
+  loss: {type: mse, input: next, target: sales.next}
+"""
+
+
+@pytest.fixture(scope="module")
+def shops(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recorded network of a rolling window, trained with a stride."""
+    built = build(SERIES, {"shop": ["a", "b"] * 20, "sales": [float(row) for row in range(40)]})
+    folder = tmp_path_factory.mktemp("run") / "model"
+    save(folder, built.network, built.data.facts)
+    return folder
+
+
+def test_every_row_of_a_series_is_answered_or_named(shops: Path) -> None:
+    Path("rows.csv").write_text("shop,sales\n" + "".join(f"{'ab'[row % 2]},{row}\n" for row in range(9)))
+
+    answered = predict_file(str(shops), Path("rows.csv"), as_json=False)
+
+    # Row 5 ends the first three rows of shop a, which are 1, 3 and 5; row 6 those of shop b.
+    assert [line.partition(",")[0] for line in answered.text.splitlines()] == ["row", "5", "6", "7", "8", "9"]
+    assert answered.unanswered == "no answer for rows 1 to 4: no window of one series ends there"
+
+
+def test_stretches_of_rows_without_an_answer_are_named(shops: Path) -> None:
+    Path("rows.csv").write_text("shop,sales\n" + "".join(f"{shop},{row}\n" for shop in "abc" for row in range(1 if shop == "c" else 4)))
+
+    answered = predict_file(str(shops), Path("rows.csv"), as_json=True)
+
+    assert [row["row"] for row in json.loads(answered.text)] == [3, 4, 7, 8]
+    assert answered.unanswered == "no answer for rows 1 to 2, 5 to 6, 9: no window of one series ends there"
+
+
+def test_a_table_is_answered_row_for_row(predictor: Predictor, tmp_path: Path) -> None:
+    save(tmp_path / "model", predictor.network, predictor.facts)
+    Path("rows.json").write_text(json.dumps(ROWS))
+
+    answered = predict_file(str(tmp_path / "model"), Path("rows.json"), as_json=False)
+
+    assert answered.text.startswith("kind,kind_probability\n")
+    assert answered.unanswered is None
+
+
+def test_the_column_that_keeps_series_apart_is_asked_for(shops: Path) -> None:
+    Path("rows.csv").write_text("sales\n1\n2\n3\n")
+
+    with pytest.raises(DataError, match=r"`rows\.csv` has no column `shop`, only `sales`"):
+        predict_file(str(shops), Path("rows.csv"), as_json=False)
