@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.columns import check_rows, in_row, pad, real
+from nnrun.registry.data.columns import check_rows, in_row, pad, real, unpadded
 from nnrun.registry.data.pixels import extent, frames, is_array
 from nnrun.registry.data.samples import in_ticks
 from nnrun.registry.field import Encoded, Facts
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Video(Pictures):
     """A film in each row: an array of frames, a list of pictures (arrays or paths of files), or the path of an animated file.
 
-    An array is (T, H, W), (T, H, W, C) or (T, C, H, W). Films may differ in length. `augment` changes all frames of a film
-    alike.
+    An array is (T, H, W), (T, H, W, C) or (T, C, H, W). Films may differ in length: frames of NaN at the end are none. `augment`
+    changes all frames of a film alike.
 
     Shape: (C, H, W) at each frame; the frames are the ticks of a time axis that has the field's name.
     Raises: DataError if a film is missing, cannot be read, or has frames of another size and `size` is not given.
@@ -59,7 +59,7 @@ class Video(Pictures):
         films = []
         for row, value in enumerate(column):
             with in_row(row):
-                film = frames(value, self.size, channels)
+                film = frames(unpadded(value), self.size, channels)
             self._check(film, size, row)
             films.append(film)
         return pad(films)

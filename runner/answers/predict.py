@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +21,8 @@ class Answered(NamedTuple):
 
 
 def predict_file(run: str, file: Path, as_json: bool) -> Answered:
-    """Predictions for the rows of a file, as CSV or as JSON rows. Of a series, each stands beside the `row` that its window ends with.
+    """Predictions for the rows of a file, as CSV or as JSON rows. Of a series, each stands beside the `row` that its window ends with;
+    of pictures in a folder, beside the `file`.
 
     Raises: SourceError, DataError, BrokenCheckpoint, RunNotFound.
     """
@@ -38,6 +40,9 @@ def predict_file(run: str, file: Path, as_json: bool) -> Answered:
         rows = (examples.ends[examples.rows] + 1).tolist()
         answers = {"row": rows, **answers}
         unanswered = _unanswered(rows, len(columns[predictor.columns[0]]))
+    if file.is_dir():
+        (paths,) = columns.values()
+        answers = {"file": [os.path.relpath(path, file.resolve()) for path in paths], **answers}
     if as_json:
         listed = [dict(zip(answers, row, strict=True)) for row in zip(*answers.values(), strict=True)]
         return Answered(json.dumps(listed, ensure_ascii=False, indent=2) + "\n", unanswered)

@@ -16,7 +16,11 @@ from nnrun.runner.signals import stoppable
 @main.command()
 @click.argument("run_id", metavar="RUN")
 @click.option(
-    "--input", "file", required=True, type=click.Path(dir_okay=False), help="CSV, Parquet or JSON with the columns that the network reads."
+    "--input",
+    "file",
+    required=True,
+    type=click.Path(),
+    help="CSV, Parquet, npz or JSON with the columns that the network reads, or a folder of pictures.",
 )
 @click.option("--output", type=click.Path(dir_okay=False), help="CSV or JSON file to write; standard output otherwise.")
 @json_option
@@ -38,7 +42,9 @@ def predict(run_id: str, file: str, output: str | None, as_json: bool) -> None:
 @main.command()
 @click.argument("run_id", metavar="RUN")
 @click.option("--prompt", help="What each sequence begins with.")
-@click.option("--input", "file", type=click.Path(dir_okay=False), help="CSV, Parquet or JSON with the columns that the network reads.")
+@click.option(
+    "--input", "file", type=click.Path(), help="CSV, Parquet, npz or JSON with the columns that the network reads, or a folder of pictures."
+)
 @click.option("--n", "count", type=click.IntRange(min=1), help="How many sequences for each row, or samples of an energy network.")
 @click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change a value under `decode`, such as decode.word.width=4.")
 @click.option("--given", type=click.Path(dir_okay=False), help="Energy networks: JSON rows, null where a value is to be found.")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas
 import pytest
+from PIL import Image as Pillow
 
 from nnrun.registry.field import DataError
 from nnrun.registry.source import SourceError
@@ -83,7 +85,7 @@ def test_cells_stay_as_they_are_written(predictor: Predictor) -> None:
         ("broken.json", b"{]", "`broken.json` is no JSON"),
         ("single.json", b'{"code": 1}', "`single.json` holds neither a list of rows nor columns of one length"),
         ("broken.parquet", b"PAR1", "`broken.parquet` cannot be read as a Parquet file"),
-        ("rows.xlsx", b"", "`rows.xlsx` is no .csv, .parquet, .json file"),
+        ("rows.xlsx", b"", "`rows.xlsx` is no .csv, .parquet, .npz, .json file"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_in_words(predictor: Predictor, name: str, content: bytes, wanted: str) -> None:
@@ -157,3 +159,76 @@ def test_the_column_that_keeps_series_apart_is_asked_for(shops: Path) -> None:
 
     with pytest.raises(DataError, match=r"`rows\.csv` has no column `shop`, only `sales`"):
         predict_file(str(shops), Path("rows.csv"), as_json=False)
+
+
+FILMS = """\
+nnrun: 1
+name: sums
+data:
+  source: npz
+  file: sums.npz
+  lengths: {path: ticks}
+  fields:
+    path: {type: series}
+    total: {type: number}
+nodes:
+  mean: {type: pool_time, method: mean}
+  sum: {type: linear, units: 1}
+edges: [path -> mean -> sum]
+train:
+  loss: {type: mse, input: sum, target: total}
+"""
+
+
+def test_an_archive_is_read_as_in_the_training() -> None:
+    ragged = [[1.0, 2.0, 3.0], [4.0], [5.0, 6.0]]
+    built = build(FILMS, {"path": ragged, "total": [6.0, 4.0, 11.0]}, "data.split={valid: 0, test: 0}")
+    predictor = Predictor(built.network, built.plan, built.data.facts)
+    np.savez("padded.npz", path=np.array([[1, 2, 3], [4, 0, 0], [5, 6, 0]], dtype=np.float32), ticks=[3, 1, 2])
+    Path("rows.json").write_text(json.dumps([{"path": row} for row in ragged]))
+
+    padded, listed = (predictor.predict(read_columns(Path(name), predictor)) for name in ("padded.npz", "rows.json"))
+
+    assert padded == listed
+
+
+PICTURES = """\
+nnrun: 1
+name: pictures
+data:
+  source: csv
+  file: pictures.csv
+  fields:
+    image: {type: image, size: 2, channels: 1}
+    bright: {type: category, classes: [dark, light]}
+nodes:
+  flat: {type: flatten}
+  scores: {type: linear, units: 2}
+edges: [image -> flat -> scores]
+train:
+  loss: {type: cross_entropy, input: scores, target: bright}
+"""
+
+
+def test_a_folder_of_pictures_is_answered_file_by_file(tmp_path: Path) -> None:
+    shades = {"a.png": 0, "more/b.png": 255, "c.PNG": 128}
+    Path("pictures/more").mkdir(parents=True)
+    for name, shade in shades.items():
+        Pillow.new("L", (2, 2), shade).save(Path("pictures") / name)
+    images = [np.full((2, 2), shade, dtype=np.uint8) for shade in shades.values()]
+    built = build(PICTURES, {"image": images * 10, "bright": ["dark", "light", "light"] * 10})
+    save(tmp_path / "model", built.network, built.data.facts)
+    alone = Predictor(built.network, built.plan, built.data.facts).predict({"image": images})
+
+    rows = json.loads(predict_file(str(tmp_path / "model"), Path("pictures"), as_json=True).text)
+
+    assert [row["file"] for row in rows] == ["a.png", "c.PNG", "more/b.png"]
+    told = {row["file"]: row["bright_probability"] for row in rows}
+    assert told == pytest.approx(dict(zip(shades, alone["bright_probability"], strict=True)))
+
+
+def test_a_folder_is_refused_for_a_network_that_reads_a_table(predictor: Predictor) -> None:
+    Path("rows").mkdir()
+
+    with pytest.raises(DataError, match="`rows` is a folder, which can hold pictures, and the network reads `code`, `weight`, `path`"):
+        read_columns(Path("rows"), predictor)
