@@ -62,7 +62,7 @@ def parse_numbers(column: Sequence[Any], names: Sequence[str] | None = None, siz
 def by_row(column: Sequence[Any], parse: Callable[[Any], np.ndarray]) -> Encoded:
     """A ragged column: each row parsed to (T, *axes), then padded. Raises: DataError naming row and tick."""
     parsed = []
-    for index, row in enumerate(column):
+    for index, row in enumerate(map(unpadded, column)):
         if is_missing(row) if depth(row) == 0 else len(row) == 0:
             raise DataError("has no value", MISSING, row=index)
         if depth(row) == 0:
@@ -70,6 +70,16 @@ def by_row(column: Sequence[Any], parse: Callable[[Any], np.ndarray]) -> Encoded
         with in_row(index):
             parsed.append(parse(row))
     return pad(parsed)
+
+
+def unpadded(row: Any) -> Any:
+    """A row of an array without the ticks at its end that are NaN all through: there it is shorter than others."""
+    if getattr(getattr(row, "dtype", None), "kind", "") != "f" or row.ndim == 0 or len(row) == 0:
+        return row
+    import numpy as np
+
+    real = ~np.isnan(row.reshape(len(row), -1)).all(axis=1)
+    return row[: int(real.nonzero()[0][-1]) + 1 if real.any() else 0]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Option
 from pydantic_core import PydanticCustomError
 
-from nnrun.registry.catalog import near
+from nnrun.registry.catalog import all_of, near
 from nnrun.registry.data.files import existing, locate
 from nnrun.registry.data.spelling import spelled
 from nnrun.registry.field import DataError
@@ -35,9 +35,11 @@ class Files(BaseModel):
 
 
 class FileSource(Source):
-    """A table in a file, or in one file for each part."""
+    """A table in a file, or in one file for each part. A file whose ending says that it is another source's is read by that."""
 
     may_come_in_parts: ClassVar[bool] = True
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """Endings of files that this source reads; without any it reads every file its own way."""
 
     file: FilePath | None = None
     """Path of the file, relative to the spec."""
@@ -62,8 +64,16 @@ class FileSource(Source):
         """These columns of one file. Raises: SourceError, DataError."""
         raise NotImplementedError(f"{type(self).__name__} does not read a file")
 
+    def reader(self, file: Path) -> FileSource:
+        """The source that reads such a file: this one, unless the ending says that it is another's."""
+        ending = file.suffix.lower()
+        if not self.suffixes or ending in self.suffixes:
+            return self
+        other = next((cls for cls in all_of("source").values() if issubclass(cls, FileSource) and ending in cls.suffixes), None)
+        return self if other is None else other.model_validate({"source": other.type_name(), "file": str(file)})
+
     def _table(self, file: Path, columns: Sequence[str], paths: Collection[str]) -> Columns:
-        table = self.read(file, columns)
+        table = self.reader(file).read(file, columns)
         return {name: absolute(values, file.parent) if name in paths else values for name, values in table.items()}
 
 
@@ -119,7 +129,9 @@ def check_lengths(place: str, table: Columns) -> None:
 
 def absolute(values: Sequence[Any], folder: Path) -> Sequence[Any]:
     """Paths of files made absolute, also within lists; what is no path stays."""
-    return values if hasattr(values, "dtype") else [_absolute(value, folder) for value in values]
+    if hasattr(values, "dtype") and hasattr(values, "tolist"):
+        return absolute(values.tolist(), folder) if values.dtype.kind == "U" else values
+    return [_absolute(value, folder) for value in values]
 
 
 def _absolute(value: Any, folder: Path) -> Any:

@@ -24,7 +24,7 @@ class Series(Field):
     """Numbers in the course of time, such as the temperature of each month.
 
     The rows of the table are the ticks, in order, and `window` cuts the series into examples. Where a row holds a list
-    instead, each row is an example with a series of its own, as long as it likes.
+    instead, each row is an example with a series of its own, as long as it likes; NaN at the end of an array's row is none.
 
     Shape: a number at each tick; with `columns` or `size`, (N) at each tick.
     Raises: DataError if there is a gap, or a value that is no finite number.

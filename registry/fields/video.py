@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.columns import check_rows, in_row, pad, real
+from nnrun.registry.data.columns import check_rows, in_row, pad, real, unpadded
 from nnrun.registry.data.pixels import extent, frames, in_bits, is_array, levels
 from nnrun.registry.data.samples import in_ticks
 from nnrun.registry.field import Encoded, Facts
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Video(Pictures):
     """A film in each row: an array of frames, a list of pictures (arrays or paths of files), or the path of an animated file.
 
-    An array is (T, H, W), (T, H, W, C) or (T, C, H, W). Pixels are those of an `image`. Films may differ in
-    length. `augment` changes all frames of a film alike.
+    An array is (T, H, W), (T, H, W, C) or (T, C, H, W). Pixels are those of an `image`. Films may differ in length: frames of NaN at
+    the end are none. `augment` changes all frames of a film alike.
 
     Shape: (C, H, W) at each frame; the frames are the ticks of a time axis that has the field's name.
     Raises: DataError if a film is missing, cannot be read, or has frames of another size and `size` is not given.
@@ -61,7 +61,7 @@ class Video(Pictures):
         for row, value in enumerate(column):
             with in_row(row):
                 shot = in_bits(value, facts.get("bits")) if isinstance(value, list | tuple) else value
-                film = frames(shot, self.size, channels, facts.get("binary", False))
+                film = frames(unpadded(shot), self.size, channels, facts.get("binary", False))
             self._check(film, size, row)
             films.append(film)
         return pad(films)

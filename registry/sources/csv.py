@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field as Option
 
@@ -26,6 +26,8 @@ class Csv(FileSource):
     All cells are read as text; the fields make numbers, names and pictures of them. A cell may stand in double quotes and
     then hold the sign, line breaks, and quotes written twice. Empty lines are passed over.
     """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".csv",)
 
     source: Literal["csv"]
     delimiter: Annotated[str, Option(min_length=1, max_length=1)] = ","

@@ -56,11 +56,12 @@ def _folders(folder: Path) -> list[Path]:
     return sorted(inner for inner in folder.iterdir() if inner.is_dir() and not inner.name.startswith("."))
 
 
+def pictures(folder: Path) -> list[str]:
+    """Absolute paths of all pictures in a folder and in those within it, by name."""
+    files = (file for file in sorted(folder.rglob("*")) if file.suffix.lower() in _PICTURES and not file.name.startswith("."))
+    return [str(locate(folder, str(file.absolute()))) for file in files]
+
+
 def _table(root: Path) -> dict[str, list[str]]:
-    found = [
-        (str(locate(root, str(file))), label.name)
-        for label in _folders(root)
-        for file in sorted(label.rglob("*"))
-        if file.suffix.lower() in _PICTURES and not file.name.startswith(".")
-    ]
+    found = [(file, label.name) for label in _folders(root) for file in pictures(label)]
     return {"image": [image for image, _ in found], "label": [label for _, label in found]}

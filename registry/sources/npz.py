@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from nnrun.registry.catalog import register
 from nnrun.registry.data.files import existing
 from nnrun.registry.data.spelling import spelled
-from nnrun.registry.data.tables import FilePath, absolute, check_columns, check_lengths
-from nnrun.registry.field import DataError
-from nnrun.registry.source import Columns, Source, SourceError
+from nnrun.registry.data.tables import FileSource, absolute, check_columns, check_lengths
+from nnrun.registry.field import DataError, naming
+from nnrun.registry.source import Columns, SourceError
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -23,40 +24,85 @@ _LARGEST = 2**34
 
 
 @register
-class Npz(Source):
+class Npz(FileSource):
     """An archive of arrays, as `numpy.savez` writes it: the first axis of each counts the examples.
 
     A field `x` reads the array `x`, or the arrays `x_train`, `x_valid` and `x_test` where the data comes in parts.
-    Arrays of Python objects are refused: to read them would run code from the file.
+    Sequences of different length are padded to one array: with NaN at their end, or with anything where `lengths` says how
+    long they are. Arrays of Python objects are refused: to read them would run code from the file.
     """
 
-    may_come_in_parts: ClassVar[bool] = True
+    suffixes: ClassVar[tuple[str, ...]] = (".npz",)
 
     source: Literal["npz"]
-    file: FilePath
-    """Path of the archive, relative to the spec."""
+    lengths: dict[str, str] | None = None
+    """For each padded array the array that says how many ticks its examples have: `{film: frames}`, where `frames` holds
+    whole numbers. Where the data comes in parts, they are `frames_train`, `frames_valid` and `frames_test`."""
 
     def origin(self, part: str) -> str:
-        return f"`{self.file}`" if part == "all" else f"arrays `*_{part}` of `{self.file}`"
+        return f"arrays `*_{part}` of `{self.file}`" if self.files is None and part != "all" else super().origin(part)
 
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
-        from zipfile import BadZipFile, ZipFile
-
-        file = existing(folder, self.file)
-        try:
-            with ZipFile(file) as archive:
-                present = [name.removesuffix(".npy") for name in archive.namelist()]
-                parts = _parts(f"`{file.name}`", columns, present)
-                read = {part: _arrays(archive, names, file) for part, names in parts.items()}
-        except (BadZipFile, OSError) as error:
-            help = "`numpy.savez(file, x=array)` writes such an archive"
-            raise SourceError(f"`{self.file}` cannot be read as an npz archive: {error}", help) from error
-        tables: dict[str, Columns] = {}
-        for part, table in read.items():
+        if self.files is not None:
+            return super().load(folder, columns, paths)
+        file = existing(folder, str(self.file))
+        with _opened(file) as archive:
+            parts = _parts(f"`{file.name}`", columns, _names(archive))
+            tables = {part: self._arrays(archive, names, file, "" if part == "all" else f"_{part}") for part, names in parts.items()}
+        for part, table in tables.items():
             check_lengths(f"`{file.name}`" + f" in part `{part}`" * (part != "all"), table)
-            named = {name for name in paths if name in table and table[name].dtype.kind == "U"}
-            tables[part] = table | {name: absolute(table[name].tolist(), file.parent) for name in named}
-        return tables
+        return {
+            part: {name: absolute(values, file.parent) if name in paths else values for name, values in table.items()}
+            for part, table in tables.items()
+        }
+
+    def read(self, file: Path, columns: Sequence[str]) -> Columns:
+        with _opened(file) as archive:
+            check_columns(f"`{file.name}`", columns, _names(archive))
+            table = self._arrays(archive, {name: name for name in columns}, file, "")
+        check_lengths(f"`{file.name}`", table)
+        return table
+
+    def _arrays(self, archive: ZipFile, names: dict[str, str], file: Path, suffix: str) -> dict[str, Any]:
+        """Columns of the arrays that they are read from, padding left out."""
+        table: dict[str, Any] = {name: _array(archive, array, file) for name, array in names.items()}
+        for name, lengths in (self.lengths or {}).items():
+            if name in table:
+                check_columns(f"`{file.name}`", [lengths + suffix], _names(archive))
+                with naming(lengths):
+                    table[name] = _shortened(name, table[name], _array(archive, lengths + suffix, file))
+        return table
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[ZipFile]:
+    """Raises: SourceError."""
+    from zipfile import BadZipFile, ZipFile
+
+    try:
+        with ZipFile(file) as archive:
+            yield archive
+    except (BadZipFile, OSError) as error:
+        help = "`numpy.savez(file, x=array)` writes such an archive"
+        raise SourceError(f"`{file.name}` cannot be read as an npz archive: {error}", help) from error
+
+
+def _names(archive: ZipFile) -> list[str]:
+    return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
+def _shortened(name: str, array: Any, lengths: Any) -> list[Any]:
+    """Each example as long as it is. Raises: DataError."""
+    if array.ndim < 2:
+        raise DataError(f"is about the ticks of `{name}`, which holds one value in a row", "leave it out under `lengths`")
+    if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or len(lengths) != len(array):
+        shape = " x ".join(map(str, lengths.shape))
+        help = f"write one whole number for each of the {len(array)} examples"
+        raise DataError(f"says how long the rows of `{name}` are, and holds {shape} values of type {lengths.dtype}", help)
+    for row, length in enumerate(lengths.tolist()):
+        if not 1 <= length <= array.shape[1]:
+            raise DataError(f"holds {length}, and a row of `{name}` has room for 1 to {array.shape[1]} ticks", "count the real ticks", row)
+    return [row[:length] for row, length in zip(array, lengths.tolist(), strict=True)]
 
 
 def _parts(place: str, columns: Sequence[str], present: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -69,10 +115,6 @@ def _parts(place: str, columns: Sequence[str], present: Sequence[str]) -> dict[s
         arrays = check_columns(place, [f"{name}_{part}" for name in columns], present)
         parts[part] = {name: arrays[f"{name}_{part}"] for name in columns}
     return parts
-
-
-def _arrays(archive: ZipFile, names: dict[str, str], file: Path) -> dict[str, Any]:
-    return {name: _array(archive, array, file) for name, array in names.items()}
 
 
 def _array(archive: ZipFile, name: str, file: Path) -> Any:

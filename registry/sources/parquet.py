@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from nnrun.registry.catalog import register
 from nnrun.registry.data.tables import FileSource, check_columns
@@ -17,6 +17,8 @@ class Parquet(FileSource):
 
     Only the columns that fields ask for are read.
     """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".parquet",)
 
     source: Literal["parquet"]
 

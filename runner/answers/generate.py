@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,9 @@ def generate_texts(
         raise DataError(f"the network of `{run}` has no `choice`: it generates nothing", "`nnrun predict` lets it answer")
     columns = read_columns(file, predictor) if file is not None else None
     rows = generated(predictor, columns, prompt=prompt, count=count, seed=seed)
+    if file is not None and columns is not None and file.is_dir():
+        (paths,) = columns.values()
+        rows = [{"file": os.path.relpath(paths[row["row"] - 1], file.resolve()), **row} for row in rows]
     return json.dumps(rows, ensure_ascii=False, indent=2) + "\n" if as_json else "".join(_lines(rows, predictor.plan.decoding.target))
 
 

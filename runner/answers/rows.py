@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,38 +11,55 @@ from nnrun.registry.data.tables import FileSource, MissingColumn, absolute, chec
 from nnrun.registry.field import DataError
 from nnrun.registry.source import SourceError
 from nnrun.registry.sources.csv import Csv
-from nnrun.registry.sources.parquet import Parquet
+from nnrun.registry.sources.image_folder import pictures
 
 if TYPE_CHECKING:
     from nnrun.runner.engine.inference.predict import Predictor
 
+ENDINGS = (".csv", ".parquet", ".npz", ".json")
+
 
 def read_columns(file: Path, predictor: Predictor) -> Mapping[str, Sequence[Any]]:
-    """What a network reads, from a CSV or Parquet file, read as the source of its training reads one, or from a JSON file.
+    """What a network reads, from a table or an archive, read as the source of its training reads one, from a JSON file, or from a
+    folder of pictures.
 
     JSON is a list of rows, or an object of columns. Raises: SourceError without such a file, DataError if it lacks a column or rows.
     """
-    if not file.is_file():
+    if not file.exists():
         raise SourceError(f"there is no file `{file}`")
-    if file.suffix not in (".csv", ".parquet", ".json"):
-        raise SourceError(f"`{file}` is no .csv, .parquet, .json file", "the ending tells how a file is read")
     wanted = predictor.columns
+    paths = {name for field, config in predictor.plan.fields.items() if config.holds_paths for name in config.reads(field)}
+    if file.is_dir():
+        return _folder_columns(file, wanted, paths)
+    if file.suffix not in ENDINGS:
+        raise SourceError(f"`{file}` is no {', '.join(ENDINGS)} file", "the ending tells how a file is read")
     try:
         columns = _json_columns(file, wanted) if file.suffix == ".json" else _reader(file, predictor).read(file, wanted)
     except MissingColumn as error:
         raise DataError(error.message, f"the network reads {', '.join(f'`{name}`' for name in wanted)}") from None
     if not all(len(columns[name]) for name in wanted):
         raise DataError(f"`{file}` has no rows")
-    paths = {name for field, config in predictor.plan.fields.items() if config.holds_paths for name in config.reads(field)}
     return {name: absolute(columns[name], file.parent) if name in paths else columns[name] for name in wanted}
+
+
+def _folder_columns(folder: Path, wanted: Sequence[str], paths: Collection[str]) -> dict[str, list[str]]:
+    """The pictures of a folder and of those within it, by name, for a network that reads nothing else."""
+    if len(wanted) != 1 or wanted[0] not in paths:
+        listed = ", ".join(f"`{name}`" for name in wanted)
+        raise DataError(
+            f"`{folder}` is a folder, which can hold pictures, and the network reads {listed}", "name a file with these columns"
+        )
+    found = pictures(folder)
+    if not found:
+        raise DataError(f"`{folder}` holds no pictures", "name a folder with .png or .jpg files")
+    return {wanted[0]: found}
 
 
 def _reader(file: Path, predictor: Predictor) -> FileSource:
     """The source of the training, with its options, if it reads such files."""
     data = predictor.plan.spec.data
-    kind: type[FileSource] = Csv if file.suffix == ".csv" else Parquet
-    own = data.source if data is not None else None
-    return own if isinstance(own, kind) else kind.model_validate({"source": kind.type_name(), "file": str(file)})
+    own = data.source if data is not None and isinstance(data.source, FileSource) and data.source.suffixes else None
+    return (own or Csv.model_validate({"source": "csv", "file": str(file)})).reader(file)
 
 
 def _json_columns(file: Path, wanted: Sequence[str]) -> dict[str, list[Any]]:

@@ -16,7 +16,11 @@ from nnrun.runner.signals import stoppable
 @main.command()
 @click.argument("run_id", metavar="RUN")
 @click.option(
-    "--input", "file", required=True, type=click.Path(dir_okay=False), help="CSV, Parquet or JSON with the columns that the network reads."
+    "--input",
+    "file",
+    required=True,
+    type=click.Path(),
+    help="CSV, Parquet, npz or JSON with the columns that the network reads, or a folder of pictures.",
 )
 @click.option("--output", type=click.Path(dir_okay=False), help="CSV or JSON file to write; standard output otherwise.")
 @json_option
@@ -26,17 +30,21 @@ def predict(run_id: str, file: str, output: str | None, as_json: bool) -> None:
 
     check_output(output)
     with failures(as_json), stoppable():
-        text = predict_file(run_id, Path(file), as_json or (output or "").endswith(".json"))
+        text, unanswered = predict_file(run_id, Path(file), as_json or (output or "").endswith(".json"))
     if output is None:
         click.echo(text, nl=False)
     else:
         Path(output).write_text(text, encoding="utf-8")
+    if unanswered is not None:
+        click.echo(unanswered, err=True)
 
 
 @main.command()
 @click.argument("run_id", metavar="RUN")
 @click.option("--prompt", help="What each sequence begins with.")
-@click.option("--input", "file", type=click.Path(dir_okay=False), help="CSV, Parquet or JSON with the columns that the network reads.")
+@click.option(
+    "--input", "file", type=click.Path(), help="CSV, Parquet, npz or JSON with the columns that the network reads, or a folder of pictures."
+)
 @click.option("--n", "count", type=click.IntRange(min=1), help="How many sequences for each row, or samples of an energy network.")
 @click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change a value under `decode`, such as decode.word.width=4.")
 @click.option("--given", type=click.Path(dir_okay=False), help="Energy networks: JSON rows, null where a value is to be found.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from nnrun.runner.compiler.check import check
 from tests.compiler.support import headlines
 
 SERIES = """\
@@ -53,3 +54,42 @@ def test_a_delay_longer_than_the_window_is_refused() -> None:
 
     assert headlines(text) == ["out-of-range: `prev(memory, 24)` reads 24 ticks ago, but `temperature` has 24 ticks: it never sees one"]
     assert headlines(text.replace("prev(memory, 24)", "prev(memory, 23)")) == []
+
+
+TWO = """\
+nnrun: 1
+name: two
+data:
+  source: csv
+  file: shop.csv
+  fields:
+    price: {{type: series, normalize: standard}}
+    sales: {{type: series}}
+  window: {{length: 7}}
+nodes:
+  both: {{type: concat}}
+  memory: {{type: gru, units: 4}}
+  final: {{type: last}}
+  next: {{type: linear, units: 1}}
+edges: ['{first}, {second} -> both -> memory -> final -> next']
+train: {{loss: {{type: mse, input: next, target: sales.next}}}}
+"""
+
+
+@pytest.mark.parametrize("order", [("price", "sales"), ("sales", "price")])
+def test_of_two_series_of_one_table_one_is_told_to_go_along_the_other(order: tuple[str, str]) -> None:
+    text = TWO.format(first=order[0], second=order[1])
+    (finding,) = check(text).report
+
+    assert finding.id == "two-time-axes"
+    assert finding.help == "columns of one table share their ticks: give `price` `type: number, along: sales`", "`sales` is predicted"
+    assert headlines(text.replace("price: {type: series,", "price: {type: number, along: sales,")) == []
+
+
+def test_two_series_that_are_predicted_are_told_to_be_one() -> None:
+    text = TWO.format(first="price", second="sales")
+    text = text.replace("loss: {", "loss: [{").replace("sales.next}", "sales.next}, {type: mse, input: next, target: price.next}]")
+
+    (finding,) = check(text).report
+
+    assert finding.help == "columns of one table share their ticks: make one series of them, with the `columns` of `price` and `sales`"

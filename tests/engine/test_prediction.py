@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas
 import pytest
+from PIL import Image as Pillow
 
 from nnrun.registry.field import DataError
 from nnrun.registry.source import SourceError
+from nnrun.runner.answers.predict import predict_file
 from nnrun.runner.answers.rows import read_columns
+from nnrun.runner.engine.checkpoint import save
 from nnrun.runner.engine.inference.predict import Predictor
 from tests.engine.support import build
 
@@ -81,7 +85,7 @@ def test_cells_stay_as_they_are_written(predictor: Predictor) -> None:
         ("broken.json", b"{]", "`broken.json` is no JSON"),
         ("single.json", b'{"code": 1}', "`single.json` holds neither a list of rows nor columns of one length"),
         ("broken.parquet", b"PAR1", "`broken.parquet` cannot be read as a Parquet file"),
-        ("rows.xlsx", b"", "`rows.xlsx` is no .csv, .parquet, .json file"),
+        ("rows.xlsx", b"", "`rows.xlsx` is no .csv, .parquet, .npz, .json file"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_in_words(predictor: Predictor, name: str, content: bytes, wanted: str) -> None:
@@ -91,3 +95,140 @@ def test_a_file_that_cannot_be_read_is_refused_in_words(predictor: Predictor, na
         read_columns(Path(name), predictor)
 
     assert refused.value.message.startswith(wanted)
+
+
+SERIES = """\
+nnrun: 1
+name: shops
+data:
+  source: csv
+  file: shops.csv
+  fields:
+    sales: {type: series}
+  window: {length: 3, stride: 3, by: shop}
+  split: {train: 0.8, valid: 0.2, test: 0}
+nodes:
+  flat: {type: flatten_time}
+  next: {type: linear, units: 1}
+edges: [sales -> flat -> next]
+train:
+  loss: {type: mse, input: next, target: sales.next}
+"""
+
+
+@pytest.fixture(scope="module")
+def shops(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recorded network of a rolling window, trained with a stride."""
+    built = build(SERIES, {"shop": ["a", "b"] * 20, "sales": [float(row) for row in range(40)]})
+    folder = tmp_path_factory.mktemp("run") / "model"
+    save(folder, built.network, built.data.facts)
+    return folder
+
+
+def test_every_row_of_a_series_is_answered_or_named(shops: Path) -> None:
+    Path("rows.csv").write_text("shop,sales\n" + "".join(f"{'ab'[row % 2]},{row}\n" for row in range(9)))
+
+    answered = predict_file(str(shops), Path("rows.csv"), as_json=False)
+
+    # Row 5 ends the first three rows of shop a, which are 1, 3 and 5; row 6 those of shop b.
+    assert [line.partition(",")[0] for line in answered.text.splitlines()] == ["row", "5", "6", "7", "8", "9"]
+    assert answered.unanswered == "no answer for rows 1 to 4: no window of one series ends there"
+
+
+def test_stretches_of_rows_without_an_answer_are_named(shops: Path) -> None:
+    Path("rows.csv").write_text("shop,sales\n" + "".join(f"{shop},{row}\n" for shop in "abc" for row in range(1 if shop == "c" else 4)))
+
+    answered = predict_file(str(shops), Path("rows.csv"), as_json=True)
+
+    assert [row["row"] for row in json.loads(answered.text)] == [3, 4, 7, 8]
+    assert answered.unanswered == "no answer for rows 1 to 2, 5 to 6, 9: no window of one series ends there"
+
+
+def test_a_table_is_answered_row_for_row(predictor: Predictor, tmp_path: Path) -> None:
+    save(tmp_path / "model", predictor.network, predictor.facts)
+    Path("rows.json").write_text(json.dumps(ROWS))
+
+    answered = predict_file(str(tmp_path / "model"), Path("rows.json"), as_json=False)
+
+    assert answered.text.startswith("kind,kind_probability\n")
+    assert answered.unanswered is None
+
+
+def test_the_column_that_keeps_series_apart_is_asked_for(shops: Path) -> None:
+    Path("rows.csv").write_text("sales\n1\n2\n3\n")
+
+    with pytest.raises(DataError, match=r"`rows\.csv` has no column `shop`, only `sales`"):
+        predict_file(str(shops), Path("rows.csv"), as_json=False)
+
+
+FILMS = """\
+nnrun: 1
+name: sums
+data:
+  source: npz
+  file: sums.npz
+  lengths: {path: ticks}
+  fields:
+    path: {type: series}
+    total: {type: number}
+nodes:
+  mean: {type: pool_time, method: mean}
+  sum: {type: linear, units: 1}
+edges: [path -> mean -> sum]
+train:
+  loss: {type: mse, input: sum, target: total}
+"""
+
+
+def test_an_archive_is_read_as_in_the_training() -> None:
+    ragged = [[1.0, 2.0, 3.0], [4.0], [5.0, 6.0]]
+    built = build(FILMS, {"path": ragged, "total": [6.0, 4.0, 11.0]}, "data.split={valid: 0, test: 0}")
+    predictor = Predictor(built.network, built.plan, built.data.facts)
+    np.savez("padded.npz", path=np.array([[1, 2, 3], [4, 0, 0], [5, 6, 0]], dtype=np.float32), ticks=[3, 1, 2])
+    Path("rows.json").write_text(json.dumps([{"path": row} for row in ragged]))
+
+    padded, listed = (predictor.predict(read_columns(Path(name), predictor)) for name in ("padded.npz", "rows.json"))
+
+    assert padded == listed
+
+
+PICTURES = """\
+nnrun: 1
+name: pictures
+data:
+  source: csv
+  file: pictures.csv
+  fields:
+    image: {type: image, size: 2, channels: 1}
+    bright: {type: category, classes: [dark, light]}
+nodes:
+  flat: {type: flatten}
+  scores: {type: linear, units: 2}
+edges: [image -> flat -> scores]
+train:
+  loss: {type: cross_entropy, input: scores, target: bright}
+"""
+
+
+def test_a_folder_of_pictures_is_answered_file_by_file(tmp_path: Path) -> None:
+    shades = {"a.png": 0, "more/b.png": 255, "c.PNG": 128}
+    Path("pictures/more").mkdir(parents=True)
+    for name, shade in shades.items():
+        Pillow.new("L", (2, 2), shade).save(Path("pictures") / name)
+    images = [np.full((2, 2), shade, dtype=np.uint8) for shade in shades.values()]
+    built = build(PICTURES, {"image": images * 10, "bright": ["dark", "light", "light"] * 10})
+    save(tmp_path / "model", built.network, built.data.facts)
+    alone = Predictor(built.network, built.plan, built.data.facts).predict({"image": images})
+
+    rows = json.loads(predict_file(str(tmp_path / "model"), Path("pictures"), as_json=True).text)
+
+    assert [row["file"] for row in rows] == ["a.png", "c.PNG", "more/b.png"]
+    told = {row["file"]: row["bright_probability"] for row in rows}
+    assert told == pytest.approx(dict(zip(shades, alone["bright_probability"], strict=True)))
+
+
+def test_a_folder_is_refused_for_a_network_that_reads_a_table(predictor: Predictor) -> None:
+    Path("rows").mkdir()
+
+    with pytest.raises(DataError, match="`rows` is a folder, which can hold pictures, and the network reads `code`, `weight`, `path`"):
+        read_columns(Path("rows"), predictor)

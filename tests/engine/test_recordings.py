@@ -230,3 +230,18 @@ def test_answers_come_in_the_order_of_the_rows_and_from_one_group() -> None:
     assert examples.values["level"][examples.rows].tolist() == [[0, 1, 2], [10, 11, 12], [1, 2, 3], [11, 12, 13]]
     assert examples.ends is not None
     assert examples.ends[examples.rows].tolist() == [4, 5, 6, 7]
+
+
+def test_the_group_itself_is_known_without_the_row_to_predict() -> None:
+    settings = ["data.window={length: 3, by: shop}"]
+    text = SERIES.replace("  window:", "    shop: {type: category}\n  window:")
+    text = text.replace("nodes:\n", "nodes:\n  e: {type: embedding, units: 2}\n").replace("[level ->", "[shop -> e -> next, level ->")
+    plan = check(text, settings=settings).plan
+    assert plan is not None
+    assert plan.spec.data is not None
+    facts = {"level": {"shift": 0.0, "scale": 1.0}, "shop": {"classes": ["a", "b"]}}
+
+    examples = encode(plan.spec.data, plan.fields, {"shop": list("ababab"), "level": [0, 10, 1, 11, 2, 12]}, facts)
+
+    assert examples.values["level"][examples.rows].tolist() == [[0, 1, 2], [10, 11, 12]]
+    assert examples.values["shop"][examples.rows].tolist() == [0, 1]

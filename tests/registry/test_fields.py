@@ -47,6 +47,34 @@ def refusal(config: Field, column: Sequence[Any], train: Sequence[Any] | None = 
 # Numbers, vectors, series
 
 
+@pytest.mark.parametrize(
+    ("config", "padded", "lengths"),
+    [
+        ({"type": "series"}, [[1, 2, np.nan], [3, np.nan, np.nan], [4, 5, 6]], [2, 1, 3]),
+        ({"type": "series", "size": 2}, [[[1, 2], [3, 4]], [[5, 6], [np.nan, np.nan]]], [2, 1]),
+        ({"type": "number", "along": "it"}, [[1, np.nan], [2, 3]], [1, 2]),
+        ({"type": "category", "along": "it"}, [[0, np.nan], [1, 0]], [1, 2]),
+        ({"type": "video"}, [[[[0.1]], [[0.2]]], [[[0.3]], [[np.nan]]]], [2, 1]),
+    ],
+)
+def test_nan_at_the_end_of_an_arrays_row_is_padding(config: dict[str, Any], padded: Any, lengths: list[int]) -> None:
+    _, encoded = fitted(field(**config), np.array(padded))
+
+    assert encoded.lengths is not None
+    assert encoded.lengths.tolist() == lengths
+    assert np.isfinite(encoded.values).all()
+
+
+def test_nan_before_the_end_is_a_missing_value() -> None:
+    error = refusal(field("series"), np.array([[1, 2, 3], [4, np.nan, 6]]))
+
+    assert error.message == "`it` in row 2 has no value, at tick 2"
+
+
+def test_a_row_of_padding_alone_has_no_value() -> None:
+    assert refusal(field("series"), np.array([[1.0, 2.0], [np.nan, np.nan]])).message == "`it` in row 2 has no value"
+
+
 def test_standard_normalisation_is_that_of_the_training_part() -> None:
     config = field("number", normalize="standard")
     facts = config.fit([2, 4, 4, 4, 5, 5, 7, 9])  # the mean is 5, the deviation 2

@@ -549,7 +549,7 @@ def test_a_file_of_another_kind_is_refused(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"file": "a", "files": {"train": "b"}}], ids=["neither", "both"])
-@pytest.mark.parametrize("name", ["csv", "parquet", "text"])
+@pytest.mark.parametrize("name", ["csv", "npz", "parquet", "text"])
 def test_one_of_file_and_files_is_wanted(name: str, options: dict[str, Any]) -> None:
     cls = find("source", name)
     assert cls is not None
@@ -629,6 +629,45 @@ def test_npz_paths_are_made_absolute(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", image=np.array(["a.png"]))
 
     assert whole(source("npz", file="a.npz"), tmp_path, "image", paths=["image"]) == {"image": [str(tmp_path / "a.png")]}
+
+
+def test_npz_lengths_leave_out_the_padding_of_each_part(tmp_path: Path) -> None:
+    film = np.arange(12, dtype=np.uint8).reshape(2, 3, 2)
+    np.savez(tmp_path / "a.npz", film_train=film, frames_train=[3, 1], film_test=film[:1], frames_test=[2])
+    parts = source("npz", file="a.npz", lengths={"film": "frames"}).load(tmp_path, ["film"])
+
+    assert [rows.tolist() for rows in parts["train"]["film"]] == [[[0, 1], [2, 3], [4, 5]], [[6, 7]]]
+    assert [rows.tolist() for rows in parts["test"]["film"]] == [[[0, 1], [2, 3]]]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "said"),
+    [
+        ([3, 4], "`n` in row 2 holds 4, and a row of `x` has room for 1 to 3 ticks"),
+        ([3, 0], "`n` in row 2 holds 0, and a row of `x` has room for 1 to 3 ticks"),
+        ([3], "`n` says how long the rows of `x` are, and holds 1 values of type int64"),
+        ([3.0, 2.0], "`n` says how long the rows of `x` are, and holds 2 values of type float64"),
+    ],
+)
+def test_npz_lengths_that_cannot_be_are_refused(tmp_path: Path, lengths: list[Any], said: str) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((2, 3)), n=lengths)
+
+    with pytest.raises(DataError) as caught:
+        source("npz", file="a.npz", lengths={"x": "n"}).load(tmp_path, ["x"])
+    assert caught.value.message == said
+
+
+def test_parts_are_read_as_what_their_files_are(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"x": [1, 2]}), tmp_path / "a.parquet")
+    write(tmp_path, "b.csv", "x;y\n3;4\n")
+    np.savez(tmp_path / "c.npz", x=[5])
+    files = {"train": "a.parquet", "valid": "b.csv", "test": "c.npz"}
+
+    for name, options in (("csv", {"delimiter": ";"}), ("npz", {}), ("parquet", {})):
+        if name != "csv":
+            write(tmp_path, "b.csv", "x,y\n3,4\n")
+        parts = source(name, files=files, **options).load(tmp_path, ["x"])
+        assert {part: [int(value) for value in table["x"]] for part, table in parts.items()} == {"train": [1, 2], "valid": [3], "test": [5]}
 
 
 def test_npz_with_python_objects_is_refused(tmp_path: Path) -> None:
@@ -732,7 +771,7 @@ def dead_or_alive(tmp_path: Path) -> dict[str, dict[str, tuple[dict[str, Any], d
     write(tmp_path, "a.csv", "x;y,\u00e9\n1,2\n")
     write(tmp_path, "b.csv", "x,y\n3,4\n")
     for name in ("a", "b"):
-        np.savez(tmp_path / f"{name}.npz", x=[name])
+        np.savez(tmp_path / f"{name}.npz", x=[list(name * 2)], ticks=[1])
         picture(tmp_path / name / name / "1.png")
         pq.write_table(pa.table({"x": [name]}), tmp_path / f"{name}.parquet")
     one: dict[str, Any] = {"file": "b.csv"}
@@ -746,7 +785,11 @@ def dead_or_alive(tmp_path: Path) -> dict[str, dict[str, tuple[dict[str, Any], d
             "file": ({"file": "a.parquet"}, {"file": "b.parquet"}),
             "files": ({"file": "a.parquet"}, {"files": {"train": "a.parquet"}}),
         },
-        "npz": {"file": ({"file": "a.npz"}, {"file": "b.npz"})},
+        "npz": {
+            "file": ({"file": "a.npz"}, {"file": "b.npz"}),
+            "files": ({"file": "a.npz"}, {"files": {"train": "a.npz"}}),
+            "lengths": ({"file": "a.npz"}, {"file": "a.npz", "lengths": {"x": "ticks"}}),
+        },
         "image_folder": {"folder": ({"folder": "a"}, {"folder": "b"})},
         "digit_scenes": {"scenes": ({"scenes": 10}, {"scenes": 20}), "seed": ({"scenes": 10}, {"scenes": 10, "seed": 1})},
         "digit_films": {"films": ({}, {"films": 10}), "size": ({}, {"size": 8}), "seed": ({}, {"seed": 1})},

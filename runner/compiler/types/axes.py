@@ -24,8 +24,17 @@ class Seen:
     ticks: int | None
 
 
-def seen_by(node: GraphNode, config: Node, values: Mapping[str, Shape], place: Callable[[str], Place], report: Report) -> Seen | None:
-    """What a node sees, or None after a finding. `place` tells where a node or field is written."""
+def seen_by(
+    node: GraphNode,
+    config: Node,
+    values: Mapping[str, Shape],
+    place: Callable[[str], Place],
+    report: Report,
+    series: Mapping[str, bool],
+) -> Seen | None:
+    """What a node sees, or None after a finding. `place` tells where a node or field is written; `series` are the fields of this
+    type, and whether each is predicted.
+    """
     own: Edge | None = None
     for edge in node.edges:
         shape = values[edge.source.value]
@@ -43,7 +52,7 @@ def seen_by(node: GraphNode, config: Node, values: Mapping[str, Shape], place: C
             continue
         own = own or edge
         if values[own.source.value].time != shape.time:
-            _report_two_axes(node, own, edge, values, report)
+            _report_two_axes(node, own, edge, values, report, series)
             return None
     time, ticks = (values[own.source.value].time, values[own.source.value].ticks) if own else (None, None)
     if config.scope == "tick":
@@ -57,7 +66,9 @@ def seen_by(node: GraphNode, config: Node, values: Mapping[str, Shape], place: C
     return Seen(inputs, {port: values[edge.source.value] for port, edge in node.ports.items()}, time, ticks)
 
 
-def _report_two_axes(node: GraphNode, first: Edge, second: Edge, values: Mapping[str, Shape], report: Report) -> None:
+def _report_two_axes(
+    node: GraphNode, first: Edge, second: Edge, values: Mapping[str, Shape], report: Report, series: Mapping[str, bool]
+) -> None:
     one, other = str(values[first.source.value].time), str(values[second.source.value].time)
     report.add(
         "two-time-axes",
@@ -69,5 +80,15 @@ def _report_two_axes(node: GraphNode, first: Edge, second: Edge, values: Mapping
             (Place(("data", "fields", one), "key"), f"the axis `{one}` comes from here"),
             (Place(("data", "fields", other), "key"), f"the axis `{other}` comes from here"),
         ],
-        help="reduce one of them with `last` or `pool_time`, or join them by `attention`",
+        help=_one_axis(one, other, values, series) or "reduce one of them with `last` or `pool_time`, or join them by `attention`",
     )
+
+
+def _one_axis(one: str, other: str, values: Mapping[str, Shape], series: Mapping[str, bool]) -> str | None:
+    """How two series of one table share an axis: what is predicted keeps its own."""
+    if one not in series or other not in series:
+        return None
+    owner, guest = (one, other) if series[one] or not series[other] else (other, one)
+    if not series[guest] and not values[guest].axes:
+        return f"columns of one table share their ticks: give `{guest}` `type: number, along: {owner}`"
+    return f"columns of one table share their ticks: make one series of them, with the `columns` of `{one}` and `{other}`"

@@ -83,11 +83,17 @@ class _Inference:
     report: Report
     nodes: dict[str, TypedNode] = field(default_factory=dict)
 
+    @property
+    def series(self) -> dict[str, bool]:
+        """The fields of this type, and whether each is predicted."""
+        predicted = {loss.target.name for loss in self.graph.losses if loss.target.port == "next"}
+        return {name: name in predicted for name, config in self.fields.items() if config.type_name() == "series"}
+
     def type_node(self, node: GraphNode) -> None:
         config = self.sized(node)
         if config is None or not node.whole or any(edge.source.value not in self.values for edge in node.edges):
             return
-        seen = seen_by(node, config, self.values, self.place, self.report)
+        seen = seen_by(node, config, self.values, self.place, self.report, self.series)
         if seen is None:
             return
         try:

@@ -127,7 +127,9 @@ def encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Map
     """
     gathered = joined_columns(fields, {"all": _spelled(fields, columns)})
     # A value without time is known in advance: it is read where the value to predict lies, so that row must be there.
-    known_ahead = any(config.shape(name, facts[name]).time is None for name, config in fields.items())
+    # Only what keeps series apart is the same in all of one.
+    by = (data.window.by,) if data.window is not None else ()
+    known_ahead = any(config.shape(name, facts[name]).time is None and config.reads(name) != by for name, config in fields.items())
     part, _ = _encode(data, fields, gathered, facts)
     if data.window is None or data.streamed is not None:
         return _windowed(data, part, None, ahead=known_ahead)

@@ -17,8 +17,9 @@ def windows(part: Part, window: Window, held: Recordings, *, ahead: bool) -> Par
     """The example of place i is the window that begins there: a value with time becomes its ticks, `NAME.next` what comes
     `horizon` ticks after the last.
 
-    A value without time is read where the value to predict lies. Without `ahead` nothing behind a window is needed, and the
-    last one ends with the last row. Which of them cross no border, `held` tells. Raises: DataError if not even one fits.
+    A value without time is read where the value to predict lies. Without `ahead` nothing behind a window is needed: the last
+    one ends with the last row, and a value without time, which is then the same in all of a series, is read there. Which of them
+    cross no border, `held` tells. Raises: DataError if not even one fits.
     """
     reach = reach_of(window, ahead=ahead)
     if held.longest < reach:
@@ -31,7 +32,7 @@ def windows(part: Part, window: Window, held: Recordings, *, ahead: bool) -> Par
         if name in part.times:
             # views: a series of n ticks costs n numbers, not n times the window
             values[name] = tensor.unfold(0, window.length, 1)[:count].movedim(-1, 1)
-        if ahead:
+        if ahead or name not in part.times:
             values[f"{name}.next" if name in part.times else name] = tensor[reach - 1 :]
     lengths = {axis: torch.tensor([window.length]).expand(count) for axis in part.times.values()}
     ends = torch.from_numpy(held.order[window.length - 1 :][:count])

@@ -8,6 +8,7 @@ from typing import Any
 from nnrun.registry.data.columns import depth
 from nnrun.registry.field import Facts
 from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.data.dataset import ordering
 from nnrun.runner.engine.inference.answered import PROMPT, answering, named
 from nnrun.runner.engine.inference.recollect import answering_groups
 
@@ -31,6 +32,8 @@ def signature(plan: Plan, facts: Mapping[str, Facts], example: Mapping[str, Any]
             given = example[columns[0]]
             axes, kind = depth(given), "string" if isinstance(given, str) else "double"
         inputs |= {column: {"name": column, "type": kind, "axes": axes} for column in columns}
+    if plan.spec.data is not None and plan.read:  # columns that say which rows follow each other
+        inputs = {**{column: {"name": column, "type": "string", "axes": 0} for column in ordering(plan.spec.data)}, **inputs}
     outputs: Described = []
     if not plan.losses:
         outputs = [{"name": name, "type": "double", "axes": 1} for name in answering_groups(plan)]
