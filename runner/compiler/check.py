@@ -19,6 +19,7 @@ from nnrun.runner.compiler.text.document import Document
 from nnrun.runner.compiler.text.override import override
 from nnrun.runner.compiler.text.render import render_text
 from nnrun.runner.compiler.text.source import load_document
+from nnrun.runner.compiler.types.baseline import check_baseline
 from nnrun.runner.compiler.types.decoding import find_decoding
 from nnrun.runner.compiler.types.doubts import doubt
 from nnrun.runner.compiler.types.shapes import infer_shapes
@@ -80,6 +81,7 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
         if report.ok:  # what is wrong may be what makes it look odd
             doubt(graph, typed, report)
         decoding = find_decoding(staged, graph, typed.values, report)
+        check_baseline(staged, graph, typed, report)
         nets = derive_nets(graph, typed, facts, report)
         check_learner(staged, graph, nets, report)
         if report.ok:
