@@ -145,6 +145,22 @@ def test_the_last_estimates_of_log_z_agree_with_the_exact_one() -> None:
     assert 1 <= figures["log_z/ais_effective"] <= 100
 
 
+def test_the_annealed_log_likelihood_decides_which_weights_are_kept() -> None:
+    text = (
+        BARS.replace("units: 8}", "units: 30}").replace("lr: 0.3}", "lr: 3}").replace("side: 3", "side: 5")
+    )  # too many states to go through
+    columns = BarsAndStripes(source="bars_and_stripes", side=5).table()
+    *_, outcome, watcher = trained(text, columns, "train.steps=60", "train.evaluate_every=10")
+    curves = {
+        name: [(figures[name], -step) for step, figures in watcher.points if name in figures and "energy/data" in figures]
+        for name in ("train/loglik", "train/pseudo_likelihood")
+    }
+
+    assert outcome.objective == "train/loglik"
+    assert outcome.best_step == -max(curves["train/loglik"])[1]
+    assert outcome.best_step != -max(curves["train/pseudo_likelihood"])[1]
+
+
 def test_filters_samples_and_reconstructions_are_drawn() -> None:
     *_, watcher = trained(BARS, bars())
 
