@@ -64,6 +64,8 @@ class Contrasting(Learner[States]):
         self.descent = Descent(train, self.contrast.parameters, self.budget.steps, device)
         weights = list(self.machine.parameters().values())
         self.penalties = [item for item in network.penalties(train.regularize) if any(item[0] is own for own in weights)]
+        self.tied = {coupling.weight: coupling.tied for coupling in self.machine.couplings.values()}
+        """The derivative by the numbers that are free, for each weight tensor."""
         self.fast = self.contrast if isinstance(self.contrast, Restricted) and self.descent.is_plain else None
         """The form of the plainest step, where there is nothing else to do with a gradient."""
         if self.penalties or rule.centred:
@@ -87,7 +89,7 @@ class Contrasting(Learner[States]):
             self.contrast.write_gradient(batch)
             for weight, l1, l2 in self.penalties:
                 assert weight.grad is not None
-                weight.grad.add_(weight.detach(), alpha=2 * l2).add_(weight.detach().sign(), alpha=l1)
+                weight.grad.add_(self.tied[weight](2 * l2 * weight.detach() + l1 * weight.detach().sign()))
             self.descent.step()
         self.examples += len(next(iter(batch.values())))
         if due and not all(bool(parameter.isfinite().all()) for parameter in self.contrast.parameters):
