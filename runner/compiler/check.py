@@ -23,6 +23,7 @@ from nnrun.runner.compiler.types.baseline import check_baseline
 from nnrun.runner.compiler.types.decoding import find_decoding
 from nnrun.runner.compiler.types.doubts import doubt
 from nnrun.runner.compiler.types.shapes import infer_shapes
+from nnrun.runner.compiler.types.symbols import check_symbols
 
 
 @dataclass
@@ -81,6 +82,7 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
         if report.ok:  # what is wrong may be what makes it look odd
             doubt(graph, typed, report)
         decoding = find_decoding(staged, graph, typed.values, report)
+        check_symbols(graph, typed, facts, report)
         check_baseline(staged, graph, typed, report)
         nets = derive_nets(graph, typed, facts, report)
         check_learner(staged, graph, nets, report)
