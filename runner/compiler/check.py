@@ -20,10 +20,12 @@ from nnrun.runner.compiler.text.override import override
 from nnrun.runner.compiler.text.render import render_text
 from nnrun.runner.compiler.text.source import load_document
 from nnrun.runner.compiler.types.augmented import check_augmented
+from nnrun.runner.compiler.types.baseline import check_baseline
 from nnrun.runner.compiler.types.decoding import find_decoding
 from nnrun.runner.compiler.types.doubts import doubt
 from nnrun.runner.compiler.types.ends import check_ends
 from nnrun.runner.compiler.types.shapes import infer_shapes
+from nnrun.runner.compiler.types.symbols import check_symbols
 
 
 @dataclass
@@ -84,6 +86,8 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
             check_ends(graph, typed, report)
             check_augmented(graph, typed, report)
         decoding = find_decoding(staged, graph, typed.values, report)
+        check_symbols(graph, typed, facts, report)
+        check_baseline(staged, graph, typed, report)
         nets = derive_nets(graph, typed, facts, report)
         check_learner(staged, graph, nets, report)
         if report.ok:

@@ -161,11 +161,16 @@ class Network(nn.Module):
         return self.past.delayed(value, tensor, values) if value.delay else tensor
 
     def penalties(self, everywhere: Regularize) -> list[tuple[nn.Parameter, float, float]]:
-        """Weights to keep small, with the strength of their absolute values and of their squares; no biases, and no start values."""
+        """Weights to keep small, with the strength of their absolute values and of their squares; no biases, and no start values.
+
+        A lateral edge holds each of its numbers in two places, which are half as strong each: the one number counts once.
+        """
         found = []
         for net in self.plan.nets if everywhere.l1 or everywhere.l2 else ():
-            weights = (self.get_parameter(f"{coupling.name}.weight") for coupling in net.couplings)
-            found += [(weight, everywhere.l1, everywhere.l2) for weight in weights if weight.requires_grad]
+            for coupling in net.couplings:
+                weight, places = self.get_parameter(f"{coupling.name}.weight"), 2 if coupling.lateral else 1
+                if weight.requires_grad:
+                    found.append((weight, everywhere.l1 / places, everywhere.l2 / places))
         for op in self.plan.ops:
             own = op.config.regularize if isinstance(op.config, Trainable) else Regularize()
             common = everywhere if op.share is None else Regularize()

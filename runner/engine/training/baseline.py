@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,15 @@ class Baseline:
     figures: Mapping[str, float]
 
 
+STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)
+"""Penalties on the weights of a linear model, as multiples of the usual one, which stands in the middle."""
+
+CHANCE = 2
+"""Standard errors by which another strength must be better on the validation part."""
+
+Losses = Callable[[Any, Any, np.ndarray], np.ndarray]
+"""(model, inputs, target) -> what each example costs."""
+
 Guess = tuple[str, np.ndarray]
 """What was tried, and for each example of the test part what it says: log probabilities (n, K) of the classes, or numbers."""
 
@@ -40,7 +50,8 @@ Guess = tuple[str, np.ndarray]
 def baseline(plan: Plan, data: Dataset, parts: Parts, track: Track) -> Baseline | None:
     """A figure to beat. `simple` guesses the commonest class, the mean or the last value; `linear` fits a linear model.
 
-    None where there is no test part, no metric, or a target that neither serves: one along time, or with a class at many places.
+    None where there is no test part, no metric, or a target that neither serves: one along time, or with a class at many places. Where
+    `linear` was asked for, the check has refused all but the first.
     """
     loss = plan.losses[0]
     categories = loss.target_shape.kind != "number"
@@ -72,55 +83,104 @@ def _simple(data: Dataset, test: Part, target: str, classes: int | None) -> Gues
 
 
 def _linear(plan: Plan, data: Dataset, parts: Parts, target: str, classes: int | None) -> Guess | None:
-    """A linear model of everything the network reads, by scikit-learn; None where there is nothing to fit."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression, RidgeCV
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    """A linear model of everything the network reads, by scikit-learn; None where the training part has one class or row only."""
+    from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 
-    assert data.test is not None
     learned = data.train.values[target][data.train.rows].numpy()
     if len(learned) < 2 or (classes is not None and len(np.unique(learned)) < 2):
         return None
-    texts = [plan.fields[name].type_name() for name in plan.read] == ["text"]
-    given = _words(plan.read[0], plan, data, parts) if texts and classes is not None else _numbers(plan, data)
-    if given is None:
-        return None
-    features, held_out = given
+    texts = [name for name in plan.read if plan.fields[name].type_name() == "text"]
+    train, valid, test = _inputs(plan, data, parts, texts)
+    name = "TF-IDF and " * bool(texts) + ("ridge regression" if classes is None else "logistic regression")
+    if classes is None:
+        numbers = learned.reshape(len(learned), -1)
+        if not texts:  # leaving out each row in turn costs nothing here, and needs no validation part
+            model = RidgeCV(np.logspace(-3, 3, 13)).fit(train, numbers)
+        else:
+            model = _best([Ridge(alpha).fit(train, numbers) for alpha in STRENGTHS], valid, _held(data, target), _squares)
+        return name, model.predict(test).reshape(test.shape[0], *learned.shape[1:])
+    usual = 3.0 if texts else 1.0
     with warnings.catch_warnings():
+        from sklearn.exceptions import ConvergenceWarning
+
         warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline may stop a little short of its best
-        if classes is None:
-            regression = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 3, 13))).fit(features, learned.reshape(len(learned), -1))
-            return "ridge regression", regression.predict(held_out).reshape(len(data.test), *learned.shape[1:])
-        chooser = LogisticRegression(C=3.0, max_iter=1000) if texts else make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        chooser.fit(features, learned)
-    logs = np.full((len(data.test), classes), np.log(LEAST))
-    logs[:, chooser.classes_] = np.maximum(chooser.predict_log_proba(held_out), np.log(LEAST))
-    return "TF-IDF and logistic regression" if texts else "logistic regression", logs
+        models = [LogisticRegression(C=usual / strength, max_iter=1000).fit(train, learned) for strength in STRENGTHS]
+    return name, _logs(_best(models, valid, _held(data, target), _surprises), test, classes)
 
 
-def _words(name: str, plan: Plan, data: Dataset, parts: Parts) -> tuple[Any, Any] | None:
-    """Weighted counts of words and of pairs of words, of the training and the test part."""
+def _best(models: Sequence[Any], valid: Any, target: np.ndarray | None, losses: Losses) -> Any:
+    """The model that does best on the validation part; the usual one, in the middle, unless another is better beyond chance."""
+    usual = models[len(models) // 2]
+    if valid is None or target is None:
+        return usual
+    found = [losses(model, valid, target) for model in models]
+    best = int(np.argmin([loss.mean() for loss in found]))
+    gain = found[len(models) // 2] - found[best]
+    error = gain.std() / math.sqrt(len(gain))
+    return models[best] if gain.mean() > CHANCE * error else usual
+
+
+def _held(data: Dataset, target: str) -> np.ndarray | None:
+    """The right answers of the validation part."""
+    return None if data.valid is None else data.valid.values[target][data.valid.rows].numpy()
+
+
+def _squares(model: Any, inputs: Any, target: np.ndarray) -> np.ndarray:
+    """What each example costs a regression."""
+    wanted = target.reshape(len(target), -1)
+    cost: np.ndarray = np.square(model.predict(inputs).reshape(wanted.shape) - wanted).mean(1)
+    return cost
+
+
+def _surprises(model: Any, inputs: Any, target: np.ndarray) -> np.ndarray:
+    """What each example costs a classifier."""
+    logs = _logs(model, inputs, int(max(target.max(), model.classes_.max())) + 1)
+    cost: np.ndarray = -logs[np.arange(len(target)), target]
+    return cost
+
+
+def _logs(model: Any, inputs: Any, classes: int) -> np.ndarray:
+    """Log probabilities of all classes, also of those that the training part does not hold."""
+    logs = np.full((inputs.shape[0], classes), np.log(LEAST))
+    with np.errstate(divide="ignore"):  # who is very sure gives others no probability at all
+        logs[:, model.classes_] = np.maximum(model.predict_log_proba(inputs), np.log(LEAST))
+    return logs
+
+
+def _inputs(plan: Plan, data: Dataset, parts: Parts, texts: Sequence[str]) -> tuple[Any, Any, Any]:
+    """All that the network reads, of the training, validation and test part: texts as weighted words, numbers scaled.
+
+    Where there is no validation part its place is None.
+    """
+    from sklearn.preprocessing import StandardScaler
+
+    held = [data.train, data.valid, data.test]
+    blocks = [_words(name, plan, held, parts) for name in texts]
+    numbers = [name for name in plan.read if name not in texts]
+    if numbers:
+        found = [part and np.concatenate([_features(part, name, plan.values[name]) for name in numbers], axis=1) for part in held]
+        scaler = StandardScaler().fit(found[0])
+        blocks.append([None if part is None else scaler.transform(part) for part in found])
+    if len(blocks) == 1:
+        train, valid, test = blocks[0]
+        return train, valid, test
+    from scipy.sparse import hstack
+
+    train, valid, test = (None if part is None else hstack([block[place] for block in blocks]).tocsr() for place, part in enumerate(held))
+    return train, valid, test
+
+
+def _words(name: str, plan: Plan, held: Sequence[Part | None], parts: Parts) -> list[Any]:
+    """Weighted counts of words and of pairs of words, by part; of characters, where the texts have no words that occur twice."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    assert data.test is not None
-    texts: Columns = joined_columns({name: plan.fields[name]}, parts)
-    learned, tested = ([texts[name][row] for row in part.rows.tolist()] for part in (data.train, data.test))
+    column: Columns = joined_columns({name: plan.fields[name]}, parts)
+    learned, *others = [None if part is None else [column[name][row] for row in part.rows.tolist()] for part in held]
     try:
         vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True).fit(learned)
-    except ValueError:  # no word occurs twice
-        return None
-    return vectorizer.transform(learned), vectorizer.transform(tested)
-
-
-def _numbers(plan: Plan, data: Dataset) -> tuple[np.ndarray, np.ndarray] | None:
-    """All numbers that the network reads, of the training and the test part; categories as zeros and ones."""
-    assert data.test is not None
-    read = {name: plan.values[name] for name in plan.read}
-    if any(shape.kind == "token" or (shape.time is not None and shape.ticks is None) for shape in read.values()):
-        return None
-    learned, tested = ([_features(part, name, shape) for name, shape in read.items()] for part in (data.train, data.test))
-    return np.concatenate(learned, axis=1), np.concatenate(tested, axis=1)
+    except ValueError:  # says sklearn where nothing is left
+        vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True).fit(learned)
+    return [None if texts is None else vectorizer.transform(texts) for texts in (learned, *others)]
 
 
 def _features(part: Part, name: str, shape: Shape) -> np.ndarray:

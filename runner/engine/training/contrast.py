@@ -15,7 +15,7 @@ from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.energy.contrast import Contrast
 from nnrun.runner.engine.energy.gibbs import dice
-from nnrun.runner.engine.energy.judging.judge import Judge
+from nnrun.runner.engine.energy.judging.judge import OBJECTIVE, Judge, crossed
 from nnrun.runner.engine.energy.machine import Machine, States
 from nnrun.runner.engine.energy.restricted import Restricted
 from nnrun.runner.engine.network.clamp import CHUNK, clamped, clamped_rows, learned_rows
@@ -59,15 +59,18 @@ class Contrasting(Learner[States]):
             self.contrast = Restricted(self.machine, rule, self.generator, train.batch_size)
         else:
             self.contrast = Contrast(self.machine, rule, draw, train.batch_size)
-        super().__init__(network, plan, data, device, Budget.of(train, len(data.train)), _best(train, self.judging, data.valid is not None))
+        super().__init__(network, plan, data, device, Budget.of(train, len(data.train)), _best(train, data.valid is not None))
         self.descent = Descent(train, self.contrast.parameters, self.budget.steps, device)
         weights = list(self.machine.parameters().values())
         self.penalties = [item for item in network.penalties(train.regularize) if any(item[0] is own for own in weights)]
+        self.tied = {coupling.weight: coupling.tied for coupling in self.machine.couplings.values()}
+        """The derivative by the numbers that are free, for each weight tensor."""
         self.fast = self.contrast if isinstance(self.contrast, Restricted) and self.descent.is_plain else None
         """The form of the plainest step, where there is nothing else to do with a gradient."""
         if self.penalties or rule.centred:
             self.fast = None
-        self.fallen = False
+        self.fallen = self.crossed = False
+        """Whether it was warned of a fall, and of estimates that cross."""
         self.baseline = "independent units"
 
     def batches(self, epoch: int) -> Iterator[States]:
@@ -85,7 +88,7 @@ class Contrasting(Learner[States]):
             self.contrast.write_gradient(batch)
             for weight, l1, l2 in self.penalties:
                 assert weight.grad is not None
-                weight.grad.add_(weight.detach(), alpha=2 * l2).add_(weight.detach().sign(), alpha=l1)
+                weight.grad.add_(self.tied[weight](2 * l2 * weight.detach() + l1 * weight.detach().sign()))
             self.descent.step()
         self.examples += len(next(iter(batch.values())))
         if due and not all(bool(parameter.isfinite().all()) for parameter in self.contrast.parameters):
@@ -101,7 +104,7 @@ class Contrasting(Learner[States]):
         figures = self.judging.cheap(self.contrast.chains)
         last = step == self.budget.steps
         if last or not self.judging.countable:
-            figures |= self.judging.annealed(None, self.betas if last else max(1, self.betas // SHARE), CHAINS)
+            figures |= self.judging.annealed(self.betas if last else max(1, self.betas // SHARE), CHAINS)
         if not step:
             return Judged(figures)
         warnings = []
@@ -109,6 +112,9 @@ class Contrasting(Learner[States]):
         if not self.fallen and _has_fallen(now, self.best.value):
             self.fallen = True
             warnings.append(_fall(self.best, now))
+        if not self.crossed and (doubt := crossed(figures)) is not None:
+            self.crossed = True
+            warnings.append(doubt)
         drawn = pictures(self.machine, self.judging, self.contrast.chains)
         return Judged(figures, warnings=warnings, pictures=[(key, step, png) for key, png in drawn.items()])
 
@@ -117,21 +123,21 @@ class Contrasting(Learner[States]):
             return Judged({})
         found: dict[str, float] = {}
         if self.best.step != step:  # the estimates were those of the last weights
-            found |= self.judging.annealed(None, self.betas, CHAINS)
+            found |= self.judging.annealed(self.betas, CHAINS)
         if self.data.test is not None:
             given = clamped_rows(self.network, self.machine, self.data.test, self.data.test.rows, self.device)
             found |= self.judging.tested(given, {**figures, **found}.get("log_z/ais"))
         return Judged(found)
 
     def state(self) -> dict[str, Any]:
-        own = {"fallen": self.fallen, "generator": self.generator.get_state()}
+        own = {"fallen": self.fallen, "crossed": self.crossed, "generator": self.generator.get_state()}
         return {**super().state(), **self.descent.state(), **self.contrast.state(), **own}
 
     def take(self, state: Mapping[str, Any]) -> None:
         super().take(state)
         self.descent.take(state)
         self.contrast.take(state)
-        self.fallen = state["fallen"]
+        self.fallen, self.crossed = state["fallen"], state["crossed"]
         self.generator.set_state(state["generator"])
 
 
@@ -146,12 +152,12 @@ def start_biases(machine: Machine, judge: Judge) -> None:
             bias.data.copy_(judge.base[name])
 
 
-def _best(train: Train, judge: Judge, has_valid: bool) -> Best:
+def _best(train: Train, has_valid: bool) -> Best:
     stopping = train.early_stopping
     if not has_valid:
-        return Best(f"train/{judge.objective}", higher=True, chooses=True)
+        return Best(f"train/{OBJECTIVE}", higher=True, chooses=True)
     if stopping is None:
-        return Best(f"valid/{judge.objective}", higher=True)
+        return Best(f"valid/{OBJECTIVE}", higher=True)
     return Best(stopping.monitor, higher=True, patience=stopping.patience, min_delta=stopping.min_delta)
 
 

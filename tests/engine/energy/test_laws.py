@@ -209,7 +209,7 @@ def test_the_bound_is_exact_where_hidden_units_are_independent() -> None:
 
 @pytest.mark.parametrize("kind", ["{type: gaussian_units, deviation: 0.7}", "{type: bipolar_units}", "{type: categorical_units}"])
 def test_the_mean_is_the_derivative_of_the_log_normaliser(kind: str) -> None:
-    group = machine({"v": kind}, []).groups["v"]
+    group = machine({"v": kind, **HIDDEN}, RBM).groups["v"]
     field = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
 
     (mean,) = torch.autograd.grad(group.log_normaliser(field).sum(), field)
@@ -222,7 +222,7 @@ def test_the_mean_is_the_derivative_of_the_log_normaliser(kind: str) -> None:
 )
 @pytest.mark.parametrize("beta", [1.0, 0.5])
 def test_samples_have_the_mean(kind: str, beta: float) -> None:
-    group = machine({"v": kind}, []).groups["v"]
+    group = machine({"v": kind, **HIDDEN}, RBM).groups["v"]
     field = torch.randn(1, 4, dtype=torch.float64).expand(40_000, -1)
 
     sampled = group.sample(field, rolled()(field), beta)
@@ -231,7 +231,7 @@ def test_samples_have_the_mean(kind: str, beta: float) -> None:
 
 
 def test_a_gaussian_group_has_its_deviation_at_temperature_one() -> None:
-    group = machine({"v": "{type: gaussian_units, deviation: 0.7}"}, []).groups["v"]
+    group = machine({"v": "{type: gaussian_units, deviation: 0.7}", **HIDDEN}, RBM).groups["v"]
     field = torch.zeros(40_000, 4, dtype=torch.float64)
 
     assert group.sample(field, rolled()(field)).std().item() == pytest.approx(0.7, rel=0.02)
@@ -240,7 +240,7 @@ def test_a_gaussian_group_has_its_deviation_at_temperature_one() -> None:
 
 def test_a_field_of_a_mean_gives_the_mean() -> None:
     for kind in ("binary_units", "bipolar_units", "gaussian_units", "categorical_units"):
-        group = machine({"v": f"{{type: {kind}}}"}, []).groups["v"]
+        group = machine({"v": f"{{type: {kind}}}", **HIDDEN}, RBM).groups["v"]
         mean = torch.tensor([[0.1, 0.2, 0.3, 0.4]], dtype=torch.float64)
 
         torch.testing.assert_close(group.mean(group.field_of(mean)), mean)

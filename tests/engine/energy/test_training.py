@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from nnrun.registry.field import DataError
+from nnrun.registry.options import Regularize
 from nnrun.registry.sources.patterns import BarsAndStripes, Letters
 from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.plan import Plan
@@ -24,6 +25,7 @@ from nnrun.runner.engine.inference.draw import Generator
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.inference.signature import signature
 from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.training.backprop import penalty
 from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.fit import Outcome
 from nnrun.runner.engine.training.stages import train_stages
@@ -126,6 +128,39 @@ def test_a_masked_machine_keeps_its_zeros() -> None:
     torch.testing.assert_close(coupling.weight, coupling.weight.T)
 
 
+LATERAL = BARS.replace("  - visible <-> hidden", "  - visible <-> visible\n  - visible <-> hidden")
+L1, L2 = 0.02, 0.1
+
+
+def pulled(w: torch.Tensor) -> torch.Tensor:
+    """The derivative of L1 |w| + L2 w^2 by a number that stands in two places of a symmetric matrix, and counts once."""
+    return L1 * w.sign() + 2 * L2 * w
+
+
+def test_a_penalty_under_backprop_counts_a_lateral_weight_once() -> None:
+    network, *_ = built(LATERAL, bars())
+    lateral, edge = (network.get_parameter(f"visible--{other}.weight") for other in ("visible", "hidden"))
+    found = penalty(network.penalties(Regularize(l1=L1, l2=L2)))
+    pairs = lateral.detach()[torch.triu(torch.ones(9, 9), 1) == 1]
+    found.backward()
+
+    wanted = sum(L1 * w.abs().sum() + L2 * w.square().sum() for w in (pairs, edge.detach()))
+    assert found.item() == pytest.approx(float(wanted), rel=1e-5)
+    torch.testing.assert_close(lateral.grad, pulled(lateral.detach()))
+    torch.testing.assert_close(edge.grad, pulled(edge.detach()))
+
+
+def test_a_penalty_under_contrastive_divergence_counts_a_lateral_weight_once() -> None:
+    one_step = ["train.steps=1", "train.evaluate_every=1"]
+    started, *_ = built(LATERAL, bars())
+    free, *_ = trained(LATERAL, bars(), *one_step, betas=0)
+    held, *_ = trained(LATERAL, bars(), *one_step, f"train.regularize={{l1: {L1}, l2: {L2}}}", betas=0)
+
+    for name in ("visible--visible.weight", "visible--hidden.weight"):
+        before, without, within = (network.get_parameter(name).detach() for network in (started, free, held))
+        torch.testing.assert_close((without - within) / 0.3, pulled(before), rtol=1e-3, atol=1e-6)
+
+
 def test_every_figure_is_recorded_from_the_start() -> None:
     *_, watcher = trained(BARS, bars())
     wanted = {"energy/data", "energy/model", "energy/gap", "free_energy/train", "pseudo_likelihood", "recon/mse", "hidden/mean_activity",
@@ -143,6 +178,22 @@ def test_the_last_estimates_of_log_z_agree_with_the_exact_one() -> None:
     assert abs(figures["log_z/reverse"] - figures["log_z/exact"]) < 0.5
     assert figures["loglik/lower"] < figures["loglik/upper"] + 0.5
     assert 1 <= figures["log_z/ais_effective"] <= 100
+
+
+def test_the_annealed_log_likelihood_decides_which_weights_are_kept() -> None:
+    text = (
+        BARS.replace("units: 8}", "units: 30}").replace("lr: 0.3}", "lr: 3}").replace("side: 3", "side: 5")
+    )  # too many states to go through
+    columns = BarsAndStripes(source="bars_and_stripes", side=5).table()
+    *_, outcome, watcher = trained(text, columns, "train.steps=60", "train.evaluate_every=10")
+    curves = {
+        name: [(figures[name], -step) for step, figures in watcher.points if name in figures and "energy/data" in figures]
+        for name in ("train/loglik", "train/pseudo_likelihood")
+    }
+
+    assert outcome.objective == "train/loglik"
+    assert outcome.best_step == -max(curves["train/loglik"])[1]
+    assert outcome.best_step != -max(curves["train/pseudo_likelihood"])[1]
 
 
 def test_filters_samples_and_reconstructions_are_drawn() -> None:

@@ -11,7 +11,11 @@ from torch import Tensor
 
 from nnrun.runner.engine.energy.gibbs import Draw, Sampler
 from nnrun.runner.engine.energy.judging import ais, exact, pseudo
+from nnrun.runner.engine.energy.judging.equilibrium import equilibrated
 from nnrun.runner.engine.energy.machine import Machine, States
+
+OBJECTIVE = "loglik"
+"""What decides which weights are kept; a name without its part. It is exact where that can be known, else annealed."""
 
 LOOKED_AT = 1000
 """Examples that figures are computed from: more cost time and say the same."""
@@ -20,10 +24,28 @@ PSEUDO = 1 << 26
 """Most hidden fields that a pseudo-likelihood looks at: one for each example, clamped unit and hidden unit; a quarter of a second."""
 
 WARMING = 200
-"""Sweeps from the data on that make samples where no chains go on."""
+"""Sweeps from the data on, before chains at other levels join in."""
+
+SWEEP = 15
+"""Steps of annealing for each round of sweeps and exchanges that make samples for the way back: both take about as long."""
+
+APART, LEAST = 3, 0.05
+"""Standard errors, and nats, by which the two estimates of a log-likelihood may stand in the wrong order."""
 
 DEAD = 0.01
 """A hidden unit whose mean activity over the data is smaller, or nearer to 1, says nothing."""
+
+
+def crossed(figures: Mapping[str, float]) -> str | None:
+    """What is wrong with two estimates of a log-likelihood that stand in the wrong order beyond their errors; else None."""
+    upper, lower = (figures.get(f"loglik/{side}", math.nan) for side in ("upper", "lower"))
+    error = math.hypot(*(figures.get(f"log_z/{name}", 0.0) for name in ("ais_error", "reverse_error")))
+    if not lower - upper > max(APART * error, LEAST):
+        return None
+    return (
+        f"the estimates of the log-likelihood cross: `loglik/upper` is {upper:.2f} and `loglik/lower` {lower:.2f}; "
+        "the chains that they are made of do not mix, and neither is to be trusted"
+    )
 
 
 @dataclass
@@ -46,11 +68,6 @@ class Judge:
             name: group.field_of(self.train[name].mean(0)) if name in self.train else torch.zeros_like(group.origin).expand(group.size)
             for name, group in self.machine.groups.items()
         }
-
-    @property
-    def objective(self) -> str:
-        """What decides which weights are kept; a name without its part."""
-        return "loglik" if self.countable or not self.pseudo else "pseudo_likelihood"
 
     @torch.no_grad()
     def cheap(self, chains: Mapping[str, Tensor]) -> dict[str, float]:
@@ -82,11 +99,11 @@ class Judge:
         return figures
 
     @torch.no_grad()
-    def annealed(self, chains: Mapping[str, Tensor] | None, betas: int, count: int) -> dict[str, float]:
-        """log Z from below and from above, and the log-likelihood between them. `chains` are samples of the model, if there are any."""
+    def annealed(self, betas: int, count: int) -> dict[str, float]:
+        """log Z from below and from above in `betas` steps of `count` chains, and the log-likelihood between them."""
         up = ais.forward(self.machine, self.base, self.draw, betas, count)
-        samples = chains if chains is not None else self.samples(count)
-        down = ais.reverse(self.machine, self.base, self.draw, betas, {name: state[:count] for name, state in samples.items()})
+        samples = equilibrated(self.machine, self.base, self.draw, max(1, betas // SWEEP), self.samples(count))
+        down = ais.reverse(self.machine, self.base, self.draw, betas, samples)
         mass = {part: float(self.log_mass(given).mean()) for part, given in self.parts.items()}
         judged = mass.get("valid", mass["train"])
         figures = {

@@ -1,0 +1,37 @@
+"""Whether the linear baseline that a spec asks for can be fitted beside its network."""
+
+from __future__ import annotations
+
+from nnrun.runner.compiler.graph.graph import Graph
+from nnrun.runner.compiler.language.spec import Spec
+from nnrun.runner.compiler.text.diagnostic import Report
+from nnrun.runner.compiler.types.shapes import Typed
+
+
+def check_baseline(spec: Spec, graph: Graph, typed: Typed, report: Report) -> None:
+    """Refuse what would be left out in silence: only what is asked for is computed."""
+    if spec.track.baseline != "linear" or spec.train is not spec.stages[-1] or not report.ok:
+        return
+    why = _why_not(graph, typed)
+    if why is not None:
+        help = "`baseline: simple` guesses what is commonest, and `none` leaves it out"
+        report.add("not-supported-yet", f"`baseline: linear` {why}", at=("track", "baseline"), help=help)
+
+
+def _why_not(graph: Graph, typed: Typed) -> str | None:
+    """What stands in the way, or None."""
+    if not graph.losses:
+        return "learns what a loss judges, and there is no loss"
+    loss, target = graph.losses[0], typed.values[graph.losses[0].target.value]
+    if not graph.metrics:
+        return "is judged by `metrics`, and there are none"
+    if target.time is not None or (target.kind != "number" and target.axes):
+        return f"gives one answer for an example, and `{loss.target}` is {target}: this is not supported yet"
+    for metric in graph.metrics:
+        if (metric.input.value, metric.target.value) != (loss.input.value, loss.target.value):
+            return f"is judged as `{loss.input}` is, and `{metric.config.label}` judges `{metric.input}`: this is not supported yet"  # type: ignore[union-attr]
+    for name in {edge.source.name: None for node in graph.nodes.values() for edge in node.edges if edge.source.name in graph.fields}:
+        shape = typed.values[name]
+        if typed.fields[name].type_name() != "text" and shape.time is not None and shape.ticks is None:
+            return f"reads the same numbers in each example, and `{name}` has any number of ticks: this is not supported yet"
+    return None

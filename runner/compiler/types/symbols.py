@@ -1,0 +1,73 @@
+"""Which field's symbols a value holds, and that nodes which share weights mean the same symbols by the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from nnrun.registry.field import Facts
+from nnrun.registry.node import Trainable
+from nnrun.runner.compiler.graph.graph import Graph, GraphNode
+from nnrun.runner.compiler.text.diagnostic import Place, Report
+from nnrun.runner.compiler.text.words import listed
+from nnrun.runner.compiler.types.shapes import Typed, shared
+
+SHOWN = 6
+"""Classes of a field that a finding lists."""
+
+
+def check_symbols(graph: Graph, typed: Typed, facts: Mapping[str, Facts], report: Report) -> None:
+    """Refuse weights that are shared over other classes: a row of an embedding would stand for one here and for another there."""
+    for node in graph.nodes.values():
+        if not isinstance(node.config, Trainable) or node.config.share is None:
+            continue
+        other = graph.nodes.get(shared(node.name, node.config.share, graph))
+        for mine, theirs in _pairs(node, other, graph, typed) if other is not None else ():
+            own, its = (_symbols(name, typed, facts) for name in (mine, theirs))
+            if own is None or its is None or own == its:
+                continue
+            field = Place(("data", "fields", mine), "key")
+            help = f"list the `classes` of `{mine}` as those of `{theirs}`" if set(own) == set(its) else "leave out `share`"
+            report.add(
+                "shape-mismatch",
+                f"`{node.name}` shares the weights of `{node.config.share}`, but classes differ: "
+                f"{_told(own)} of `{mine}`, and {_told(its)} of `{theirs}`",
+                at=(*node.path, "share"),
+                notes=[(field, "the classes of one"), (Place(("data", "fields", theirs), "key"), "those of the other"), *node.notes],
+                help=help,
+            )
+            break
+
+
+def _pairs(node: GraphNode, other: GraphNode, graph: Graph, typed: Typed) -> Iterator[tuple[str, str]]:
+    """Different fields whose symbols two nodes read, or give scores for, in the same place."""
+    for mine, theirs in zip(node.inputs, other.inputs, strict=False):
+        fields = [_field(edge.source.name, graph, typed) for edge in (mine, theirs)]
+        if fields[0] is not None and fields[1] is not None and fields[0] != fields[1]:
+            yield fields[0], fields[1]
+    units = [getattr(one.config, "units", None) for one in (node, other)]
+    if isinstance(units[0], str) and isinstance(units[1], str) and units[0] != units[1]:
+        yield units[0], units[1]
+
+
+def _field(name: str, graph: Graph, typed: Typed) -> str | None:
+    """The field whose symbols a value holds, as numbers or as zeros and a one."""
+    seen: set[str] = set()
+    while name in graph.nodes and name not in seen:
+        seen.add(name)
+        node = graph.nodes[name]
+        one_hot = node.config is not None and node.config.type_name() == "one_hot"
+        if len(node.inputs) != 1 or name not in typed.values or not (one_hot or typed.values[name].kind != "number"):
+            return None
+        name = node.inputs[0].source.name
+    return name if name in typed.values and typed.values[name].kind != "number" else None
+
+
+def _symbols(name: str, typed: Typed, facts: Mapping[str, Facts]) -> list[str] | None:
+    """The symbols of a field in the order of their numbers, as far as they are known."""
+    known = facts.get(name, {})
+    symbols = known.get("classes") or known.get("vocabulary") or getattr(typed.fields.get(name), "classes", None)
+    return None if symbols is None else list(symbols)
+
+
+def _told(symbols: list[str]) -> str:
+    return listed(symbols[:SHOWN]) + ", …" * (len(symbols) > SHOWN)
