@@ -66,7 +66,13 @@ def generated(
         begins = map(predictor.symbols, columns[PROMPT])
         found = [generate(predictor.network, predictor.batch({}), wanted, seed=seed, forced=begin)[0] for begin in begins]
     else:
-        found = generate(predictor.network, predictor.batch(columns or {}), wanted, seed=seed, forced=predictor.symbols(prompt))
+        found = generate(
+            predictor.network,
+            predictor.batch(columns or {}),
+            wanted,
+            seed=seed,
+            forced=predictor.symbols(prompt) if prompt is not None else None,
+        )
     return [
         {"row": row + 1, decoding.target: predictor.text_of(one), "score": one.score, "ended": one.ended}
         for row, hypotheses in enumerate(found)

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from nnrun.registry.field import DataError
 
 
-def predict_file(run: str, file: Path, as_json: bool) -> str:
-    """Predictions for a CSV, Parquet or JSON file, as CSV or as JSON rows.
+@dataclass(frozen=True)
+class Said:
+    """Answers as text, and what is said of the rows that have none."""
+
+    text: str
+    refused: Sequence[str]
+
+
+def predict_file(run: str, file: Path, as_json: bool, label: str | None = None) -> Said:
+    """Predictions for a CSV, Parquet or JSON file, as CSV or as JSON rows: each with the number of its row, or with what the column
+    `label` of the file holds there. A row that is wrong stands among the others without an answer.
 
     Raises: SourceError, DataError, BrokenCheckpoint, RunNotFound.
     """
@@ -18,8 +32,19 @@ def predict_file(run: str, file: Path, as_json: bool) -> str:
     from nnrun.runner.engine.inference.predict import Predictor
 
     predictor = Predictor.load(model_at(run))
-    answers = predictor.predict(read_columns(file, predictor))
+    columns = read_columns(file, predictor, [label] if label is not None else [])
+    answers = predictor.ask(columns)
+    if label in answers.columns:
+        raise DataError(f"`--id {label}` is also the name of an answer", "name another column, or leave it out: rows are counted")
+    table = answers.table(label, _plain(columns[label]) if label is not None else None)
+    refused = [f"row {row + 1} has no answer: {error.message}" for row, error in answers.refused.items()]
     if as_json:
-        rows = [dict(zip(answers, row, strict=True)) for row in zip(*answers.values(), strict=True)]
-        return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
-    return str(pandas.DataFrame(answers).to_csv(index=False))
+        rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+        return Said(json.dumps(rows, ensure_ascii=False, indent=2) + "\n", refused)
+    frame = pandas.DataFrame({name: pandas.Series(values, dtype=object) for name, values in table.items()})
+    return Said(str(frame.to_csv(index=False)), refused)
+
+
+def _plain(column: Sequence[Any]) -> Sequence[Any]:
+    """Values of a column as JSON has them."""
+    return column.tolist() if hasattr(column, "tolist") else column

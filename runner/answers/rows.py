@@ -17,20 +17,21 @@ if TYPE_CHECKING:
     from nnrun.runner.engine.inference.predict import Predictor
 
 
-def read_columns(file: Path, predictor: Predictor) -> Mapping[str, Sequence[Any]]:
+def read_columns(file: Path, predictor: Predictor, more: Sequence[str] = ()) -> Mapping[str, Sequence[Any]]:
     """What a network reads, from a CSV or Parquet file, read as the source of its training reads one, or from a JSON file.
 
-    JSON is a list of rows, or an object of columns. Raises: SourceError without such a file, DataError if it lacks a column or rows.
+    JSON is a list of rows, or an object of columns. `more` names columns that are wanted beside them.
+    Raises: SourceError without such a file, DataError if it lacks a column or rows.
     """
     if not file.is_file():
         raise SourceError(f"there is no file `{file}`")
     if file.suffix not in (".csv", ".parquet", ".json"):
         raise SourceError(f"`{file}` is no .csv, .parquet, .json file", "the ending tells how a file is read")
-    wanted = predictor.columns
+    wanted = list(dict.fromkeys([*predictor.columns, *more]))
     try:
         columns = _json_columns(file, wanted) if file.suffix == ".json" else _reader(file, predictor).read(file, wanted)
     except MissingColumn as error:
-        raise DataError(error.message, f"the network reads {', '.join(f'`{name}`' for name in wanted)}") from None
+        raise DataError(error.message, f"the network reads {', '.join(f'`{name}`' for name in predictor.columns)}") from None
     if not all(len(columns[name]) for name in wanted):
         raise DataError(f"`{file}` has no rows")
     paths = {name for field, config in predictor.plan.fields.items() if config.holds_paths for name in config.reads(field)}

@@ -34,6 +34,9 @@ class Dataset:
     """A row as the source gave it."""
 
 
+_ROW = "row of the file"
+"""Stands for the numbers of rows among the values that windows are cut from; no field can be called so."""
+
 Parts = Mapping[str, Columns]
 """Columns by part: `all`, or `train` and others where the data comes split."""
 
@@ -77,17 +80,44 @@ def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequ
     return Dataset(made["train"], valid, test, facts, example)
 
 
-def encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts]) -> Part:
-    """Columns without anything to predict as examples; windows go up to the last row. Raises: DataError naming field and row."""
-    gathered = joined_columns(fields, {"all": columns})
+def encode_sent(
+    data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts], rows: Sequence[int] | None = None
+) -> Part:
+    """Columns that are sent to a trained network as numbers, a row for each; they stand in these `rows` of what was sent.
+
+    Raises: DataError naming field and row.
+    """
+    sent = {}
+    for name, column in joined_columns(fields, {"all": columns}, rows).items():
+        with naming(name, rows):
+            sent[name] = fields[name].received(column, facts[name])
+    return _encode(data, fields, sent, facts, rows)
+
+
+def examples_of(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts]) -> tuple[Part, list[int]]:
+    """Columns without anything to predict as examples, and the row that each ends with; windows go up to the last row.
+
+    Raises: DataError naming field and row.
+    """
+    whole = encode_sent(data, fields, columns, facts)
+    if data.window is None:
+        return whole, whole.rows.tolist()
     # A value without time is known in advance: it is read where the value to predict lies, so that row must be there.
     known_ahead = any(config.shape(name, facts[name]).time is None for name, config in fields.items())
-    return _windowed(data, _encode(data, fields, gathered, facts), ahead=known_ahead)
+    if data.streamed is not None:
+        part = _windowed(data, whole, ahead=known_ahead)
+        behind = torch.cumsum(whole.lengths[data.streamed], 0)
+        return part, torch.searchsorted(behind, part.rows + data.window.length - 1, right=True).tolist()
+    numbered = replace(whole, values={**whole.values, _ROW: whole.rows}, times={**whole.times, _ROW: _ROW})
+    part = _windowed(data, numbered, ahead=known_ahead)
+    ends: list[int] = part.values[_ROW][:, -1].tolist()
+    values, lengths = ({name: held[name] for name in held if not name.startswith(_ROW)} for held in (part.values, part.lengths))
+    return replace(part, values=values, lengths=lengths, times=whole.times), ends
 
 
-def joined_columns(fields: Mapping[str, Field], parts: Parts) -> Columns:
+def joined_columns(fields: Mapping[str, Field], parts: Parts, rows: Sequence[int] | None = None) -> Columns:
     """The column of each field, by its name, with the parts of the data one behind the other. Raises: DataError."""
-    columns = {name: _column(name, config, parts) for name, config in fields.items()}
+    columns = {name: _column(name, config, parts, rows) for name, config in fields.items()}
     _count(columns)
     return columns
 
@@ -151,12 +181,14 @@ def _windows_of(data: Data, part: Part, rows: Rows) -> Rows:
     return cut
 
 
-def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts]) -> Part:
+def _encode(
+    data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts], rows: Sequence[int] | None = None
+) -> Part:
     values: dict[str, Tensor] = {}
     lengths: dict[str, Tensor] = {}
     times: dict[str, str] = {}
     for name, config in fields.items():
-        with naming(name):
+        with naming(name, rows):
             encoded = config.encode(columns[name], facts[name])
             axis = config.shape(name, facts[name]).time
             _check_ticks(encoded, axis, data.window is not None and data.streamed is None)
@@ -165,7 +197,8 @@ def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Ma
             times[name] = axis
         if axis is not None and encoded.lengths is not None:
             own = torch.from_numpy(encoded.lengths)
-            _check_alike(name, own, axis, lengths.setdefault(axis, own))
+            with naming(name, rows):
+                _check_alike(own, axis, lengths.setdefault(axis, own))
     return Part(values, lengths, times, torch.arange(_count(columns)))
 
 
@@ -177,15 +210,15 @@ def _check_ticks(encoded: Encoded, axis: str | None, windowed: bool) -> None:
         raise DataError("holds one value in a row, where a list with one for each tick is wanted", help)
 
 
-def _check_alike(name: str, own: Tensor, axis: str, others: Tensor) -> None:
+def _check_alike(own: Tensor, axis: str, others: Tensor) -> None:
     """Refuse fields along each other that have different numbers of ticks in a row."""
     if not torch.equal(own, others):
         row = int((own != others).nonzero()[0])
         what = f"has {int(own[row])} ticks, but `{axis}` has {int(others[row])} there"
-        raise DataError(what, "give one value for each tick", row).of(name)
+        raise DataError(what, "give one value for each tick", row)
 
 
-def _column(name: str, config: Field, parts: Parts) -> Sequence[Any]:
+def _column(name: str, config: Field, parts: Parts, rows: Sequence[int] | None = None) -> Sequence[Any]:
     """The column of a field, the parts of the data one behind the other."""
     held = []
     for columns in parts.values():
@@ -193,7 +226,7 @@ def _column(name: str, config: Field, parts: Parts) -> Sequence[Any]:
             if wanted not in columns:
                 listed = ", ".join(f"`{known}`" for known in columns)
                 raise DataError(f"the data has no column `{wanted}`, which the field `{name}` reads", f"the columns are {listed}")
-        with naming(name):
+        with naming(name, rows):
             held.append(config.gather(name, columns))
     if len(held) == 1:
         return held[0]

@@ -10,14 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nnrun.registry.field import Facts, naming
+from nnrun.registry.field import DataError, Facts, Field, naming
 from nnrun.registry.objective import Loss
 from nnrun.registry.source import Columns
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.checkpoint import load
 from nnrun.runner.engine.data.batch import Batch, Part
-from nnrun.runner.engine.data.dataset import encode
-from nnrun.runner.engine.inference.answered import PROMPT, answering, named
+from nnrun.runner.engine.data.dataset import examples_of
+from nnrun.runner.engine.inference.answered import PROMPT, Answers, answering, named
+from nnrun.runner.engine.inference.asked import asked
 from nnrun.runner.engine.inference.decode import generate
 from nnrun.runner.engine.inference.recollect import recollect
 from nnrun.runner.engine.inference.search import Hypothesis
@@ -43,17 +44,36 @@ class Predictor:
             return [PROMPT]
         return list(dict.fromkeys(column for name in self.plan.read for column in self.plan.fields[name].reads(name)))
 
-    def predict(self, columns: Columns, batch_size: int = 256) -> dict[str, list[Any]]:
-        """One entry a row; a list of them where the network answers at every tick.
+    @property
+    def holds_lists(self) -> bool:
+        """Whether a row may hold a list of texts: names at each tick, or the pictures of a film."""
+        windowed = self.plan.spec.data is not None and self.plan.spec.data.window is not None
+        timed = [name for name in self.plan.read if self.plan.values[name].time is not None]
+        return any(self.plan.fields[name].type_name() != "text" for name in timed) and not windowed
 
-        A series answers for every window, the last of which ends with the last row. A network with a choice generates.
-        Raises: DataError.
-        """
+    def predict(self, columns: Columns, batch_size: int = 256) -> dict[str, list[Any]]:
+        """The table of what is answered for some columns: the row, one entry for each; a list of them where the network answers at
+        every tick. Raises: DataError."""
+        return self.ask(columns, batch_size).table()
+
+    def ask(self, columns: Columns, batch_size: int = 256) -> Answers:
+        """Answers for rows. A series answers for every window, the last of which ends with the last row. A network with a choice
+        generates. Raises: DataError where no row can be answered for."""
         if not self.plan.read:
+            if PROMPT not in columns:
+                raise DataError(f"the network reads `{PROMPT}`, a text to continue, and no such column was given")
             return self._continued(columns[PROMPT])
         assert self.plan.spec.data is not None
-        fields = {name: self.plan.fields[name] for name in self.plan.read}
-        return self.answers(encode(self.plan.spec.data, fields, columns, self.facts), batch_size)
+        given = asked(self.plan.spec.data, self._fields, columns, self.facts)
+        found: dict[str, list[Any]] = {}
+        for part, _ in given.stretches:
+            for name, values in self.answers(part, batch_size).items():
+                found.setdefault(name, []).extend(values)
+        return Answers([row for _, rows in given.stretches for row in rows], found, given.refused)
+
+    @property
+    def _fields(self) -> dict[str, Field]:
+        return {name: self.plan.fields[name] for name in self.plan.read}
 
     @torch.inference_mode()
     def answers(self, part: Part, batch_size: int = 256) -> dict[str, list[Any]]:
@@ -79,31 +99,34 @@ class Predictor:
                     result.setdefault(name, []).extend(column)
         return result
 
-    def _continued(self, prompts: Sequence[str]) -> dict[str, list[Any]]:
+    def _continued(self, prompts: Sequence[str]) -> Answers:
         assert self.plan.decoding is not None
-        settings, result = self.plan.decoding.settings, dict[str, list[Any]]()
-        for prompt in prompts:
-            (found,) = generate(self.network, self.batch({}), settings, forced=self.symbols(prompt))
-            self._add_texts(result, found[:1])
-        return result
+        settings, found, refused = self.plan.decoding.settings, dict[str, list[Any]](), dict[int, DataError]()
+        for row, prompt in enumerate(prompts):
+            try:
+                begin = self.symbols(prompt, row)
+            except DataError as error:
+                refused[row] = error
+            else:
+                self._add_texts(found, generate(self.network, self.batch({}), settings, forced=begin)[0][:1])
+        if refused and not found:
+            raise next(iter(refused.values()))
+        return Answers([row for row in range(len(prompts)) if row not in refused], found, refused)
 
     def batch(self, columns: Columns) -> Batch:
         """The rows as one batch; without columns one example, of a network that reads nothing. Raises: DataError."""
         assert self.plan.spec.data is not None
         if not self.plan.read:
             return Batch({}, {}, 1)
-        fields = {name: self.plan.fields[name] for name in self.plan.read}
-        part = encode(self.plan.spec.data, fields, columns, self.facts)
+        part, _ = examples_of(self.plan.spec.data, self._fields, columns, self.facts)
         return part.batch(part.rows)
 
-    def symbols(self, text: str | None) -> Tensor | None:
-        """The symbols that a generated sequence begins with if it begins with this text. Raises: DataError."""
-        if text is None:
-            return None
+    def symbols(self, text: str, row: int | None = None) -> Tensor:
+        """The symbols that a generated sequence begins with if it begins with this text, of that row. Raises: DataError."""
         assert self.plan.decoding is not None
         target = self.plan.decoding.target
         field = self.plan.fields[target].model_copy(update={"end": False})
-        with naming("the prompt"):
+        with naming("the prompt") if row is None else naming(PROMPT, [row]):
             return torch.from_numpy(field.encode([text], self.facts[target]).values[0])
 
     def text_of(self, hypothesis: Hypothesis) -> str:
