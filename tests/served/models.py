@@ -119,6 +119,16 @@ KINDS = {
         {"film": FILMS, "name": NAMES},
         {"film": [film.tolist() for film in FILMS[:2]] + [FILMS[2, :2].tolist()]},
     ),
+    "machine": Kind(
+        spec(
+            "image: {type: image, size: [6, 5], channels: 1, binarize: 0.5}",
+            "seen: {type: binary_units}, hidden: {type: binary_units, units: 7}",
+            "image -> seen, seen <-> hidden",
+            "",
+        ).replace("{loss: {}}", "{learner: contrastive_divergence}"),
+        {"image": PIXELS},
+        {"image": PIXELS[:3].tolist()},
+    ),
     "ticks": Kind(
         spec(
             "path: {type: series, size: 2}, step: {type: category, along: path}, name: {type: category}",

@@ -16,6 +16,7 @@ from mlflow.models import Model
 from mlflow.pyfunc import PyFuncModel
 from pandas import DataFrame
 
+import nnrun
 from tests.served.conftest import Models
 from tests.served.models import KINDS, PIXELS, Recorded, write_picture
 
@@ -86,6 +87,17 @@ def test_a_picture_is_taken_in_every_form(models: Models, form: str, tmp_path: P
     answers = loaded(models["image"]).predict(PICTURES[form](PIXELS[:4], tmp_path))
 
     assert alike(answers.to_dict("records"), models["image"].answers)
+
+
+def test_pixels_of_8_bits_that_are_given_to_complete_are_scaled(models: Models) -> None:
+    """A pixel is on where it is brighter than half of 255."""
+    given: list[list[int | None]] = PIXELS[0].tolist()
+    given[0][0] = None
+    (drawn,) = nnrun.load(models["machine"].folder).generate(given={"image": [given]}, sweeps=1)
+    found, wanted = np.array(drawn["image"]).reshape(6, 5), PIXELS[0] > 127
+
+    assert (found[1:] == wanted[1:]).all()
+    assert (found[0, 1:] == wanted[0, 1:]).all()
 
 
 def test_names_keep_their_zeros(models: Models) -> None:
