@@ -10,6 +10,9 @@ from typing import Any
 
 from nnrun.registry.field import DataError
 
+MOST_RUNS = 5
+"""Stretches of rows that are listed."""
+
 
 @dataclass(frozen=True)
 class Said:
@@ -17,6 +20,9 @@ class Said:
 
     text: str
     refused: Sequence[str]
+    """What is wrong with rows."""
+    between: str | None
+    """Rows that are right and yet have no answer: those with which no window ends."""
 
 
 def predict_file(run: str, file: Path, as_json: bool, label: str | None = None) -> Said:
@@ -37,12 +43,26 @@ def predict_file(run: str, file: Path, as_json: bool, label: str | None = None) 
     if label in answers.columns:
         raise DataError(f"`--id {label}` is also the name of an answer", "name another column, or leave it out: rows are counted")
     table = answers.table(label, _plain(columns[label]) if label is not None else None)
+    ended = {*answers.rows, *answers.refused}
+    between = [row for row in range(len(columns[predictor.columns[0]])) if row not in ended]
+    said = f"{_listed(between)} no answer: no window ends there" if between else None
     refused = [f"row {row + 1} has no answer: {error.message}" for row, error in answers.refused.items()]
     if as_json:
         rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
-        return Said(json.dumps(rows, ensure_ascii=False, indent=2) + "\n", refused)
+        return Said(json.dumps(rows, ensure_ascii=False, indent=2) + "\n", refused, said)
     frame = pandas.DataFrame({name: pandas.Series(values, dtype=object) for name, values in table.items()})
-    return Said(str(frame.to_csv(index=False)), refused)
+    return Said(str(frame.to_csv(index=False)), refused, said)
+
+
+def _listed(rows: Sequence[int]) -> str:
+    """Rows as people count them: `rows 1 to 3 and 12 have`."""
+    from nnrun.runner.engine.inference.asked import runs_of
+
+    runs = [(run[0] + 1, run[-1] + 1) for run in runs_of(rows)]
+    parts = [str(first) if first == last else f"{first} to {last}" for first, last in runs[:MOST_RUNS]]
+    more = f" and others ({len(rows)} in all)" if len(runs) > MOST_RUNS else ""
+    text = ", ".join(parts) if more or len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return f"row {text} has" if len(rows) == 1 else f"rows {text}{more} have"
 
 
 def _plain(column: Sequence[Any]) -> Sequence[Any]:

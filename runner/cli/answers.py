@@ -27,7 +27,8 @@ MOST_SAID = 10
 def predict(run_id: str, file: str, label: str | None, output: str | None, as_json: bool) -> None:
     """Let the network of a finished RUN answer for the rows of a file. RUN is an id, its beginning, or an experiment's name.
 
-    A window is named by the last row that it reads. Rows that are wrong have no answer, and the column `error` says why.
+    A window is named by the last row that it reads; rows with which none ends are told of. Rows that are wrong have no answer, and
+    the column `error` says why.
     """
     from nnrun.runner.answers.predict import predict_file
 
@@ -38,6 +39,8 @@ def predict(run_id: str, file: str, label: str | None, output: str | None, as_js
         warn(line)
     if len(said.refused) > MOST_SAID:
         warn(f"{len(said.refused) - MOST_SAID} more rows have no answer: the column `error` says why")
+    if said.between is not None:
+        click.echo(f"note: {said.between}", err=True)
     if output is None:
         click.echo(said.text, nl=False)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from mlflow.pyfunc import PyFuncModel
 from pandas import DataFrame
 
 import nnrun
+from nnrun.runner.answers.predict import predict_file
 from tests.served.conftest import Models
 from tests.served.models import KINDS, PIXELS, Recorded, write_picture
 
@@ -141,6 +143,16 @@ def test_no_window_goes_across_a_wrong_tick(models: Models) -> None:
     assert answered.row.tolist() == [4, 5, 6, 7, 12]
     assert answered.level_next.tolist()[-1] == pytest.approx(models["series"].answers[0]["level_next"])
     assert answers[answers["level_next"].isna()].row.tolist() == [8, 13, 14]
+
+
+def test_predict_tells_of_rows_with_which_no_window_ends(models: Models, tmp_path: Path) -> None:
+    rows = [{"level": level} for level in (1, 2, 3, 4, 5, "x", 1, 2, 3, 4, None)]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    said = predict_file(str(models["series"].folder), tmp_path / "rows.json", as_json=True)
+
+    assert [row["row"] for row in json.loads(said.text)] == [4, 5, 6, 10, 11]
+    assert [line.partition(":")[0] for line in said.refused] == ["row 6 has no answer", "row 11 has no answer"]
+    assert said.between == "rows 1 to 3 and 7 to 9 have no answer: no window ends there"
 
 
 def test_no_row_that_can_be_answered_is_a_fault(models: Models) -> None:

@@ -41,7 +41,7 @@ def asked(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapp
         first = error
     left = [row for row in range(_count(columns)) if row not in refused]
     stretches = []
-    for rows in [left] * bool(left) if data.window is None else _runs(left):
+    for rows in [left] * bool(left) if data.window is None else runs_of(left):
         try:
             part, ends = examples_of(data, fields, _taken(columns, rows), facts)
         except DataError as error:  # too few rows for a window
@@ -74,7 +74,7 @@ def _taken(columns: Columns, rows: Sequence[int]) -> dict[str, Sequence[Any]]:
     }
 
 
-def _runs(rows: Sequence[int]) -> Iterator[list[int]]:
+def runs_of(rows: Sequence[int]) -> Iterator[list[int]]:
     """Rows that follow each other, together."""
     for _, run in groupby(enumerate(rows), lambda pair: pair[1] - pair[0]):
         yield [row for _, row in run]
