@@ -40,6 +40,9 @@ def models(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield Models(template, tmp_path_factory.mktemp("served"), sidecar)
 
 
+PATIENCE = 300.0
+"""Seconds until a server answers: ten where nothing else runs, but five of them start at a time."""
+
 SERVED = ("image", "text", "table", "series", "writer")
 
 
@@ -49,7 +52,7 @@ def servers(models: Models) -> Iterator[Mapping[str, str]]:
     with ExitStack() as running:
         found = {name: running.enter_context(_served(models[name].folder)) for name in SERVED}
         for address in found.values():
-            wait_until(lambda address=address: answers(f"{address}/ping"))  # type: ignore[misc]
+            wait_until(lambda address=address: answers(f"{address}/ping"), PATIENCE)  # type: ignore[misc]
         yield found
 
 
