@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from collections.abc import Collection
 from functools import cache
 from typing import Any, ClassVar
 
@@ -39,6 +40,10 @@ class Component(BaseModel):
     def summary(cls) -> str:
         """First line of the documentation."""
         return (cls.__doc__ or "").strip().partition("\n")[0]
+
+    def meaningless(self) -> Collection[str]:
+        """Options that mean nothing beside the others, so that to name them is a mistake."""
+        return ()
 
     def options(self) -> dict[str, Any]:
         """What was set by hand, without the tag."""

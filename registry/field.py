@@ -111,6 +111,10 @@ class Field(Component):
         """Facts from the training part of the column. Raises: DataError."""
         return {}
 
+    def received(self, column: Sequence[Any], facts: Facts) -> Sequence[Any]:
+        """A column as it is sent to a trained network, in the way in which the training data would hold it. Raises: DataError."""
+        return column
+
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         """The column as numbers. Raises: DataError naming the row."""
         raise NotImplementedError

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from nnrun.registry.field import Facts
 from nnrun.runner.compiler.check import Checked, check
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.resolved import params
@@ -78,6 +78,7 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
     from nnrun.runner.engine import checkpoint
     from nnrun.runner.engine.data.dataset import Parts, made_up_columns, prepare
     from nnrun.runner.engine.data.masks import with_masks
+    from nnrun.runner.engine.inference.example import example_of
     from nnrun.runner.engine.inference.predict import Predictor
     from nnrun.runner.engine.network.network import Network
     from nnrun.runner.engine.prepare import check_compiled
@@ -135,17 +136,17 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
         if before != after:
             raise ValueError("the reloaded network answers otherwise than the trained one")
         if place is not None:
-            _record(place, plan, watcher.figures, Path(folder) / "model", data.facts)
+            _record(place, plan, watcher.figures, Path(folder) / "model", example_of(plan, data.facts, data.train))
 
 
-def _record(place: Throwaway, plan: Plan, figures: Mapping[str, float], model: Path, facts: Mapping[str, Facts]) -> None:
+def _record(place: Throwaway, plan: Plan, figures: Mapping[str, float], model: Path, example: Mapping[str, Any]) -> None:
     """Raises: ValueError if MLflow does not take all of it."""
     from nnrun.runner.record.model import record_model
 
     recorder = place.recorder()
     recorder.open(plan.spec.name, "smoke", params(plan), {})
     recorder.metrics(2, figures)
-    record_model(recorder, plan, model, facts)
+    record_model(recorder, plan, model, example)
     delivered = recorder.finish("FINISHED", wait=120.0)
     if delivered.missing:
         raise ValueError(str(delivered.message))

@@ -226,7 +226,34 @@ def test_predict_answers_in_the_names_of_the_data(folder: Path, nnrun: Callable[
     done = nnrun("predict", "iris", "--input", "rows.csv")
 
     assert done.returncode == 0, done.stderr
-    assert [line.partition(",")[0] for line in done.stdout.splitlines()] == ["species", "setosa", "virginica"]
+    assert [line.split(",")[:2] for line in done.stdout.splitlines()] == [["row", "species"], ["1", "setosa"], ["2", "virginica"]]
+
+
+def test_predict_names_rows_as_the_user_does(folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    """One of the three is wrong: it keeps its place and is named, the others are answered."""
+    nnrun("iris.yaml", "--set", "train.epochs=30")
+    (folder / "rows.csv").write_text(
+        "plant,sepal_length,sepal_width,petal_length,petal_width\nA7,5.1,3.5,1.4,0.2\nB1,wide,3,5.2,2.3\nC3,6.7,3,5.2,2.3\n"
+    )
+
+    done = nnrun("predict", "iris", "--input", "rows.csv", "--id", "plant", "--json")
+    reason = "`measures` in row 2 holds `wide` in `sepal_length`, which is no number"
+
+    assert (done.returncode, done.stderr) == (0, f"warning: row 2 has no answer: {reason}\n")
+    assert [(row["plant"], row["species"], row["error"]) for row in json.loads(done.stdout)] == [
+        ("A7", "setosa", None),
+        ("B1", None, reason),
+        ("C3", "virginica", None),
+    ]
+
+
+def test_predict_refuses_a_name_of_rows_that_is_an_answers(folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    nnrun("iris.yaml", "--set", "train.epochs=1")
+    (folder / "rows.csv").write_text("species,sepal_length,sepal_width,petal_length,petal_width\nx,5.1,3.5,1.4,0.2\n")
+
+    done = nnrun("predict", "iris", "--input", "rows.csv", "--id", "species")
+
+    assert (done.returncode, done.stderr.splitlines()[0]) == (1, "error: `--id species` is also the name of an answer")
 
 
 def test_predict_names_the_column_that_is_missing(folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]) -> None:

@@ -13,7 +13,8 @@ from pydantic_core import PydanticCustomError
 from nnrun.registry.catalog import register
 from nnrun.registry.data.columns import check_rows, in_row, real
 from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
-from nnrun.registry.data.pixels import extent, in_bits, levels, picture, pictures
+from nnrun.registry.data.pixels import extent, in_bits, is_array, levels, picture, pictures
+from nnrun.registry.data.scales import Scale, at_scale, scale_of
 from nnrun.registry.field import DataError, Encoded, Facts, Field
 from nnrun.registry.options import LARGEST, Amount, Portion
 from nnrun.registry.shape import Shape, ShapeError
@@ -77,6 +78,39 @@ class Pictures(Field):
     def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:
         return list(natural(values, facts, trailing=2).tolist())
 
+    def received(self, column: Sequence[Any], facts: Facts) -> Sequence[Any]:
+        if "pixels" not in facts:  # a network of earlier versions, which noted less
+            return column
+        return [self._received(value, row, facts) for row, value in enumerate(column)]
+
+    def _received(self, value: Any, row: int, facts: Facts) -> Any:
+        with in_row(row):
+            found = self._at_scale(value, facts["pixels"])
+            if facts["exact"]:
+                self._check_exact(self._extent(found), tuple(facts["size"]))
+        return found
+
+    def _at_scale(self, value: Any, scale: Scale) -> Any:
+        return at_scale(value, scale)
+
+    def _extent(self, value: Any) -> tuple[int, int, int]:
+        return extent(value)
+
+    def _check_exact(self, found: tuple[int, int, int], size: tuple[int, int]) -> None:
+        if found[1:] != size:
+            what = f"holds an image {found[1]} pixels high and {found[2]} wide, where only {size[0]} and {size[1]} were learned from"
+            raise DataError(what, "bring it to that size")
+
+    def _exact(self, column: Sequence[Any], size: tuple[int, int]) -> bool:
+        """Whether these are arrays of just that size, so that `size` never had anything to do."""
+        if getattr(column, "ndim", 1) > 1:
+            column = column[:1]
+        for row, value in enumerate(column):
+            with in_row(row):
+                if not is_array(value) or len(value) == 0 or self._extent(value)[1:] != size:
+                    return False
+        return True
+
     def build_augment(self) -> Callable[[Tensor, Generator], Tensor] | None:
         if self.augment == Augment():
             return None
@@ -132,6 +166,13 @@ class Image(Pictures):
 
     An array is (H, W), (H, W, C) or (C, H, W). Pixels of 8 or 16 bits become numbers from 0 to 1, others stay as they are; so
     do those of a training part that holds only 0 and 1. Whole numbers in lists count as the pixels that were learned from.
+
+    A trained network knows how the pixels it learned from were counted. Asked about pictures, it takes files, arrays of 8 or 16
+    bits, and numbers from 0 to 1, where it learned from such; numbers above that count to 255 (to 65535 where it learned from 16
+    bits), which must be plain where it learned from numbers from 0 to 1: whole, and some from 64 on. Where it learned from any
+    other numbers, it takes such alone. What lies farther outside than half their range is refused, and so is another size than that of
+    all arrays learned from.
+
     A file is held upright as its camera noted; what a transparent pixel hides is shown.
 
     Shape: (C, H, W).
@@ -145,7 +186,8 @@ class Image(Pictures):
         known = self.size and self.channels
         size, channels = self._common(() if known else _extents(column))
         found = levels(column)
-        return self._facts(size, channels, lambda: self._read(column, size, channels, found)) | found
+        own = {**found, "pixels": scale_of(column, found), "exact": self._exact(column, size)}
+        return self._facts(size, channels, lambda: self._read(column, size, channels, found)) | own
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         height, width = facts["size"]

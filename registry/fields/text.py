@@ -63,14 +63,16 @@ class Text(Field):
     `choice` is to learn."""
 
     def shape(self, name: str, facts: Facts | None = None) -> Shape:
-        if self.tokens not in ("words", "characters"):
-            given = "bytes have one of 256" if self.tokens == "bytes" else "a tokenizer file brings one"
-            for option in ("vocabulary", "min_count"):
-                if option in self.model_fields_set:
-                    message = f"`{option}` is about a vocabulary learned from the data, but {given}"
-                    raise ShapeError(message, field=option, help=f"leave out `{option}`")
+        for option in self.meaningless() if facts is None else ():  # networks of earlier versions were saved with them
+            if option in self.model_fields_set:
+                given = "bytes have one of 256" if self.tokens == "bytes" else "a tokenizer file brings one"
+                message = f"`{option}` is about a vocabulary learned from the data, but {given}"
+                raise ShapeError(message, field=option, help=f"leave out `{option}`")
         classes: Axis = len(SPECIALS) + 256 if self.tokens == "bytes" else len(facts["vocabulary"]) if facts else name
         return Shape(kind="token", classes=classes, time=name)
+
+    def meaningless(self) -> tuple[str, ...]:
+        return () if self.tokens in ("words", "characters") else ("vocabulary", "min_count")
 
     def located(self, folder: Path) -> Self:
         if self.tokens in ("words", "characters", "bytes"):

@@ -10,6 +10,7 @@ from nnrun.registry.catalog import register
 from nnrun.registry.data.columns import check_rows, in_row, pad, real, unpadded
 from nnrun.registry.data.pixels import extent, frames, in_bits, is_array, levels
 from nnrun.registry.data.samples import in_ticks
+from nnrun.registry.data.scales import Scale, at_scale, scale_of
 from nnrun.registry.field import Encoded, Facts
 from nnrun.registry.fields.image import Pictures
 from nnrun.registry.shape import Shape
@@ -46,7 +47,8 @@ class Video(Pictures):
         known = self.size and self.channels
         size, channels = self._common(() if known else _extents(column))
         found = levels(column)
-        return self._facts(size, channels, lambda: real(self._read(column, size, channels, found))) | found
+        own = {**found, "pixels": scale_of(_pictures(column), found), "exact": self._exact(column, size)}
+        return self._facts(size, channels, lambda: real(self._read(column, size, channels, found))) | own
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         height, width = facts["size"]
@@ -55,6 +57,14 @@ class Video(Pictures):
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
         picture = (*(self.size or (28, 28)), self.channels or 1)
         return in_ticks(lambda n: rng.integers(0, 256, (n, *picture), dtype="uint8"), count)
+
+    def _at_scale(self, value: Any, scale: Scale) -> Any:
+        if isinstance(value, list | tuple) and any(hasattr(frame, "ndim") or not is_array(frame) for frame in value):
+            return [at_scale(frame, scale) for frame in value]  # one by one: arrays and paths of files
+        return at_scale(value, scale)
+
+    def _extent(self, value: Any) -> tuple[int, int, int]:
+        return _extent(value)
 
     def _read(self, column: Sequence[Any], size: tuple[int, int], channels: int, facts: Facts) -> Encoded:
         films = []
@@ -70,4 +80,14 @@ class Video(Pictures):
 def _extents(column: Sequence[Any]) -> Iterator[tuple[int, int, int]]:
     for row, value in enumerate(column):
         with in_row(row):
-            yield extent(value) if not is_array(value) or len(value) == 0 else extent(value[0])
+            yield _extent(value)
+
+
+def _extent(film: Any) -> tuple[int, int, int]:
+    """Channels, height and width of a film, by its first frame."""
+    return extent(film) if not is_array(film) or len(film) == 0 else extent(film[0])
+
+
+def _pictures(column: Sequence[Any]) -> list[Any]:
+    """The frames of films; of a film in a file, the file."""
+    return [picture for film in column for picture in (film if is_array(film) else [film])]

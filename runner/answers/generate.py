@@ -69,10 +69,16 @@ def generated(
         if prompt is not None:
             raise DataError(f"the column `{PROMPT}` and `--prompt` both say how a text begins", "leave out one of them")
         begins = columns[PROMPT]
-        forced = map(predictor.symbols, begins)
+        forced = (predictor.symbols(begin) for begin in columns[PROMPT])
         found = [generate(predictor.network, predictor.batch({}), wanted, seed=seed, forced=symbols)[0] for symbols in forced]
     else:
-        found = generate(predictor.network, predictor.batch(columns or {}), wanted, seed=seed, forced=predictor.symbols(prompt))
+        found = generate(
+            predictor.network,
+            predictor.batch(columns or {}),
+            wanted,
+            seed=seed,
+            forced=predictor.symbols(prompt) if prompt is not None else None,
+        )
         begins = [prompt] * len(found)
     return [
         {"row": row + 1, decoding.target: predictor.text_of(one, begin), "score": one.score, "ended": one.ended}

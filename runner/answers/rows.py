@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 ENDINGS = (".csv", ".parquet", ".npz", ".json")
 
 
-def read_columns(file: Path, predictor: Predictor) -> Mapping[str, Sequence[Any]]:
+def read_columns(file: Path, predictor: Predictor, more: Sequence[str] = ()) -> Mapping[str, Sequence[Any]]:
     """What a network reads, from a table or an archive, read as the source of its training reads one, from a JSON file, or from a
     folder of pictures.
 
-    JSON is a list of rows, or an object of columns. Raises: SourceError without such a file, DataError if it lacks a column or rows.
+    JSON is a list of rows, or an object of columns. `more` names columns that are wanted beside them.
+    Raises: SourceError without such a file, DataError if it lacks a column or rows.
     """
     if not file.exists():
         raise SourceError(f"there is no file `{file}`")
-    wanted = predictor.columns
+    wanted = list(dict.fromkeys([*predictor.columns, *more]))
     paths = {name for field, config in predictor.plan.fields.items() if config.holds_paths for name in config.reads(field)}
     if file.is_dir():
         return _folder_columns(file, wanted, paths)
@@ -36,7 +37,7 @@ def read_columns(file: Path, predictor: Predictor) -> Mapping[str, Sequence[Any]
     try:
         columns = _json_columns(file, wanted) if file.suffix == ".json" else _reader(file, predictor).read(file, wanted)
     except MissingColumn as error:
-        raise DataError(error.message, f"the network reads {', '.join(f'`{name}`' for name in wanted)}") from None
+        raise DataError(error.message, f"the network reads {', '.join(f'`{name}`' for name in predictor.columns)}") from None
     if not all(len(columns[name]) for name in wanted):
         raise DataError(f"`{file}` has no rows")
     return {name: absolute(columns[name], file.parent) if name in paths else columns[name] for name in wanted}

@@ -8,9 +8,12 @@ from typing import Any
 
 import click
 
-from nnrun.runner.cli.console import failures
+from nnrun.runner.cli.console import failures, warn
 from nnrun.runner.cli.group import json_option, main
 from nnrun.runner.signals import stoppable
+
+MOST_SAID = 10
+"""Rows without an answer that are told of one by one."""
 
 
 @main.command()
@@ -22,21 +25,30 @@ from nnrun.runner.signals import stoppable
     type=click.Path(),
     help="CSV, Parquet, npz or JSON with the columns that the network reads, or a folder of pictures.",
 )
+@click.option("--id", "label", metavar="COLUMN", help="Column of the file that names each row in the answers; its number otherwise.")
 @click.option("--output", type=click.Path(dir_okay=False), help="CSV or JSON file to write; standard output otherwise.")
 @json_option
-def predict(run_id: str, file: str, output: str | None, as_json: bool) -> None:
-    """Let the network of a finished RUN answer for the rows of a file. RUN is an id, its beginning, or an experiment's name."""
+def predict(run_id: str, file: str, label: str | None, output: str | None, as_json: bool) -> None:
+    """Let the network of a finished RUN answer for the rows of a file. RUN is an id, its beginning, or an experiment's name.
+
+    A window is named by the last row that it reads; rows with which none ends are told of. Rows that are wrong have no answer, and
+    the column `error` says why.
+    """
     from nnrun.runner.answers.predict import predict_file
 
     check_output(output)
     with failures(as_json), stoppable():
-        text, unanswered = predict_file(run_id, Path(file), as_json or (output or "").endswith(".json"))
+        said = predict_file(run_id, Path(file), as_json or (output or "").endswith(".json"), label)
+    for line in said.refused[:MOST_SAID]:
+        warn(line)
+    if len(said.refused) > MOST_SAID:
+        warn(f"{len(said.refused) - MOST_SAID} more rows have no answer: the column `error` says why")
+    if said.between is not None:
+        click.echo(f"note: {said.between}", err=True)
     if output is None:
-        click.echo(text, nl=False)
+        click.echo(said.text, nl=False)
     else:
-        Path(output).write_text(text, encoding="utf-8")
-    if unanswered is not None:
-        click.echo(unanswered, err=True)
+        Path(output).write_text(said.text, encoding="utf-8")
 
 
 @main.command()

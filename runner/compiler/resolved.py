@@ -28,14 +28,14 @@ def resolved(plan: Plan) -> dict[str, Any]:
     value["data"] = _data(spec, plan.fields)
     for key in ("blocks", "nodes", "edges"):
         if getattr(spec, key):
-            value[key] = _plain(getattr(spec, key))
+            value[key] = plain(getattr(spec, key))
     stages = [_training(stage.spec.train) for stage in (*plan.stages, plan)]
     value["train"] = stages if plan.stages else stages[0]
     if spec.metrics:
-        value["metrics"] = _plain(spec.metrics)
+        value["metrics"] = plain(spec.metrics)
     if spec.decode:
-        value["decode"] = _plain(spec.decode)
-    value["track"] = _plain(spec.track)
+        value["decode"] = plain(spec.decode)
+    value["track"] = plain(spec.track)
     return value
 
 
@@ -51,7 +51,7 @@ def params(plan: Plan) -> dict[str, str]:
     for part in ("train", "data", "track"):
         _flatten(value[part], part, flat)
     for op in plan.ops:
-        options = ", ".join(f"{key}={_text(item)}" for key, item in _plain(op.config.options()).items())
+        options = ", ".join(f"{key}={_text(item)}" for key, item in plain(op.config.options()).items())
         flat[f"nodes.{op.name}"] = f"{op.config.type_name()}({options})"
     flat["model.parameters"] = _text(plan.size)
     return dict(list(flat.items())[-MOST_PARAMS:]) if len(flat) > MOST_PARAMS else flat
@@ -61,37 +61,37 @@ def _training(train: Train | None) -> dict[str, Any]:
     """A training without the keys that its learner has no use for: they would be refused."""
     assert train is not None
     unused = train.learner.unused if isinstance(train.learner, Learner) else ()
-    return {key: item for key, item in _plain(train).items() if key not in unused}
+    return {key: item for key, item in plain(train).items() if key not in unused}
 
 
 def _data(spec: Spec, fields: Mapping[str, Field]) -> dict[str, Any]:
     assert spec.data is not None
-    value: dict[str, Any] = dict(_plain(spec.data.source))
-    value["fields"] = {name: _plain(config) for name, config in fields.items()}
-    value["split"] = _plain(spec.data.split)
+    value: dict[str, Any] = dict(plain(spec.data.source))
+    value["fields"] = {name: plain(config) for name, config in fields.items()}
+    value["split"] = plain(spec.data.split)
     if isinstance(spec.data.source, Source) and spec.data.source.may_come_in_parts and "test" not in spec.data.split.model_fields_set:
         del value["split"]["test"]  # whether it is cut depends on the data
     if spec.data.window is not None:
-        window = _plain(spec.data.window) | {"stride": spec.data.stride}
+        window = plain(spec.data.window) | {"stride": spec.data.stride}
         value["window"] = {key: item for key, item in window.items() if key not in ("horizon", "join") or not spec.data.streamed}
     if spec.data.time is not None:
         value["time"] = spec.data.time
     return value
 
 
-def _plain(value: Any) -> Any:
-    """Models, mappings and lists as YAML has them; what is not set is left out."""
+def plain(value: Any) -> Any:
+    """Models, mappings and lists as YAML has them; what is not set, or would mean nothing, is left out."""
     if isinstance(value, Component):
         tag = {value.tag: value.type_name()}
-        return tag | {
-            name: _plain(item) for name in type(value).model_fields if (item := getattr(value, name)) is not None and name != value.tag
-        }
+        unsaid = (value.tag, *value.meaningless())
+        fields = [(name, info.alias or name) for name, info in type(value).model_fields.items() if name not in unsaid]
+        return tag | {said: plain(item) for name, said in fields if (item := getattr(value, name)) is not None}
     if hasattr(value, "model_dump"):
-        return {name: _plain(item) for name in type(value).model_fields if (item := getattr(value, name)) is not None}
+        return {name: plain(item) for name in type(value).model_fields if (item := getattr(value, name)) is not None}
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 

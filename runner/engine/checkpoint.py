@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,16 @@ from nnrun.runner.compiler.resolved import resolved_text
 from nnrun.runner.engine.network.network import Network
 
 SPEC, FACTS, WEIGHTS, MANIFEST = "spec.yaml", "facts.json", "weights.safetensors", "MANIFEST.json"
+
+FORMAT = 2
+"""What a folder says of its own way, counted up where facts or the meaning of a node change. A folder of an earlier one still loads.
+
+1: facts of pictures do not say how their pixels were counted.
+2: they do.
+"""
+
+CHANGED: Mapping[int, Sequence[Callable[[Plan], str | None]]] = {}
+"""By format, what earlier networks cannot be read for: each looks at a plan, and says which node would now answer otherwise and why."""
 
 
 class BrokenCheckpoint(Fault):
@@ -51,7 +61,7 @@ def save(folder: Path, network: Network, facts: Mapping[str, Facts]) -> None:
     (draft / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}, draft / WEIGHTS)
     digests = {name: _digest((draft / name).read_bytes()) for name in (SPEC, FACTS, WEIGHTS)}
-    (draft / MANIFEST).write_text(_sealed({"format": 1, "torch": torch.__version__, "files": digests}), encoding="utf-8")
+    (draft / MANIFEST).write_text(_sealed({"format": FORMAT, "torch": torch.__version__, "files": digests}), encoding="utf-8")
     for place in (*draft.iterdir(), draft):
         _sync(place)
     draft.rename(folder)
@@ -61,20 +71,21 @@ def save(folder: Path, network: Network, facts: Mapping[str, Facts]) -> None:
 def load(folder: Path, settings: Sequence[str] = ()) -> Saved:
     """Read a network, with `path=value` texts applied to its spec. Raises: BrokenCheckpoint if a file is missing or differs from what
     was saved; SpecErrors for a setting that is wrong."""
-    verify(folder)
+    format = verify(folder)
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     checked = check((folder / SPEC).read_text(encoding="utf-8"), str(folder / SPEC), settings=settings, facts=facts)
     if checked.plan is None and settings:
         raise SpecErrors(checked)
     if checked.plan is None:
         raise BrokenCheckpoint(f"{folder / SPEC} is not understood by this version: {checked.report[0].headline}")
+    _check_format(folder, format, checked.plan)
     network = Network(checked.plan)
     network.load_state_dict(load_file(folder / WEIGHTS))
     return Saved(network.eval(), checked.plan, facts)
 
 
-def verify(folder: Path) -> None:
-    """Raises: BrokenCheckpoint if a file is missing or differs from what was saved."""
+def verify(folder: Path) -> int:
+    """The format of a folder. Raises: BrokenCheckpoint if a file is missing or differs from what was saved, or of a later format."""
     path = folder / MANIFEST
     if not path.is_file():
         raise BrokenCheckpoint(f"{folder} holds no network: {MANIFEST} is missing")
@@ -82,7 +93,7 @@ def verify(folder: Path) -> None:
     try:
         manifest = json.loads(text)
         del manifest["sha256"]
-        digests = dict(manifest["files"])
+        digests, format = dict(manifest["files"]), int(manifest["format"])
     except (ValueError, KeyError, TypeError):
         raise BrokenCheckpoint(f"{path} is damaged") from None
     if _sealed(manifest).encode() != text:
@@ -92,6 +103,18 @@ def verify(folder: Path) -> None:
             raise BrokenCheckpoint(f"{folder / name} is missing")
         if _digest((folder / name).read_bytes()) != digest:
             raise BrokenCheckpoint(f"{folder / name} differs from what was saved: its sha256 is not the manifest's")
+    if format > FORMAT:
+        raise BrokenCheckpoint(f"{folder} is of format {format}, and this version reads 1 to {FORMAT}", "a later version of nnrun reads it")
+    return format
+
+
+def _check_format(folder: Path, format: int, plan: Plan) -> None:
+    """Raises: BrokenCheckpoint if what a node does has changed since the network was saved."""
+    for later in range(format + 1, FORMAT + 1):
+        for find in CHANGED.get(later, ()):
+            if (why := find(plan)) is not None:
+                help = "train it again, or load it with the version that saved it"
+                raise BrokenCheckpoint(f"{folder} is of format {format}, and {why}", help)
 
 
 def _sealed(manifest: dict[str, Any]) -> str:

@@ -46,16 +46,29 @@ class Model:
     def predict(self, model_input: DataFrame) -> DataFrame: ...
 
     def predict(self, model_input: DataFrame | Columns) -> DataFrame | dict[str, list[Any]]:
-        """One answer for each row, in the units and names of the data: a data frame for a data frame, columns for columns.
+        """An answer for each row, in the units and names of the data, beside the number of the row: a data frame for a data frame, with
+        its index, and columns for columns.
 
-        Raises: DataError.
+        A row that is wrong has None for an answer, and a last column `error` says why. Raises: DataError where no row is answered.
         """
         if isinstance(model_input, Mapping):
             return self._predictor.predict(model_input)
         import pandas
 
-        columns = {str(name): model_input[name].tolist() for name in model_input.columns}
-        return pandas.DataFrame(self._predictor.predict(columns))
+        columns = {str(name): [_unboxed(cell) for cell in model_input[name].tolist()] for name in model_input.columns}
+        unpacked = self._unpacked(columns)
+        table = self._predictor.predict(unpacked)
+        index = model_input.index if unpacked is columns else pandas.RangeIndex(max(map(len, unpacked.values())))
+        rows = index[[row - 1 for row in next(iter(table.values()))]]
+        return pandas.DataFrame({name: pandas.Series(values, rows, _dtype(values)) for name, values in table.items()})
+
+    def _unpacked(self, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        """The columns of a frame. Where every column was a list of texts, MLflow has made one row of them, with a list in each cell."""
+        cells = [columns[name] for name in self.reads if name in columns]
+        packed = all(len(cell) == 1 and isinstance(cell[0], list) and all(isinstance(value, str) for value in cell[0]) for cell in cells)
+        if not cells or not packed or self._predictor.holds_lists:
+            return columns
+        return {name: columns[name][0] for name in self.reads if name in columns}
 
     def generate(
         self,
@@ -83,5 +96,15 @@ class Model:
         return generated(predictor, columns, prompt=prompt, count=n, seed=seed)
 
     def __repr__(self) -> str:
-        inputs, outputs = (", ".join(column["name"] for column in columns) for columns in signature(self._saved.plan, self._saved.facts))
+        inputs, outputs = (", ".join(column["name"] for column in columns) for columns in signature(self._saved.plan))
         return f"a network of {self._saved.plan.spec.name}: {inputs} -> {outputs}"
+
+
+def _unboxed(cell: Any) -> Any:
+    """Lists in lists, which a Parquet file gives as arrays of arrays, as lists."""
+    return [_unboxed(value) for value in cell] if getattr(getattr(cell, "dtype", None), "kind", "") == "O" else cell
+
+
+def _dtype(values: Sequence[Any]) -> type | None:
+    """None stays None: pandas would make not-a-number of it, which no JSON has."""
+    return object if None in values else None

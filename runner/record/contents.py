@@ -58,7 +58,7 @@ def end(recorder: Recorder, job: Job, network: Network, plan: Plan, data: Datase
     if part is not None and plan.read:
         record_predictions(recorder, Predictor(network, plan, data.facts), part)
     if plan.spec.track.model:
-        record_network(recorder, plan, network, data.facts)
+        record_network(recorder, plan, network, data.facts, data.train)
     recorder.artifact("environment.json", json.dumps(_environment(), indent=1))
     recorder.note(note(plan, job.command, result))
 

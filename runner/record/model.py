@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from nnrun.registry.field import Facts
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.checkpoint import save
+from nnrun.runner.engine.data.batch import Part
+from nnrun.runner.engine.inference.example import example_of
 from nnrun.runner.engine.inference.signature import signature
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.tracking.recorder import ModelColumn, Recorder
@@ -18,16 +21,15 @@ LOADER = "nnrun"
 """The module that MLflow asks to load it: the front door, which nobody's own file has the name of."""
 
 
-def record_network(recorder: Recorder, plan: Plan, network: Network, facts: Mapping[str, Facts]) -> None:
-    """Keep a network, on the CPU, with the run."""
+def record_network(recorder: Recorder, plan: Plan, network: Network, facts: Mapping[str, Facts], part: Part) -> None:
+    """Keep a network, on the CPU, with the run. The first example of `part` shows what it may be asked."""
     with tempfile.TemporaryDirectory(prefix="nnrun-") as folder:
         save(Path(folder) / "model", network, facts)
-        record_model(recorder, plan, Path(folder) / "model", facts)
+        record_model(recorder, plan, Path(folder) / "model", example_of(plan, facts, part))
 
 
-def record_model(recorder: Recorder, plan: Plan, folder: Path, facts: Mapping[str, Facts]) -> None:
+def record_model(recorder: Recorder, plan: Plan, folder: Path, example: Mapping[str, Sequence[Any]]) -> None:
     """Keep a saved network, with what it reads and gives."""
-    inputs, outputs = (
-        [ModelColumn(one["name"], one["type"], (-1,) * one["axes"]) for one in columns] for columns in signature(plan, facts)
-    )
-    recorder.model(folder, loader=LOADER, inputs=inputs, outputs=outputs, requirements=[f"nnrun=={version('nnrun')}"])
+    inputs, outputs = ([ModelColumn(one["name"], one["type"], (-1,) * one["axes"]) for one in columns] for columns in signature(plan))
+    requirements = [f"nnrun=={version('nnrun')}"]
+    recorder.model(folder, loader=LOADER, inputs=inputs, outputs=outputs, requirements=requirements, example=example)

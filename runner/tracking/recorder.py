@@ -36,7 +36,8 @@ class ModelColumn:
     """A column of what a model reads or gives: one value a row, or an array a row."""
 
     name: str
-    type: Literal["boolean", "integer", "long", "float", "double", "string"]
+    type: Literal["boolean", "integer", "long", "float", "double", "string", "any"]
+    """`any`: the model sees for itself what it is given."""
     shape: tuple[int, ...] = ()
     """Axes of an array, -1 where a size is open; empty for a single value."""
 
@@ -138,17 +139,18 @@ class Recorder:
         inputs: Sequence[ModelColumn],
         outputs: Sequence[ModelColumn],
         requirements: Sequence[str],
+        example: Mapping[str, Sequence[Any]] | None = None,
         name: str = "model",
     ) -> None:
         """Keep a copy of `folder` as an MLflow model, which `mlflow.pyfunc.load_model` and `mlflow models serve` read.
 
         `loader` names the module whose `_load_pyfunc(path)` makes the model from the copy; `requirements` are the pip packages
-        it needs; `inputs` and `outputs` say what it reads and gives.
+        it needs; `inputs` and `outputs` say what it reads and gives, `example` are columns that it answers for.
         """
         copy = f"{self._journal.sequence + 1}/{name}"
         shutil.copytree(folder, self._place.models / copy)
         columns = {"inputs": [asdict(column) for column in inputs], "outputs": [asdict(column) for column in outputs]}
-        self._journal.append("model", path=copy, name=name, loader=loader, requirements=list(requirements), **columns)
+        self._journal.append("model", path=copy, name=name, loader=loader, requirements=list(requirements), example=example, **columns)
 
     def sync(self) -> None:
         """Wait until all that was said is on this machine's disk. For the moment of a checkpoint."""

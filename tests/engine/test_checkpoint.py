@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 from pathlib import Path
 
 import pytest
 import torch
 
+from nnrun.runner.engine import checkpoint
 from nnrun.runner.engine.checkpoint import BrokenCheckpoint, load, save
+from nnrun.runner.engine.inference.predict import Predictor
 from tests.engine.support import Built, build
 from tests.engine.test_training import POINTS, points
+from tests.registry.test_fields import tokenizer_file
+from tests.served.models import KINDS
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +57,66 @@ def test_a_missing_file_is_named(built: Built, tmp_path: Path) -> None:
 
 
 def _says_the_same(manifest: bytes, whole: bytes) -> bool:
-    import json
-
     try:
         return bool(json.loads(manifest)["files"] == json.loads(whole)["files"])
     except (ValueError, KeyError, TypeError):
         return False
+
+
+@pytest.mark.parametrize("tokens", ["words", "characters", "bytes", "tokenizer.json"])
+def test_a_network_of_any_tokens_is_read_again(tokens: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tokenizer_file(tmp_path)
+    kind = KINDS["text"]
+    built = build(kind.spec, kind.data, f"data.fields.said.tokens={tokens}")
+    save(tmp_path / "model", built.network, built.data.facts)
+    (tmp_path / "tokenizer.json").unlink()  # it travels with the network
+
+    before = Predictor(built.network, built.plan, built.data.facts).predict(kind.asked)
+    assert Predictor.load(tmp_path / "model").predict(kind.asked) == before
+
+
+def as_format_1(folder: Path) -> None:
+    """Make of a saved network what an earlier version would have saved: facts that say less, and resolved options that mean nothing."""
+    facts = json.loads((folder / "facts.json").read_text())
+    for told in facts.values():
+        for name in ("pixels", "exact"):
+            told.pop(name, None)
+    (folder / "facts.json").write_text(json.dumps(facts))
+    text = (folder / "spec.yaml").read_text()
+    (folder / "spec.yaml").write_text(text.replace("tokens: bytes", "tokens: bytes, vocabulary: 8000, min_count: 1"))
+    manifest = json.loads((folder / "MANIFEST.json").read_text())
+    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in manifest["files"]}
+    (folder / "MANIFEST.json").write_text(checkpoint._sealed({"format": 1, "torch": manifest["torch"], "files": digests}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting"), [("image", "train.seed=0"), ("table", "train.seed=0"), ("text", "data.fields.said.tokens=bytes")]
+)
+def test_a_network_of_format_1_answers_as_it_did(kind: str, setting: str, tmp_path: Path) -> None:
+    built = build(KINDS[kind].spec, KINDS[kind].data, setting)
+    save(tmp_path / "model", built.network, built.data.facts)
+    before = Predictor.load(tmp_path / "model").predict(KINDS[kind].asked)
+    as_format_1(tmp_path / "model")
+
+    assert Predictor.load(tmp_path / "model").predict(KINDS[kind].asked) == before
+
+
+def test_a_network_of_format_1_that_means_something_else_now_is_refused(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path / "model", built.network, built.data.facts)
+    as_format_1(tmp_path / "model")
+    monkeypatch.setattr(checkpoint, "CHANGED", {2: (lambda plan: f"`{plan.ops[-1].name}` counts otherwise now",)})
+
+    with pytest.raises(BrokenCheckpoint, match=r"is of format 1, and .* counts otherwise now"):
+        load(tmp_path / "model")
+
+
+def test_a_network_of_a_later_format_is_refused(built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "FORMAT", 3)
+    save(tmp_path / "model", built.network, built.data.facts)
+    monkeypatch.undo()
+
+    with pytest.raises(BrokenCheckpoint, match="is of format 3, and this version reads 1 to 2"):
+        load(tmp_path / "model")

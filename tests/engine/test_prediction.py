@@ -15,8 +15,10 @@ from nnrun.registry.source import SourceError
 from nnrun.runner.answers.predict import predict_file
 from nnrun.runner.answers.rows import read_columns
 from nnrun.runner.engine.checkpoint import save
+from nnrun.runner.engine.data.dataset import examples_of
 from nnrun.runner.engine.inference.predict import Predictor
 from tests.engine.support import build
+from tests.served.models import KINDS, scores, spec
 
 SPEC = """\
 nnrun: 1
@@ -232,3 +234,24 @@ def test_a_folder_is_refused_for_a_network_that_reads_a_table(predictor: Predict
 
     with pytest.raises(DataError, match="`rows` is a folder, which can hold pictures, and the network reads `code`, `weight`, `path`"):
         read_columns(Path("rows"), predictor)
+
+
+@pytest.mark.parametrize("window", ["{length: 4}", "{length: 4, stride: 3}", "{length: 2, horizon: 2}"])
+def test_a_window_is_named_by_the_row_of_its_last_tick(window: str) -> None:
+    built = build(KINDS["series"].spec, KINDS["series"].data, f"data.window={window}")
+    level, data = [float(row) for row in range(11)], built.plan.spec.data
+    assert data is not None
+    part, rows = examples_of(data, {"level": built.plan.fields["level"]}, {"level": level}, built.data.facts)
+    last = built.plan.fields["level"].decode(part.values["level"][:, -1].numpy(), built.data.facts["level"])
+
+    assert [level[row] for row in rows] == pytest.approx(last)
+
+
+def test_a_piece_of_a_text_is_named_by_the_row_of_its_last_token() -> None:
+    edges = ("seen: {type: embedding, units: 3}, out: {type: linear, units: said}", "said -> seen -> out", scores("said"))
+    built = build(spec("said: {type: text, tokens: characters}", *edges, "window: {length: 4}"), {"said": ["abcdefghijklmnopqrst"] * 9})
+    answers = Predictor(built.network, built.plan, built.data.facts).predict({"said": ["abcde", None, "fg", "hijk"]})
+
+    # Pieces of 4 end with d and e of the first text; behind the second, which is none, with i, j and k of the fourth.
+    assert answers["row"] == [1, 1, 2, 4, 4, 4]
+    assert [error is None for error in answers["error"]] == [True, True, False, True, True, True]

@@ -121,28 +121,51 @@ def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Seq
     return Dataset(made["train"], valid, test, facts, example, listed, notes, said)
 
 
-def encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts], stride: int = 1) -> Part:
-    """Columns without anything to predict as examples; windows go up to the last row of each recording, `stride` ticks apart, and
-    come in the order of the rows that they end with. Raises: DataError naming field and row.
+def encode_sent(
+    data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts], rows: Sequence[int] | None = None
+) -> Part:
+    """Columns that are sent to a trained network as numbers, a row for each; they stand in these `rows` of what was sent.
+
+    Raises: DataError naming field and row.
     """
-    gathered = joined_columns(fields, {"all": _spelled(fields, columns)})
+    sent = {}
+    for name, column in joined_columns(fields, {"all": _spelled(fields, columns)}, rows).items():
+        with naming(name, rows):
+            sent[name] = fields[name].received(column, facts[name])
+    part, _ = _encode(data, fields, sent, facts, rows)
+    return part
+
+
+def examples_of(
+    data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts], stride: int = 1
+) -> tuple[Part, list[int]]:
+    """Columns without anything to predict as examples, and the row that each ends with. Windows go up to the last row of each recording,
+    `stride` ticks apart, and come in the order of the rows that they end with.
+
+    Raises: DataError naming field and row.
+    """
+    whole = encode_sent(data, fields, columns, facts)
+    if data.window is None:
+        return whole, whole.rows.tolist()
     # A value without time is known in advance: it is read where the value to predict lies, so that row must be there.
     # Only what keeps series apart is the same in all of one.
-    by = (data.window.by,) if data.window is not None else ()
+    by = (data.window.by,)
     known_ahead = any(config.shape(name, facts[name]).time is None and config.reads(name) != by for name, config in fields.items())
-    part, _ = _encode(data, fields, gathered, facts)
-    if data.window is None or data.streamed is not None:
-        return _windowed(data, part, None, ahead=known_ahead)
+    if data.streamed is not None:
+        part = _windowed(data, whole, None, ahead=known_ahead)
+        behind = torch.cumsum(whole.lengths[data.streamed], 0)
+        return part, torch.searchsorted(behind, part.rows + data.window.length - 1, right=True).tolist()
     series = recordings(data, {"all": columns})
-    cut = _windowed(data, part, series, ahead=known_ahead)
+    cut = _windowed(data, whole, series, ahead=known_ahead)
     assert cut.ends is not None
     starts = torch.from_numpy(series.starts(reach_of(data.window, ahead=known_ahead), stride, from_end=True))
-    return replace(cut, rows=starts[torch.argsort(cut.ends[starts])])
+    part = replace(cut, rows=starts[torch.argsort(cut.ends[starts])])
+    return part, cut.ends[part.rows].tolist()
 
 
-def joined_columns(fields: Mapping[str, Field], parts: Parts) -> Columns:
+def joined_columns(fields: Mapping[str, Field], parts: Parts, rows: Sequence[int] | None = None) -> Columns:
     """The column of each field, by its name, with the parts of the data one behind the other. Raises: DataError."""
-    columns = {name: _column(name, config, parts) for name, config in fields.items()}
+    columns = {name: _column(name, config, parts, rows) for name, config in fields.items()}
     _count(columns)
     return columns
 
@@ -225,7 +248,9 @@ def _windows_of(data: Data, part: Part, series: Recordings | None, rows: Rows) -
     return cut
 
 
-def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts]) -> tuple[Part, list[str]]:
+def _encode(
+    data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts], rows: Sequence[int] | None = None
+) -> tuple[Part, list[str]]:
     """All rows as numbers, and what the fields say of that."""
     values: dict[str, Tensor] = {}
     lengths: dict[str, Tensor] = {}
@@ -233,7 +258,7 @@ def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Ma
     texts: dict[str, Sequence[str]] = {}
     said: list[str] = []
     for name, config in fields.items():
-        with _advising(data), naming(name):
+        with _advising(data), naming(name, rows):
             encoded = config.encode(columns[name], facts[name])
             axis = config.shape(name, facts[name]).time
             _check_ticks(encoded, axis, data.window is not None and data.streamed is None)
@@ -246,7 +271,8 @@ def _encode(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Ma
             times[name] = axis
         if axis is not None and encoded.lengths is not None:
             own = torch.from_numpy(encoded.lengths)
-            _check_alike(name, own, axis, lengths.setdefault(axis, own))
+            with naming(name, rows):
+                _check_alike(own, axis, lengths.setdefault(axis, own))
     return Part(values, lengths, times, torch.arange(_count(columns)), texts=texts), said
 
 
@@ -258,12 +284,12 @@ def _check_ticks(encoded: Encoded, axis: str | None, windowed: bool) -> None:
         raise DataError("holds one value in a row, where a list with one for each tick is wanted", help)
 
 
-def _check_alike(name: str, own: Tensor, axis: str, others: Tensor) -> None:
+def _check_alike(own: Tensor, axis: str, others: Tensor) -> None:
     """Refuse fields along each other that have different numbers of ticks in a row."""
     if not torch.equal(own, others):
         row = int((own != others).nonzero()[0])
         what = f"has {int(own[row])} ticks, but `{axis}` has {int(others[row])} there"
-        raise DataError(what, "give one value for each tick", row).of(name)
+        raise DataError(what, "give one value for each tick", row)
 
 
 def _spelled(fields: Mapping[str, Field], columns: Columns) -> Columns:
@@ -272,7 +298,7 @@ def _spelled(fields: Mapping[str, Field], columns: Columns) -> Columns:
     return {**columns, **{name: columns[own] for name, own in wanted.items() if own is not None}}
 
 
-def _column(name: str, config: Field, parts: Parts) -> Sequence[Any]:
+def _column(name: str, config: Field, parts: Parts, rows: Sequence[int] | None = None) -> Sequence[Any]:
     """The column of a field, the parts of the data one behind the other."""
     held = []
     for columns in parts.values():
@@ -280,7 +306,7 @@ def _column(name: str, config: Field, parts: Parts) -> Sequence[Any]:
             if wanted not in columns:
                 listed = ", ".join(f"`{known}`" for known in columns)
                 raise DataError(f"the data has no column `{wanted}`, which the field `{name}` reads", f"the columns are {listed}")
-        with naming(name):
+        with naming(name, rows):
             held.append(config.gather(name, columns))
     if len(held) == 1:
         return held[0]

@@ -106,7 +106,7 @@ class Generator:
             numbers = np.array([_numbers(missing if row is None else row) for row in column], dtype="float32")
         except (TypeError, ValueError):
             raise DataError("takes a list of numbers in each row, with null where a value is missing") from None
-        encoded = config.encode(np.nan_to_num(numbers), facts).values
+        encoded = config.encode(config.received(np.nan_to_num(numbers), facts), facts).values
         return torch.from_numpy(encoded).float(), torch.from_numpy(~np.isnan(numbers))
 
     def _read(self, field: str, states: Tensor) -> list[Any]:

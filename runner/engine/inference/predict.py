@@ -9,16 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nnrun.registry.field import Facts, naming
+from nnrun.registry.field import DataError, Facts, Field, naming
 from nnrun.registry.fields.text import Text
 from nnrun.registry.objective import Loss
 from nnrun.registry.source import Columns
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.checkpoint import load
 from nnrun.runner.engine.data.batch import Batch, Part
-from nnrun.runner.engine.data.dataset import encode, ordering
+from nnrun.runner.engine.data.dataset import examples_of, ordering
 from nnrun.runner.engine.data.told import Told
-from nnrun.runner.engine.inference.answered import PROMPT, answering, named
+from nnrun.runner.engine.inference.answered import PROMPT, Answers, answering, named
+from nnrun.runner.engine.inference.asked import asked
 from nnrun.runner.engine.inference.decode import generate
 from nnrun.runner.engine.inference.recollect import recollect
 from nnrun.runner.engine.inference.search import Hypothesis
@@ -46,23 +47,42 @@ class Predictor:
         read = (column for name in self.plan.read for column in self.plan.fields[name].reads(name))
         return list(dict.fromkeys([*read, *ordering(self.plan.spec.data)]))
 
+    @property
+    def holds_lists(self) -> bool:
+        """Whether a row may hold a list of texts: names at each tick, or the pictures of a film."""
+        windowed = self.plan.spec.data is not None and self.plan.spec.data.window is not None
+        timed = [name for name in self.plan.read if self.plan.values[name].time is not None]
+        return any(self.plan.fields[name].type_name() != "text" for name in timed) and not windowed
+
     def predict(self, columns: Columns, batch_size: int = 256) -> dict[str, list[Any]]:
-        """One entry a row; a list of them where the network answers at every tick.
+        """The table of what is answered for some columns: the row, one entry for each; a list of them where the network answers at
+        every tick. Raises: DataError."""
+        return self.ask(columns, batch_size).table()
 
-        A series answers for every window, the last of which ends with the last row. A network with a choice generates.
-        Raises: DataError.
-        """
+    def ask(self, columns: Columns, batch_size: int = 256) -> Answers:
+        """Answers for rows. A series answers for every window, the last of which ends with the last row. A network with a choice
+        generates. Raises: DataError where no row can be answered for."""
         if not self.plan.read:
+            if PROMPT not in columns:
+                raise DataError(f"the network reads `{PROMPT}`, a text to continue, and no such column was given")
             return self._continued(columns[PROMPT])
-        return self.answers(self.examples(columns), batch_size)
+        assert self.plan.spec.data is not None
+        given = asked(self.plan.spec.data, self._fields, columns, self.facts, self._stride)
+        found: dict[str, list[Any]] = {}
+        for part, _ in given.stretches:
+            for name, values in self.answers(part, batch_size).items():
+                found.setdefault(name, []).extend(values)
+        return Answers([row for _, rows in given.stretches for row in rows], found, given.refused)
 
-    def examples(self, columns: Columns) -> Part:
-        """The rows as examples: of a series a window for each row that it can end with. Raises: DataError."""
+    @property
+    def _fields(self) -> dict[str, Field]:
+        return {name: self.plan.fields[name] for name in self.plan.read}
+
+    @property
+    def _stride(self) -> int:
+        """Ticks from window to window; where something is remembered, it goes on from one to the next as in training."""
         data = self.plan.spec.data
-        assert data is not None
-        fields = {name: self.plan.fields[name] for name in self.plan.read}
-        stride = data.stride if self.network.memory is not None else 1  # what is remembered goes on from window to window
-        return encode(data, fields, columns, self.facts, stride)
+        return data.stride if data is not None and data.window is not None and self.network.memory is not None else 1
 
     @torch.inference_mode()
     def answers(self, part: Part, batch_size: int = 256) -> dict[str, list[Any]]:
@@ -88,30 +108,34 @@ class Predictor:
                     result.setdefault(name, []).extend(column)
         return result
 
-    def _continued(self, prompts: Sequence[str]) -> dict[str, list[Any]]:
+    def _continued(self, prompts: Sequence[str]) -> Answers:
         assert self.plan.decoding is not None
-        settings, result = self.plan.decoding.settings, dict[str, list[Any]]()
-        for prompt in prompts:
-            (found,) = generate(self.network, self.batch({}), settings, forced=self.symbols(prompt))
-            self._add_texts(result, found[:1], prompt)
-        return result
+        settings, found, refused = self.plan.decoding.settings, dict[str, list[Any]](), dict[int, DataError]()
+        for row, prompt in enumerate(prompts):
+            try:
+                begin = self.symbols(prompt, row)
+            except DataError as error:
+                refused[row] = error
+            else:
+                self._add_texts(found, generate(self.network, self.batch({}), settings, forced=begin)[0][:1], prompt)
+        if refused and not found:
+            raise next(iter(refused.values()))
+        return Answers([row for row in range(len(prompts)) if row not in refused], found, refused)
 
     def batch(self, columns: Columns) -> Batch:
         """The rows as one batch; without columns one example, of a network that reads nothing. Raises: DataError."""
         assert self.plan.spec.data is not None
         if not self.plan.read:
             return Batch({}, {}, 1)
-        part = self.examples(columns)
+        part, _ = examples_of(self.plan.spec.data, self._fields, columns, self.facts, self._stride)
         return part.batch(part.rows)
 
-    def symbols(self, text: str | None) -> Tensor | None:
-        """The symbols that a generated sequence begins with if it begins with this text. Raises: DataError."""
-        if text is None:
-            return None
+    def symbols(self, text: str, row: int | None = None) -> Tensor:
+        """The symbols that a generated sequence begins with if it begins with this text, of that row. Raises: DataError."""
         assert self.plan.decoding is not None
         target = self.plan.decoding.target
         field = self.plan.fields[target].model_copy(update={"end": False})
-        with naming("the prompt"):
+        with naming("the prompt") if row is None else naming(PROMPT, [row]):
             return torch.from_numpy(field.encode([text], self.facts[target]).values[0])
 
     def text_of(self, hypothesis: Hypothesis, prompt: str | None = None) -> str:
@@ -120,8 +144,8 @@ class Predictor:
         target = self.plan.decoding.target
         field, facts = self.plan.fields[target], self.facts[target]
         assert isinstance(field, Text)
-        given = self.symbols(prompt)
-        return field.continued(prompt or "", hypothesis.symbols[0 if given is None else len(given) :], facts)
+        given = len(self.symbols(prompt)) if prompt is not None else 0
+        return field.continued(prompt or "", hypothesis.symbols[given:], facts)
 
     def _add_texts(self, result: dict[str, list[Any]], best: Sequence[Hypothesis], prompt: str | None = None) -> None:
         assert self.plan.decoding is not None

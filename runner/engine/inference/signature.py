@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nnrun.registry.data.columns import depth
-from nnrun.registry.field import Facts
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.dataset import ordering
-from nnrun.runner.engine.inference.answered import PROMPT, answering, named
+from nnrun.runner.engine.inference.answered import PROMPT, ROW, answering, free, named
 from nnrun.runner.engine.inference.recollect import answering_groups
 
 Described = list[dict[str, Any]]
 
 
-def signature(plan: Plan, facts: Mapping[str, Facts], example: Mapping[str, Any] | None = None) -> tuple[Described, Described]:
-    """Columns in and out as MLflow describes them: name, type (`string`, `double`, `long`, `boolean`) and number of list axes.
+def signature(plan: Plan) -> tuple[Described, Described]:
+    """Columns in and out as MLflow describes them: name, type (`string`, `double`, `long`, `any`) and number of list axes.
 
-    `example` is a row of the data: pictures come as arrays of two or three axes, or as paths.
+    What is read is `any`: MLflow would turn pixels of 8 bits into numbers and `01` into 1, refuse whole numbers for others and a path
+    for a picture, and a batch for one wrong row. The network's own fields read all of these, and say which row is wrong.
     """
-    windowed = plan.spec.data is not None and plan.spec.data.window is not None
-    inputs: dict[str, dict[str, Any]] = {} if plan.read else {PROMPT: {"name": PROMPT, "type": "string", "axes": 0}}
-    for name in plan.read:
-        field, shape = plan.fields[name], plan.values[name]
-        columns = field.reads(name)
-        ticks = int(shape.time is not None and not windowed and field.type_name() != "text")
-        axes = ticks + (len(shape.axes) if len(columns) == 1 else 0)
-        kind = "string" if field.type_name() == "text" else _type_of(facts[name]["classes"]) if shape.kind == "category" else "double"
-        if field.holds_paths and example is not None:
-            given = example[columns[0]]
-            axes, kind = depth(given), "string" if isinstance(given, str) else "double"
-        inputs |= {column: {"name": column, "type": kind, "axes": axes} for column in columns}
-    if plan.spec.data is not None and plan.read:  # columns that say which rows follow each other
-        inputs = {**{column: {"name": column, "type": "string", "axes": 0} for column in ordering(plan.spec.data)}, **inputs}
+    columns = [column for name in plan.read for column in plan.fields[name].reads(name)] or [PROMPT]
+    if plan.spec.data is not None and plan.read:
+        columns += ordering(plan.spec.data)
+    inputs = [{"name": column, "type": "any", "axes": 0} for column in dict.fromkeys(columns)]
     outputs: Described = []
     if not plan.losses:
         outputs = [{"name": name, "type": "double", "axes": 1} for name in answering_groups(plan)]
@@ -49,11 +37,5 @@ def signature(plan: Plan, facts: Mapping[str, Facts], example: Mapping[str, Any]
             kind = "string" if loss.target.partition(".")[0] in plan.fields else "long"
             outputs.append({"name": named(loss), "type": kind, "axes": axes})
             outputs.append({"name": f"{named(loss)}_probability", "type": "double", "axes": axes})
-    return list(inputs.values()), outputs
-
-
-def _type_of(classes: Sequence[str]) -> str:
-    """How a data frame holds such names."""
-    if all(name in ("true", "false") for name in classes):
-        return "boolean"
-    return "long" if all(name.removeprefix("-").isdecimal() for name in classes) else "string"
+    row = free(ROW, [column["name"] for column in outputs])
+    return inputs, [{"name": row, "type": "long", "axes": 0}, *outputs]

@@ -12,7 +12,8 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelOutput
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
-from mlflow.types.schema import Array
+from mlflow.types.schema import AnyType, Array
+from pandas import DataFrame
 
 
 def log_model(client: MlflowClient, run_id: str, key: str, folder: Path, fields: Mapping[str, Any]) -> None:
@@ -26,6 +27,7 @@ def log_model(client: MlflowClient, run_id: str, key: str, folder: Path, fields:
             data_path=str(folder),
             mlflow_model=Model(artifact_path=logged.artifact_location, run_id=run_id, model_uuid=logged.model_id, model_id=logged.model_id),
             signature=signature,
+            input_example=DataFrame(example) if (example := fields.get("example")) is not None else None,
             pip_requirements=fields["requirements"],
         )
         client.log_model_artifacts(logged.model_id, f"{place}/model")
@@ -52,5 +54,7 @@ def _schema(columns: Sequence[Mapping[str, Any]]) -> Schema:
     return Schema([ColSpec(_type(column["type"], len(column["shape"])), name=column["name"]) for column in columns])
 
 
-def _type(name: str, axes: int) -> DataType | Array:
-    return Array(_type(name, axes - 1)) if axes else DataType[name]
+def _type(name: str, axes: int) -> DataType | Array | AnyType:
+    if axes:
+        return Array(_type(name, axes - 1))
+    return AnyType() if name == "any" else DataType[name]  # type: ignore[no-untyped-call]

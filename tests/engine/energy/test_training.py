@@ -289,7 +289,7 @@ def test_a_machine_is_saved_and_answers_with_its_hidden_means(tmp_path: Path) ->
 
     assert before == again
     assert [len(row) for row in before["hidden"]] == [8] * 14
-    assert [column["name"] for column in signature(plan, data.facts)[1]] == ["hidden"]
+    assert [column["name"] for column in signature(plan)[1]] == ["row", "hidden"]
 
 
 STAGES = """\

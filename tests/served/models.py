@@ -1,0 +1,176 @@
+"""A network of every kind as MLflow's model, with what it may be asked. They are not trained: any answer must be the same everywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from nnrun.runner.answers.predict import predict_file
+from nnrun.runner.record.model import record_network
+from nnrun.runner.tracking.recorder import Recorder
+from nnrun.runner.tracking.runs import model_folder
+from nnrun.runner.tracking.spawn import Sidecar
+from nnrun.runner.tracking.store import Store
+from tests.engine.support import build
+
+RNG = np.random.default_rng(5)
+PIXELS = RNG.integers(0, 256, (30, 6, 5), dtype=np.uint8)
+FILMS = RNG.integers(0, 256, (30, 4, 6, 5), dtype=np.uint8)
+NAMES = ["01", "1", "02"] * 10
+"""Three classes, two of which would be one as numbers."""
+WORDS = [f"{first} {second} film" for first in ("good", "dull", "long") for second in "abcdefghij"]
+
+
+def spec(fields: str, nodes: str, edges: str, judged: str, *more: str) -> str:
+    """A spec of a few lines."""
+    lines = ["nnrun: 1", "name: asked", "data:", "  source: csv", "  file: none.csv", f"  fields: {{{fields}}}"]
+    loss = f"train: {{loss: {{{judged}}}}}"
+    return "\n".join([*lines, *(f"  {line}" for line in more), f"nodes: {{{nodes}}}", f"edges: [{edges}]", loss]) + "\n"
+
+
+def scores(target: str, type: str = "cross_entropy") -> str:
+    return f"type: {type}, input: out, target: {target}"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A spec, the data it is trained on, and rows to ask about: columns as a client has them."""
+
+    spec: str
+    data: Mapping[str, Any]
+    asked: Mapping[str, Sequence[Any]]
+
+
+PICTURE = "image: {type: image, size: [6, 5], channels: 1}, name: {type: category}"
+KINDS = {
+    "image": Kind(
+        spec(PICTURE, "flat: {type: flatten}, out: {type: linear, units: name}", "image -> flat -> out", scores("name")),
+        {"image": PIXELS, "name": NAMES},
+        {"image": PIXELS[:4].tolist()},
+    ),
+    "text": Kind(
+        spec(
+            "said: {type: text}, name: {type: category}",
+            "seen: {type: embedding, units: 4}, end: {type: last}, out: {type: linear, units: name}",
+            "said -> seen -> end -> out",
+            scores("name"),
+        ),
+        {"said": WORDS, "name": NAMES},
+        {"said": ["a good film", "dull", "so long , so long"]},
+    ),
+    "table": Kind(
+        spec(
+            "size: {type: vector, columns: [height, width], normalize: standard}, code: {type: category}, age: {type: number}, "
+            "price: {type: number, normalize: standard}",
+            "seen: {type: embedding, units: 3}, out: {type: linear, units: 1}",
+            "size -> out, code -> seen -> out, age -> out",
+            scores("price", "mse"),
+        ),
+        {"height": range(30), "width": range(30, 60), "code": NAMES, "age": range(30), "price": [3.5 * row for row in range(30)]},
+        {"height": [1, 2.5, 3], "width": [4, 5, 6], "code": ["01", "1", "02"], "age": [7, 8, 9]},
+    ),
+    "series": Kind(
+        spec(
+            "level: {type: series, normalize: standard}",
+            "flat: {type: flatten_time}, out: {type: linear, units: 1}",
+            "level -> flat -> out",
+            scores("level.next", "mse"),
+            "window: {length: 4}",
+        ),
+        {"level": [float(row % 7) for row in range(30)]},
+        {"level": [1, 2, 3.5, 4, 5, 6, 5]},
+    ),
+    "writer": Kind(
+        spec(
+            "said: {type: text}, answer: {type: text}",
+            "read: {type: embedding, units: 6}, heard: {type: gru, units: 8}, put: {type: embedding, units: 6}, "
+            "told: {type: gru, units: 8}, out: {type: linear, units: answer}, word: {type: choice, target: answer}",
+            "said -> read -> heard, heard.state -> told.initial, prev(word) -> put -> told -> out -> word",
+            scores("answer"),
+        ),
+        {"said": WORDS, "answer": WORDS[::-1]},
+        {"said": ["a good film", "dull"]},
+    ),
+    "prompt": Kind(
+        spec(
+            "said: {type: text, tokens: characters}",
+            "put: {type: embedding, units: 6}, told: {type: gru, units: 8}, out: {type: linear, units: said}, "
+            "word: {type: choice, target: said}",
+            "prev(word) -> put -> told -> out -> word",
+            scores("said"),
+            "window: {length: 8}",
+        ),
+        {"said": WORDS},
+        {"prompt": ["a good", "dull"]},
+    ),
+    "film": Kind(
+        spec(
+            "film: {type: video}, name: {type: category}",
+            "flat: {type: flatten}, end: {type: last}, out: {type: linear, units: name}",
+            "film -> flat -> end -> out",
+            scores("name"),
+        ),
+        {"film": FILMS, "name": NAMES},
+        {"film": [film.tolist() for film in FILMS[:2]] + [FILMS[2, :2].tolist()]},
+    ),
+    "machine": Kind(
+        spec(
+            "image: {type: image, size: [6, 5], channels: 1, binarize: 0.5}",
+            "seen: {type: binary_units}, hidden: {type: binary_units, units: 7}",
+            "image -> seen, seen <-> hidden",
+            "",
+        ).replace("{loss: {}}", "{learner: contrastive_divergence}"),
+        {"image": PIXELS},
+        {"image": PIXELS[:3].tolist()},
+    ),
+    "ticks": Kind(
+        spec(
+            "path: {type: series, size: 2}, step: {type: category, along: path}, name: {type: category}",
+            "seen: {type: embedding, units: 3}, both: {type: concat}, told: {type: gru, units: 4}, end: {type: last}, "
+            "out: {type: linear, units: name}",
+            "path -> both, step -> seen -> both, both -> told -> end -> out",
+            scores("name"),
+        ),
+        {"path": [[[0.5, row], [1.0, 2.0]] for row in range(30)], "step": [["01", "1"], ["1", "01"]] * 15, "name": NAMES},
+        {"path": [[[0.5, 1], [1, 2]], [[1, 1], [2, 2], [3, 3]]], "step": [["01", "1"], ["1", "1", "01"]]},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A network among MLflow's models."""
+
+    kind: Kind
+    folder: Path
+    """Of the model as MLflow has it."""
+    rows: list[dict[str, Any]]
+    """What is asked, row by row."""
+    answers: list[dict[str, Any]]
+    """What `nnrun predict` answers for a file of these rows."""
+
+
+def record(name: str, store: Store, sidecar: Sidecar, place: Path) -> Recorded:
+    """Record a network as a run does, and ask it as the command does."""
+    kind = KINDS[name]
+    built = build(kind.spec, kind.data)
+    recorder = Recorder.start(store, sidecar, place / "outbox")
+    recorder.open("asked", name, {}, {})
+    record_network(recorder, built.plan, built.network, built.data.facts, built.data.train)
+    delivered = recorder.finish("FINISHED")
+    folder = model_folder(store, str(delivered.run_id)).parents[1]
+    rows = [dict(zip(kind.asked, row, strict=True)) for row in zip(*kind.asked.values(), strict=True)]
+    (place / f"{name}.json").write_text(json.dumps(rows))
+    said = predict_file(str(folder), place / f"{name}.json", as_json=True)
+    return Recorded(kind, folder, rows, json.loads(said.text))
+
+
+def write_picture(pixels: np.ndarray, path: Path) -> str:
+    Image.fromarray(pixels).save(path)
+    return str(path)
