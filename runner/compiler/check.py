@@ -14,8 +14,8 @@ from nnrun.runner.compiler.graph.streams import check_streams
 from nnrun.runner.compiler.language.load import load_spec
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.plan import Plan, make_plan
-from nnrun.runner.compiler.text.diagnostic import Diagnostic, Report, Stop
-from nnrun.runner.compiler.text.document import Document
+from nnrun.runner.compiler.text.diagnostic import Diagnostic, Place, Report, Stop
+from nnrun.runner.compiler.text.document import Document, Span
 from nnrun.runner.compiler.text.override import override
 from nnrun.runner.compiler.text.render import render_text
 from nnrun.runner.compiler.text.source import load_document
@@ -59,6 +59,7 @@ def check(text: str, name: str = "spec", *, settings: Sequence[str] = (), facts:
         assert not report.ok
     for path, meant in report.renamed.items():
         checked.document.rename(path, meant)
+    report.found = _once(report, checked.document)
     report.found.sort(key=lambda finding: _position(finding, checked.document))
     return checked
 
@@ -84,6 +85,21 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
     report.stage = None
     if report.ok:
         checked.plan = replace(plans[-1], stages=tuple(plans[:-1]))
+
+
+def _once(report: Report, document: Document) -> list[Diagnostic]:
+    """The findings with one for what is used through several aliases, which its notes name."""
+    if not any(part == "alias" for _, part in document.spans):
+        return report.found
+    found: dict[tuple[str, str, Span], Diagnostic] = {}
+    for finding in report:
+        path = finding.at.path
+        aliases = [path[:end] for end in range(len(path) + 1) if (path[:end], "alias") in document.spans]
+        notes = tuple((Place(alias, "alias"), f"`{alias[-1]}` is the same value") for alias in aliases)
+        key = finding.id, finding.headline, document.span(finding.at)
+        known = found.get(key, replace(finding, notes=()))
+        found[key] = replace(known, notes=tuple(dict.fromkeys((*known.notes, *finding.notes, *notes))))
+    return list(found.values())
 
 
 def _position(finding: Diagnostic, document: Document) -> tuple[int, int]:

@@ -34,7 +34,7 @@ class Span:
 
 @dataclass
 class Document:
-    """What a YAML text holds. `spans` is keyed by (path, "key" or "value")."""
+    """What a YAML text holds. `spans` is keyed by (path, "key", "value" or "alias")."""
 
     value: Any
     text: Text
