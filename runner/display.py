@@ -28,7 +28,7 @@ class Display:
     def start(self, title: str, steps: int, objective: str) -> None:
         """A training of so many updates begins."""
         self.objective = objective
-        if self.quiet or not self.console.is_terminal:
+        if self.quiet or not self.console.file.isatty() or self.console.is_dumb_terminal:  # FORCE_COLOR makes no terminal of a pipe
             self.say(f"{title}: {steps} steps")
             return
         columns = (

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from nnrun.runner.cli.console import Exit, as_dicts, console, failures, jobs, print_findings, print_json, refuse
+from nnrun.runner.cli.console import Exit, as_dicts, console, failures, jobs, one_job, print_findings, print_json, refuse
 from nnrun.runner.cli.group import json_option, main, settings_option
 from nnrun.runner.signals import stoppable
 
@@ -49,7 +49,7 @@ def check(paths: tuple[str, ...], settings: tuple[str, ...], as_json: bool, styl
 def show(spec: str, settings: tuple[str, ...], what: str | None, graph: str | None) -> None:
     """Print a spec's nodes with their types and parameters."""
     with failures():
-        [job] = jobs([spec], settings)
+        job = one_job(spec, settings)
     checked = job.checked
     if graph is not None and checked.graph is not None:
         from nnrun.runner.show import drawing

@@ -16,7 +16,6 @@ from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.plan import Plan, make_plan
 from nnrun.runner.compiler.text.diagnostic import Diagnostic, Place, Report, Stop
 from nnrun.runner.compiler.text.document import Document, Span
-from nnrun.runner.compiler.text.override import override
 from nnrun.runner.compiler.text.render import render_text
 from nnrun.runner.compiler.text.source import load_document
 from nnrun.runner.compiler.types.decoding import find_decoding
@@ -60,6 +59,10 @@ def check(text: str, name: str = "spec", *, settings: Sequence[str] = (), facts:
     for path, meant in report.renamed.items():
         checked.document.rename(path, meant)
     report.found = _once(report, checked.document)
+    if settings and len(report):
+        from nnrun.runner.compiler.language.settings import with_right_settings
+
+        report.found = with_right_settings(report.found, checked.document, settings)
     report.found.sort(key=lambda finding: _position(finding, checked.document))
     return checked
 
@@ -67,8 +70,10 @@ def check(text: str, name: str = "spec", *, settings: Sequence[str] = (), facts:
 def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Facts]) -> None:
     """Raises: Stop where a phase cannot go on."""
     report = checked.report
+    if settings:
+        from nnrun.runner.compiler.language.settings import apply
     for setting in settings:
-        override(checked.document, setting, report)
+        apply(checked.document, setting, report)
     spec = checked.spec = load_spec(checked.document.value, report)
     flat = expand(spec, report)
     plans = []
