@@ -7,9 +7,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from nnrun.registry.catalog import Lookup
+from nnrun.registry.fields.image import Augment
 from nnrun.runner.cli import main
 from nnrun.runner.compiler.check import check
+from nnrun.runner.compiler.language.data import Split, Window
+from nnrun.runner.compiler.language.examples import EXAMPLES
+from nnrun.runner.compiler.language.schema import schema
+from nnrun.runner.compiler.language.spec import Mask, Track
+from nnrun.runner.compiler.language.training import EarlyStopping
+from nnrun.runner.compiler.text.diagnostic import Report
 from nnrun.runner.compiler.text.render import render_text
+from nnrun.runner.compiler.text.source import load_document
 from tests.compiler.support import spec
 
 WRONG = spec({"scores": "{type: linear, units: digit, bias: true, activation: softmx, freeze: false, init: xavier}"})
@@ -90,3 +99,108 @@ def test_a_folded_text_shows_its_place(edge: str) -> None:
     span = next(checked.document.span(finding.at) for finding in checked.report if "scorse" in finding.headline)
 
     assert span.text.lines[span.line - 1][span.column - 1 : span.end_column - 1] == "scorse"
+
+
+SECTION_KEYS = (
+    "train",
+    "split",
+    "window",
+    "early_stopping",
+    "decode",
+    "augment",
+    "edges",
+    "prev",
+    "data",
+    "blocks",
+    "track",
+    "mask",
+    "optimizer",
+)
+
+
+@pytest.mark.parametrize("key", SECTION_KEYS)
+def test_a_section_has_a_page_with_an_example(key: str) -> None:
+    output = invoke("explain", key).output
+
+    assert output.startswith((f"`{key}", f"the {key} types"))
+    assert "  - a -> b -> c" in output if key == "edges" else "Example:" in output
+
+
+@pytest.mark.parametrize("key", ["epochs", "clip_norm", "fields", "nodes", "max_length", "top_k", "kernel", "label_smoothing"])
+def test_every_key_has_a_page(key: str) -> None:
+    assert f"`{key}`, a key of" in invoke("explain", key).output
+
+
+def test_explain_lists_choices() -> None:
+    assert "search (default greedy; one of greedy, sample, beam)" in invoke("explain", "decode").output
+    assert "method (default max; one of max, mean)" in invoke("explain", "pool").output
+
+
+def test_nobody_reads_a_name_of_python() -> None:
+    output = invoke("explain", "formula").output
+
+    assert "  is (required): The formula." in output
+    assert "is_" not in output
+
+
+def test_a_source_tells_its_columns() -> None:
+    assert "  species: {type: category, classes: [setosa, versicolor, virginica]}" in invoke("explain", "iris").output
+
+
+@pytest.mark.parametrize("key", EXAMPLES)
+def test_an_example_is_right(key: str) -> None:
+    value = load_document(EXAMPLES[key], "example", Report()).value
+    forms = {"split": Split, "window": Window, "early_stopping": EarlyStopping, "track": Track, "mask": Mask, "augment": Augment}
+    if key in forms:
+        forms[key].model_validate(value)
+    elif key in ("loss", "optimizer", "schedule"):
+        Lookup(key).validate(value)
+    else:
+        assert value
+        if key in ("data", "fields", "nodes", "edges", "metrics", "train"):
+            assert check(with_example(key)).report.ids == []
+
+
+DATA = "{source: digits, fields: {image: {type: image}, digit: {type: category}}}"
+
+
+def with_example(key: str) -> str:
+    """A good spec in which the example stands."""
+    lines = {
+        "data": DATA,
+        "nodes": EXAMPLES["nodes"],
+        "edges": EXAMPLES["edges"],
+        "train": EXAMPLES["train"],
+    }
+    lines[key] = EXAMPLES[key]
+    if key == "fields":
+        lines["data"] = f"{{source: digits, fields: {lines.pop('fields')}}}"
+    return "nnrun: 1\nname: example\n" + "".join(f"{name}: {value}\n" for name, value in lines.items())
+
+
+def test_the_schema_says_what_every_key_is_for() -> None:
+    made = schema()
+    definitions = {"spec": made, **made["definitions"]}
+    silent = [
+        f"{name}.{key}"
+        for name, held in definitions.items()
+        for key, option in held.get("properties", {}).items()
+        if "description" not in option and "const" not in option
+    ]
+
+    assert silent == []
+    assert "Example: window: {length: 24}" in made["definitions"]["source"]["allOf"][0]["then"]["properties"]["window"]["description"]
+
+
+def test_the_words_of_an_option_are_a_whole_sentence() -> None:
+    found = check(spec(train="{loss: {type: cross_entropy, input: scores, target: digit}, shuffle: 3}")).report[0]
+
+    assert found.help == "`shuffle`: Take the examples in a new random order in each epoch; yes where left out, but with `carry_state`."
+
+
+def test_a_list_of_names_is_cut_between_names_with_the_nearest_first() -> None:
+    found = check(spec({"scores": "{type: normalisation, units: 3}"})).report[0]
+
+    assert found.help.startswith("there are `")
+    assert found.help.split("`")[1] in ("batch_norm", "layer_norm", "activation")
+    assert found.help.endswith("`, …")

@@ -82,9 +82,9 @@ def _explainable(context: click.Context, param: click.Parameter, start: str) -> 
 
 
 @main.command()
-@click.argument("what", metavar="ID|TYPE", shell_complete=_explainable)
+@click.argument("what", metavar="ID|KEY|TYPE", shell_complete=_explainable)
 def explain(what: str) -> None:
-    """Explain a finding (`shape-mismatch`) or anything a spec can name (`lstm`, `adam`)."""
+    """Explain a finding (`shape-mismatch`), a key of a spec (`window`), or anything it can name (`lstm`, `adam`)."""
     from nnrun.registry.catalog import near
     from nnrun.runner.show.pages import explainable, explanation
 
