@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from nnrun.registry.catalog import Lookup
 from nnrun.registry.fields.image import Augment
@@ -19,6 +21,7 @@ from nnrun.runner.compiler.language.training import EarlyStopping
 from nnrun.runner.compiler.text.diagnostic import Report
 from nnrun.runner.compiler.text.render import render_text
 from nnrun.runner.compiler.text.source import load_document
+from nnrun.runner.display import Display
 from tests.compiler.support import spec
 
 WRONG = spec({"scores": "{type: linear, units: digit, bias: true, activation: softmx, freeze: false, init: xavier}"})
@@ -204,3 +207,13 @@ def test_a_list_of_names_is_cut_between_names_with_the_nearest_first() -> None:
     assert found.help.startswith("there are `")
     assert found.help.split("`")[1] in ("batch_norm", "layer_norm", "activation")
     assert found.help.endswith("`, …")
+
+
+def test_metrics_that_were_asked_for_are_shown_while_training() -> None:
+    text = StringIO()
+    display = Display(Console(file=text, width=200))
+    display.asked = frozenset({"cohen_kappa"})
+    display.evaluated(10, 1, {"valid/loss": 0.5, "valid/cohen_kappa": 0.25, "valid/other": 1.0})
+
+    assert "valid/cohen_kappa 0.2500" in text.getvalue()
+    assert "other" not in text.getvalue()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnrun.registry.catalog import register
+from nnrun.registry.catalog import near, register
 from nnrun.registry.data.files import existing
-from nnrun.registry.data.tables import FilePath, absolute, check_columns, check_lengths
+from nnrun.registry.data.tables import FilePath, MissingColumn, absolute, check_columns, check_lengths
 from nnrun.registry.field import DataError
 from nnrun.registry.source import Columns, Source, SourceError
 
@@ -57,12 +58,26 @@ def _parts(place: str, columns: Sequence[str], present: Sequence[str]) -> dict[s
     """For each part the array of each column."""
     found = [part for part in _PARTS if any(f"{name}_{part}" in present for name in columns)]
     if "train" not in found:
+        if any(name.endswith("_train") for name in present):
+            _check_parts(place, {name: name for name in columns}, present)
         check_columns(place, columns, present)
         return {"all": {name: name for name in columns}}
     parts = {part: {name: f"{name}_{part}" for name in columns} for part in found}
     for names in parts.values():
-        check_columns(place, list(names.values()), present)
+        _check_parts(place, names, present)
     return parts
+
+
+def _check_parts(place: str, names: dict[str, str], present: Sequence[str]) -> None:
+    """Raises: DataError if an array is not there; a column is named without the part at its end."""
+    whole = list(dict.fromkeys(re.sub(f"_({'|'.join(_PARTS)})$", "", name) for name in present))
+    for column, array in names.items():
+        if array not in present:
+            close = near(re.sub(f"_({'|'.join(_PARTS)})$", "", column), whole)
+            listed = ", ".join(f"`{name}`" for name in whole)
+            help = f"arrays come in parts here: `column: {close}` reads `{close}_train` and the others"
+            help = help if close else f"arrays come in parts here: `column: NAME` reads those of one of {listed}"
+            raise MissingColumn(f"{place} has no column `{array}`", help)
 
 
 def _arrays(archive: ZipFile, names: dict[str, str], file: Path) -> dict[str, Any]:
