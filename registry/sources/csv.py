@@ -58,7 +58,7 @@ class Csv(FileSource):
                 raise DataError(what, "set `delimiter`, or put quotes around a cell that holds it")
             cells.append(row)
         if not cells:
-            raise DataError(f"`{file.name}` has a heading and no rows below it", "write a line for each example")
+            raise DataError(f"`{file.name}` has no rows, only a heading", "write a line for each example")
         return {name: [row[place] for row in cells] for name, place in places.items()}
 
     def _check_delimiter(self, file: Path, columns: Sequence[str], names: Sequence[str]) -> None:

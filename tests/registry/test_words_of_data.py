@@ -34,7 +34,7 @@ def test_a_file_with_another_delimiter_is_told_its_delimiter(sign: str, written:
 def test_a_file_of_a_heading_only_says_so(tmp_path: Path) -> None:
     (tmp_path / "films.csv").write_text("length,genre\n")
 
-    assert fault(csv(), tmp_path, ["length"]).message == "`films.csv` has a heading and no rows below it"
+    assert fault(csv(), tmp_path, ["length"]).message == "`films.csv` has no rows, only a heading"
 
 
 def test_a_missing_column_names_its_nearest_for_a_field_of_one_column_or_several(tmp_path: Path) -> None:
