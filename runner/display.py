@@ -19,6 +19,8 @@ class Display:
         self.progress: Progress | None = None
         self.task: TaskID | None = None
         self.objective = "valid/loss"
+        self.asked: frozenset[str] = frozenset()
+        """Metrics that the spec names: they are shown whatever they are."""
 
     def say(self, text: str, style: str | None = None) -> None:
         """One line, above the bar."""
@@ -28,7 +30,7 @@ class Display:
     def start(self, title: str, steps: int, objective: str) -> None:
         """A training of so many updates begins."""
         self.objective = objective
-        if self.quiet or not self.console.is_terminal:
+        if self.quiet or not self.console.file.isatty() or self.console.is_dumb_terminal:  # FORCE_COLOR makes no terminal of a pipe
             self.say(f"{title}: {steps} steps")
             return
         columns = (
@@ -48,7 +50,8 @@ class Display:
 
     def evaluated(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
         """The validation part was judged."""
-        shown = [name for name in figures if (name.startswith("valid/") and name.partition("/")[2] in SHOWN) or name == self.objective]
+        wanted = self.asked.union(SHOWN)
+        shown = [name for name in figures if (name.startswith("valid/") and name.partition("/")[2] in wanted) or name == self.objective]
         where = f"epoch {epoch:>3}  step {step:>6}" if step else "before training  "
         self.say(f"  {where}  " + "  ".join(f"{name} {figures[name]:.4f}" for name in shown))
 

@@ -69,6 +69,7 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     sample = None
     if plan.decoding is not None:
         sample = partial(samples, Predictor(network, plan, data.facts), data.valid or data.train, plan.spec.train.seed)
+    display.asked = frozenset(metric.label for metric in plan.spec.metrics or ())
     history = History(recorder, display, sample)
     for doubt in doubts(plan, data, parts):
         history.warned(0, doubt)

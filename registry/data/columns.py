@@ -5,6 +5,7 @@ A column is flat, with one value in a row, or ragged, with a list of values in a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -152,8 +153,17 @@ def _check(value: Any, row: int, place: str) -> None:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise DataError(f"holds {shown(value)}{place}, which is no number", "a `category` or `text` field takes words", row=row) from None
+        raise DataError(f"holds {shown(value)}{place}, which is no number", _no_number(str(value)), row=row) from None
     if number != number:
         raise DataError(f"has no value{place}, but {shown(value)}", MISSING, row=row)
     if isinf(number):
         raise DataError(f"holds {shown(value)}{place}, which is not finite", MISSING, row=row)
+
+
+def _no_number(text: str) -> str:
+    """What to do with a text where a number is wanted."""
+    if re.fullmatch(r"\s*[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+\s*", text):
+        return f"write numbers with a point, `{text.strip().replace('.', '').replace(',', '.')}`; commas part thousands, or cells"
+    if re.fullmatch(r"\s*[-+]?[\d.,]+\s*[^\d\s.,]+\s*", text):
+        return "write the number alone, without its unit"
+    return "a `category` or `text` field takes words"

@@ -114,7 +114,12 @@ def check_columns(place: str, wanted: Sequence[str], present: Collection[str]) -
         if own is None:
             others = ", ".join(f"`{other}`" for other in present)
             close = near(name, present)
-            help = f"a column `{close}` exists; `column: {close}` reads it" if close else f"`column: NAME` reads one of {others}"
+            help = f"a column `{close}` exists: name it in `column`, or in `columns` of several"
+            help = (
+                help
+                if close
+                else f"a field reads one of {others}, by its own name or by `column: NAME`; a vector, by `columns: [NAME, NAME]`"
+            )
             raise MissingColumn(f"{place} has no column `{name}`, only {others}", help)
     return {name: own for name, own in found.items() if own is not None}
 

@@ -18,6 +18,9 @@ from nnrun.registry.source import Columns
 _LONGEST_CELL = 2**27
 """Characters; Python's own limit of 131,072 is too short for a long text."""
 
+_SIGNS = (";", "\t", "|", ",")
+_QUOTED = {";": '";"', "\t": '"\\t"', "|": '"|"', ",": '","'}
+
 
 @register
 class Csv(FileSource):
@@ -50,6 +53,7 @@ class Csv(FileSource):
         if first is None:
             raise DataError(f"`{file.name}` is empty", "its first line names the columns")
         names = first if self.header else [f"column_{number}" for number in range(1, len(first) + 1)]
+        self._check_delimiter(file, columns, names)
         found = check_columns(f"`{file.name}`", columns, names)
         twice = [name for name in found.values() if names.count(name) > 1]
         if twice:
@@ -63,7 +67,16 @@ class Csv(FileSource):
                 what = f"line {line} of `{file.name}` has a row of {len(row)}, where {len(names)} cells are wanted"
                 raise DataError(what, "set `delimiter`, or put quotes around a cell that holds it")
             cells.append(row)
+        if not cells:
+            raise DataError(f"`{file.name}` has no rows, only a heading", "write a line for each example")
         return {name: [row[place] for row in cells] for name, place in places.items()}
+
+    def _check_delimiter(self, file: Path, columns: Sequence[str], names: Sequence[str]) -> None:
+        """Raises: DataError if the first line is parted by another sign."""
+        for sign in _SIGNS if len(names) == 1 and self.header and names[0] not in columns else ():
+            if sign in names[0] and not {name.strip() for name in names[0].split(sign)}.isdisjoint(columns):
+                what = f"the first line of `{file.name}` has no `{self.delimiter}` between its names: {names[0]}"
+                raise DataError(what, f"write `delimiter: {_QUOTED[sign]}` beside `source`")
 
     def _rows(self, file: Path) -> Iterator[tuple[int, list[str]]]:
         """Each row with the number of its last line."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from nnrun.registry.catalog import register
+from nnrun.registry.catalog import near, register
 from nnrun.registry.data.files import existing
 from nnrun.registry.data.spelling import spelled
-from nnrun.registry.data.tables import FileSource, absolute, check_columns, check_lengths
+from nnrun.registry.data.tables import FileSource, MissingColumn, absolute, check_columns, check_lengths
 from nnrun.registry.field import DataError, naming
 from nnrun.registry.source import Columns, SourceError
 
@@ -109,12 +110,28 @@ def _parts(place: str, columns: Sequence[str], present: Sequence[str]) -> dict[s
     """For each part the array of each column."""
     found = [part for part in _PARTS if any(spelled(f"{name}_{part}", present) for name in columns)]
     if "train" not in found:
+        if any(name.endswith("_train") for name in present):
+            _check_parts(place, {name: name for name in columns}, present)
         return {"all": check_columns(place, columns, present)}
     parts = {}
     for part in found:
-        arrays = check_columns(place, [f"{name}_{part}" for name in columns], present)
-        parts[part] = {name: arrays[f"{name}_{part}"] for name in columns}
+        names = {name: f"{name}_{part}" for name in columns}
+        _check_parts(place, names, present)
+        arrays = check_columns(place, list(names.values()), present)
+        parts[part] = {name: arrays[array] for name, array in names.items()}
     return parts
+
+
+def _check_parts(place: str, names: dict[str, str], present: Sequence[str]) -> None:
+    """Raises: DataError if an array is not there; a column is named without the part at its end."""
+    whole = list(dict.fromkeys(re.sub(f"_({'|'.join(_PARTS)})$", "", name) for name in present))
+    for column, array in names.items():
+        if spelled(array, present) is None:
+            close = near(re.sub(f"_({'|'.join(_PARTS)})$", "", column), whole)
+            listed = ", ".join(f"`{name}`" for name in whole)
+            help = f"arrays come in parts here: `column: {close}` reads `{close}_train` and the others"
+            help = help if close else f"arrays come in parts here: `column: NAME` reads those of one of {listed}"
+            raise MissingColumn(f"{place} has no column `{array}`", help)
 
 
 def _array(archive: ZipFile, name: str, file: Path) -> Any:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -60,12 +61,19 @@ def failures(as_json: bool = False) -> Iterator[None]:
         _fail(fault, as_json)
 
 
+def colour() -> bool | None:
+    """Whether colours are wanted; None: where a terminal shows them. https://no-color.org, https://force-color.org."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return True if os.environ.get("FORCE_COLOR") else None
+
+
 def print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def warn(text: str) -> None:
-    click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {text}", err=True)
+    click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {text}", err=True, color=colour())
 
 
 def refuse(checks: Sequence[Checked], as_json: bool) -> None:
@@ -88,10 +96,13 @@ def as_dicts(checks: Sequence[Checked]) -> list[dict[str, Any]]:
 
 
 def print_findings(checked: Checked, err: bool = False) -> None:
-    from nnrun.runner.compiler.text.render import render_text
+    from nnrun.runner.compiler.text.render import WIDEST, render_text
 
     if len(checked.report):
-        click.echo(render_text(checked.report, checked.document, _paint), err=err)
+        width = get_terminal_size().columns if (sys.stderr if err else sys.stdout).isatty() else WIDEST
+        text = render_text(checked.report, checked.document, _paint, min(width, WIDEST))
+        pages = ", ".join(f"`nnrun explain {id}`" for id in dict.fromkeys(checked.report.ids))
+        click.echo(f"{text}\nmore: {pages}\n", err=err, color=colour())
 
 
 def console(stderr: bool = False) -> Console:
@@ -105,8 +116,17 @@ def jobs(paths: Sequence[str], settings: Sequence[str] = ()) -> list[Job]:
     """The specs of files and folders. Raises: SpecNotFound, UsageError."""
     found = [job for path in paths for job in Job.of(path, settings)]
     if not found:
-        raise click.UsageError(f"no *.yaml file lies in {', '.join(paths)}")
+        names = ", ".join(f"`{path}`" for path in paths)
+        raise click.UsageError(f"no *.yaml file lies in {names}, which {'is a folder' if len(paths) == 1 else 'are folders'}")
     return found
+
+
+def one_job(path: str, settings: Sequence[str] = ()) -> Job:
+    """The spec of a file. Raises: SpecNotFound; UsageError for a folder of several."""
+    found = jobs([path], settings)
+    if len(found) > 1:
+        raise click.UsageError(f"`{path}` is a folder of {len(found)} specs, and one is wanted, such as `{found[0].name}`")
+    return found[0]
 
 
 def _fail(fault: Fault, as_json: bool) -> NoReturn:
@@ -121,12 +141,12 @@ def _fail(fault: Fault, as_json: bool) -> NoReturn:
         place = {key: value for key, value in as_dict(finding, placed).items() if key in ("file", "line", "column")} if placed else {}
         print_json({"error": fault.kind, "id": fault.id, "message": fault.message, "help": fault.help, **place})
     elif placed is not None:
-        click.echo(render_text([finding], placed, _paint), err=True, nl=False)
+        click.echo(render_text([finding], placed, _paint), err=True, nl=False, color=colour())
     else:
         help = f"\n  = help: {fault.help}" if fault.help else ""
-        click.echo(f"{click.style(f'error[{fault.id}]', fg='red', bold=True)}: {fault.message}{help}", err=True)
+        click.echo(f"{click.style(f'error[{fault.id}]', fg='red', bold=True)}: {fault.message}{help}", err=True, color=colour())
     sys.exit(CODES[fault.kind])
 
 
 def _paint(part: str, role: str) -> str:
-    return part if "NO_COLOR" in os.environ else click.style(part, **COLOURS[role])
+    return click.style(part, **COLOURS[role])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,6 +16,10 @@ FAMILIES = {
     "store": ("sync", "ui"),
 }
 """Where each verb is written."""
+
+
+_GIVEN = "nnrun.arguments"
+"""Under which click's context keeps all arguments."""
 
 
 class Verbs(click.Group):
@@ -39,11 +44,36 @@ class Verbs(click.Group):
         hint = f"the verb `{near[0]}` exists" if near else f"the verbs are {', '.join(self.list_commands(context))}"
         raise click.UsageError(f"no verb and no file is called `{word}`; {hint}", context)
 
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except click.NoSuchOption as error:
+            meant = _setting_for(error, context.meta[_GIVEN])
+            if meant is None:
+                raise
+            raise click.UsageError(f"there is no option `{error.option_name}`; a value of the spec is set by {meant}", error.ctx) from None
+
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         # options before the spec belong to `run`: nnrun --seed 3 spec.yaml
         if args and args[0].startswith("--") and args[0] not in ("--help", "--version"):
             args = ["run", *args]
+        context.meta[_GIVEN] = list(args)
         return super().parse_args(context, args)
+
+
+def _setting_for(error: click.NoSuchOption, args: list[str]) -> str | None:
+    """`--set path=value` for an option that is a key of the spec: `--epochs 3`."""
+    if error.ctx is None or all(param.name != "settings" for param in error.ctx.command.params):
+        return None
+    from nnrun.runner.compiler.language.settings import right_setting
+
+    place = next((number for number, arg in enumerate(args) if arg.partition("=")[0] == error.option_name), None)
+    if place is None:
+        return None
+    value = args[place].partition("=")[2] or next(iter(args[place + 1 :]), "VALUE")
+    key = error.option_name.lstrip("-").replace("-", "_")
+    right = right_setting(f"{key}={value}", {})
+    return f"`--set {right or f'{key}={value}'}`" if right else None
 
 
 settings_option = click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change the spec: train.optimizer.lr=0.01")

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from nnrun.runner.cli.console import Exit, as_dicts, console, failures, jobs, print_findings, print_json, refuse
+from nnrun.runner.cli.console import Exit, as_dicts, console, failures, jobs, one_job, print_findings, print_json, refuse
 from nnrun.runner.cli.group import json_option, main, settings_option
 from nnrun.runner.signals import stoppable
 
@@ -49,7 +49,7 @@ def check(paths: tuple[str, ...], settings: tuple[str, ...], as_json: bool, styl
 def show(spec: str, settings: tuple[str, ...], what: str | None, graph: str | None) -> None:
     """Print a spec's nodes with their types and parameters."""
     with failures():
-        [job] = jobs([spec], settings)
+        job = one_job(spec, settings)
     checked = job.checked
     if graph is not None and checked.graph is not None:
         from nnrun.runner.show import drawing
@@ -82,9 +82,9 @@ def _explainable(context: click.Context, param: click.Parameter, start: str) -> 
 
 
 @main.command()
-@click.argument("what", metavar="ID|TYPE", shell_complete=_explainable)
+@click.argument("what", metavar="ID|KEY|TYPE", shell_complete=_explainable)
 def explain(what: str) -> None:
-    """Explain a finding (`shape-mismatch`) or anything a spec can name (`lstm`, `adam`)."""
+    """Explain a finding (`shape-mismatch`), a key of a spec (`window`), or anything it can name (`lstm`, `adam`)."""
     from nnrun.registry.catalog import near
     from nnrun.runner.show.pages import explainable, explanation
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from nnrun.runner.cli.console import Exit, failures, jobs
+from nnrun.runner.cli.console import Exit, failures, one_job
 from nnrun.runner.cli.group import main
 
 
@@ -22,7 +22,7 @@ def ui(spec: str | None, port: int, no_browser: bool) -> None:
     experiment = None
     if spec is not None:
         with failures():
-            [job] = jobs([spec])
+            job = one_job(spec)
         experiment = job.checked.spec.name if job.checked.spec else None
     with failures():
         show_pages(Store.from_environment(), experiment, click.echo, browser=not no_browser, port=port)

@@ -14,9 +14,8 @@ from nnrun.runner.compiler.graph.streams import check_streams
 from nnrun.runner.compiler.language.load import load_spec
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.plan import Plan, make_plan
-from nnrun.runner.compiler.text.diagnostic import Diagnostic, Report, Stop
-from nnrun.runner.compiler.text.document import Document
-from nnrun.runner.compiler.text.override import override
+from nnrun.runner.compiler.text.diagnostic import Diagnostic, Place, Report, Stop
+from nnrun.runner.compiler.text.document import Document, Span
 from nnrun.runner.compiler.text.render import render_text
 from nnrun.runner.compiler.text.source import load_document
 from nnrun.runner.compiler.types.augmented import check_augmented
@@ -64,6 +63,11 @@ def check(text: str, name: str = "spec", *, settings: Sequence[str] = (), facts:
         assert not report.ok
     for path, meant in report.renamed.items():
         checked.document.rename(path, meant)
+    report.found = _once(report, checked.document)
+    if settings and len(report):
+        from nnrun.runner.compiler.language.settings import with_right_settings
+
+        report.found = with_right_settings(report.found, checked.document, settings)
     report.found.sort(key=lambda finding: _position(finding, checked.document))
     return checked
 
@@ -71,8 +75,10 @@ def check(text: str, name: str = "spec", *, settings: Sequence[str] = (), facts:
 def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Facts]) -> None:
     """Raises: Stop where a phase cannot go on."""
     report = checked.report
+    if settings:
+        from nnrun.runner.compiler.language.settings import apply
     for setting in settings:
-        override(checked.document, setting, report)
+        apply(checked.document, setting, report)
     spec = checked.spec = load_spec(checked.document.value, report)
     flat = expand(spec, report)
     plans = []
@@ -95,6 +101,21 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
     report.stage = None
     if report.ok:
         checked.plan = replace(plans[-1], stages=tuple(plans[:-1]))
+
+
+def _once(report: Report, document: Document) -> list[Diagnostic]:
+    """The findings with one for what is used through several aliases, which its notes name."""
+    if not any(part == "alias" for _, part in document.spans):
+        return report.found
+    found: dict[tuple[str, str, Span], Diagnostic] = {}
+    for finding in report:
+        path = finding.at.path
+        aliases = [path[:end] for end in range(len(path) + 1) if (path[:end], "alias") in document.spans]
+        notes = tuple((Place(alias, "alias"), f"`{alias[-1]}` is the same value") for alias in aliases)
+        key = finding.id, finding.headline, document.span(finding.at)
+        known = found.get(key, replace(finding, notes=()))
+        found[key] = replace(known, notes=tuple(dict.fromkeys((*known.notes, *finding.notes, *notes))))
+    return list(found.values())
 
 
 def _position(finding: Diagnostic, document: Document) -> tuple[int, int]:

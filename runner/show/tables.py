@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nnrun.registry.component import Component, field_docs
+from nnrun.registry.component import Component
+from nnrun.registry.data.tables import FileSource
+from nnrun.registry.source import Source
 from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.compiler.text.words import written
 
 
 def plan_table(plan: Plan) -> RenderableType:
@@ -40,26 +45,24 @@ def components_table(role: str, components: dict[str, type[Component]]) -> Rende
 
 
 def component_text(cls: type[Component]) -> str:
-    """A component's documentation with its options."""
+    """A component's documentation with its options, and the columns of a source that brings its own."""
     import inspect
 
-    lines = [f"{cls.role} `{cls.type_name()}`", "", inspect.cleandoc(cls.__doc__ or ""), "", "Options:", ""]
-    docs = field_docs(cls)
-    for name, field in cls.model_fields.items():
-        if name == cls.tag:
-            continue
-        default = (
-            "required" if field.is_required() else f"default {_default(field.get_default(call_default_factory=True, validated_data={}))}"
-        )
-        about = " ".join(docs.get(name, "").split())
-        lines.append(f"  {name} ({default}): {about}" if about else f"  {name} ({default})")
-    return "\n".join(lines) + "\n"
+    from nnrun.runner.show.sections import option_lines
+
+    lines = [f"{cls.role} `{cls.type_name()}`", "", inspect.cleandoc(cls.__doc__ or ""), ""]
+    if options := list(option_lines(cls, leave_out=cls.tag)):
+        lines += ["Options:", "", *options, ""]
+    if columns := list(_columns(cls)):
+        lines += ["Columns:", "", *columns, ""]
+    return "\n".join(lines)
 
 
-def _default(value: object) -> str:
-    """A default as a spec would write it."""
-    if isinstance(value, Component):
-        return value.type_name()
-    if value is None or hasattr(value, "model_dump"):
-        return "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _columns(cls: type[Component]) -> Iterator[str]:
+    """What a source brings, with the field type that fits each column, where it is known without opening anything."""
+    required = any(field.is_required() for name, field in cls.model_fields.items() if name != cls.tag)
+    if not issubclass(cls, Source) or required or issubclass(cls, FileSource):
+        return
+    for name, column in (cls.model_validate({cls.tag: cls.type_name()}).columns() or {}).items():
+        options = "".join(f", {key}: {written(value)}" for key, value in column.options.items())
+        yield f"  {name}: {{type: {column.type}{options}}}" + (f"  {column.about}" if column.about else "")

@@ -35,6 +35,8 @@ class Mistake:
     advice: dict[str, str] = field(default_factory=dict)
     meant: dict[str, str] = field(default_factory=dict)
     findings: int = 1
+    column: int = 1
+    """Where in `set`."""
     set: str = ""
     mended: str = ""
 
@@ -45,8 +47,8 @@ class Mistake:
     @property
     def place(self) -> tuple[int, int]:
         """Line and column where the mistake is to be shown."""
-        if self.set:
-            return 1, self.set.index(self.at) + 1
+        if self.set and not self.at:
+            return 1, self.column
         assert self.text.count(self.at) == 1, f"{self.at!r} stands {self.text.count(self.at)} times in\n{self.text}"
         before = self.text[: self.text.index(self.at)]
         return before.count("\n") + 1, len(before) - before.rfind("\n")

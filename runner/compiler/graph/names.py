@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from nnrun.registry.group import Group
 from nnrun.registry.node import Node
+from nnrun.registry.options import NAME
 from nnrun.runner.compiler.language.edges import Edge, Reference
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report
@@ -153,6 +155,8 @@ def _report_unknown(name: str, at: Place, role: str, scope: Scope, fields: list[
         flat.suspect(scope, [meant])
     elif not scope.blocks and not fields:
         return  # it may be a field, and those are not known
+    if meant is not None and not re.fullmatch(NAME, meant):
+        return  # its name is wrong, and that is reported
     flat.unmatched |= meant is None and role == "source"
     if meant in fields:
         help = f"a field `{meant}` exists"

@@ -108,6 +108,7 @@ class Data(Model):
     fields: dict[Name, AnyField] = Field(default_factory=dict)
     """Names and types of the values that the network can read."""
     split: Split = Split()
+    """How examples are divided into those that are learned from, chosen by and tested on."""
     window: Window | None = None
     """Cut series into windows, or texts into pieces."""
     time: Annotated[str, Field(min_length=1)] | None = None

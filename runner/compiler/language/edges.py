@@ -214,4 +214,6 @@ def _term(tokens: list[re.Match[str]], position: int, place: Callable[[int], tup
         return _Term(replace(inner.reference, delay=delay), where[0], tokens[after].end()), after + 1
     if not token["name"]:
         raise _Wrong(f"a name was expected, got `{token.group().strip()}`", *where, "an edge is written `a -> b`")
+    if token["port"] in ("prev", "previous"):
+        raise _Wrong("a value of an earlier tick is no port", *where, f"write `prev({token['name']})`")
     return _Term(Reference(token["name"], token["port"]), *where), position + 1

@@ -18,7 +18,7 @@ from nnrun.runner.compiler.language.training import EarlyStopping, Train
 from nnrun.runner.compiler.text.diagnostic import Path
 from nnrun.runner.compiler.text.words import folded, listed, written
 
-_HOLDERS: tuple[tuple[Path, type[BaseModel]], ...] = (
+HOLDERS: tuple[tuple[Path, type[BaseModel]], ...] = (
     ((), Spec),
     (("train",), Train),
     (("data",), Data),
@@ -28,6 +28,7 @@ _HOLDERS: tuple[tuple[Path, type[BaseModel]], ...] = (
     (("train", "regularize"), Regularize),
     (("track",), Track),
 )
+"""The sections of a spec that have keys of their own, in the order in which a key is looked for."""
 
 _ROLES: dict[str, Path] = {"optimizer": ("train", "optimizer"), "learner": ("train", "learner"), "schedule": ("train", "schedule")}
 """Components that stand at one place of a spec."""
@@ -39,7 +40,7 @@ def place(key: str, holder: Path, value: Any, root: Any) -> tuple[Path, str] | N
         path = PLACES[folded(key)]
         return path, _sentence(path, holder, value, root)
     for name in (key, *KEYS.get(folded(key), ())):
-        for above, model in _HOLDERS:
+        for above, model in HOLDERS:
             if above != holder and name in {info.alias or field for field, info in model.model_fields.items()}:
                 return (*above, name), _sentence((*above, name), holder, value, root)
         for role, above in _ROLES.items():
@@ -60,13 +61,13 @@ def _sentence(path: Path, holder: Path, value: Any, root: Any) -> str:
         return f"`{key}` is a key of the spec itself: write it at the left margin, beside `nodes` and `train`"
     if len(above) == 1:
         return f"it belongs under `{above[0]}`: write it there, as `{text}`"
-    inner = f"{above[1]}: {{{', '.join([*_beside(above, root), text])}}}"
+    inner = f"{above[1]}: {{{', '.join([*_beside(above, key, root), text])}}}"
     if holder == (above[0],):
         return f"it belongs in `{above[1]}`: write `{inner}`"
     return f"it belongs under `{above[0]}`, in `{above[1]}`: write `{inner}` there"
 
 
-def _beside(above: list[str], root: Any) -> Iterator[str]:
+def _beside(above: list[str], key: str, root: Any) -> Iterator[str]:
     """What is to stand there as well: the type of a component, and what is written already."""
     held = root.get(above[0], {}) if isinstance(root, dict) else {}
     held = held.get(above[1]) if isinstance(held, dict) else None
@@ -74,7 +75,7 @@ def _beside(above: list[str], root: Any) -> Iterator[str]:
         held = {"type": held if isinstance(held, str) else held.type_name()}
     if not isinstance(held, dict):
         held = {"type": "adam"} if above[1] == "optimizer" else {}
-    yield from (f"{key}: {written(value)}" for key, value in held.items() if not isinstance(value, Broken))
+    yield from (f"{other}: {written(value)}" for other, value in held.items() if other != key and not isinstance(value, Broken))
 
 
 def _likely(role: str, root: Any) -> Iterable[type[Component]]:

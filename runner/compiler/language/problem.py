@@ -188,6 +188,10 @@ def _form_help(problem: Problem, key: str) -> str | None:
         return "an arrow stands in each line: " + ", ".join(
             f"`- {source} -> {written(target)}`" for source, target in islice(given.items(), 3)
         )
+    if key == "files" and isinstance(given, str):
+        return f"`files` holds one for each part: write `file: {given}`"
+    if _WANTED[problem.kind] == "a list" and isinstance(given, dict) and all(value in (True, None) for value in given.values()):
+        return f"write `{key}: {written(list(given))}`"
     if _WANTED[problem.kind] == "a list" and isinstance(given, str):
         return f"write `{key}: [{given}]`"
     return f"for example `{key}: {EXAMPLES[key]}`" if key in EXAMPLES else None

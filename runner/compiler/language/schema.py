@@ -6,7 +6,7 @@ node is none of the other thirty.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
@@ -14,6 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from nnrun.registry.catalog import FOLDERS, all_of
 from nnrun.registry.component import Component, field_docs
 from nnrun.runner.compiler.language.data import Data
+from nnrun.runner.compiler.language.examples import EXAMPLES
 from nnrun.runner.compiler.language.spec import REQUIRED, EdgeEntry, Mask, Spec
 from nnrun.runner.compiler.language.training import Train
 
@@ -27,7 +28,7 @@ def schema() -> Json:
     definitions: Json = {}
     spec = _model(Spec, definitions)
     spec["required"] = list(REQUIRED[()])
-    spec["properties"]["data"] = {"$ref": "#/definitions/source"}
+    spec["properties"]["data"] = {"$ref": "#/definitions/source", "description": spec["properties"]["data"]["description"]}
     definitions["edge"] = _model(EdgeEntry, definitions)
     mask = _model(Mask, definitions)
     definitions["mask"] = {"if": {"type": "string"}, "then": {"enum": ["grid", "random"]}, "else": mask}
@@ -92,7 +93,7 @@ def _model(model: type[BaseModel], definitions: Json) -> Json:
     found: Json = made["$defs"]
     for name, definition in found.items():
         if name != model.__name__:
-            definitions[name] = _documented(_with_own_refs(definition), None)
+            definitions[name] = _documented(_with_own_refs(definition), _inner(model).get(name))
     return _documented(_with_own_refs(found[model.__name__]), model)
 
 
@@ -112,8 +113,22 @@ def _documented(definition: Json, model: type[BaseModel] | None) -> Json:
     for name, option in definition.get("properties", {}).items():
         option.pop("title", None)
         if name in docs:
-            option["description"] = " ".join(docs[name].split())
+            example = f" Example: {name}: {EXAMPLES[name]}" if name in EXAMPLES else ""
+            option["description"] = " ".join(docs[name].split()) + example
     return definition
+
+
+def _inner(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """The models within a model, by name."""
+    found: dict[str, type[BaseModel]] = {}
+    waiting: list[Any] = [info.annotation for info in model.model_fields.values()]
+    while waiting:
+        annotation = waiting.pop()
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation.__name__ not in found:
+            found[annotation.__name__] = annotation
+            waiting += [info.annotation for info in annotation.model_fields.values()]
+        waiting += get_args(annotation)
+    return found
 
 
 def _with_own_refs(value: Any) -> Any:

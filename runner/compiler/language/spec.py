@@ -102,7 +102,9 @@ class Block(Model):
     parameters: dict[Name, Any] = Field(default_factory=dict)
     """Names and default values; a parameter without a value must be given by each use."""
     nodes: dict[Name, BlockNode] = Field(default_factory=dict)
+    """The boxes of the block; `$name` stands for the value of a parameter."""
     edges: RawEdges = ()
+    """The arrows of the block, from `input` and to `output`."""
 
 
 REQUIRED: dict[tuple[str, ...], tuple[str, ...]] = {
@@ -122,6 +124,7 @@ class Spec(Model):
     description: str = ""
     """What the spec shows, for people."""
     data: Data | None = None
+    """Where examples come from, what they are made of, and how they are parted."""
     blocks: dict[Name, Block] = Field(default_factory=dict)
     """Sub-graphs to use as nodes of type `block`."""
     nodes: dict[Name, RawNode] = Field(default_factory=dict)
@@ -135,6 +138,7 @@ class Spec(Model):
     decode: dict[Name, Decode] = Field(default_factory=dict)
     """By choice, how its symbols are found when the network generates."""
     track: Track = Track()
+    """What is recorded, and how often."""
     sweep: dict[str, Any] | None = None
     """Search for good settings."""
     _stages: tuple[Train, ...] = PrivateAttr(())

@@ -18,10 +18,10 @@ LONGEST = 400
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Something to point at: a value, its key, or characters `start` to `end` of a text."""
+    """Something to point at: a value, its key, the `*name` that stands for it, or characters `start` to `end` of a text."""
 
     path: Path
-    part: Literal["value", "key"] = "value"
+    part: Literal["value", "key", "alias"] = "value"
     start: int | None = None
     end: int | None = None
 

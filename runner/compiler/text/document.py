@@ -39,7 +39,7 @@ class Span:
 
 @dataclass
 class Document:
-    """What a YAML text holds. `spans` is keyed by (path, "key" or "value")."""
+    """What a YAML text holds. `spans` is keyed by (path, "key", "value" or "alias")."""
 
     value: Any
     text: Text
@@ -48,16 +48,15 @@ class Document:
     def span(self, place: Place) -> Span:
         """Where a place is; the nearest thing around it, where it is not written down itself."""
         span = self._nearest(place)
-        if place.start is None or place.end is None or span.line != span.end_line:
-            return span
         value = self.at(place.path)
-        if not isinstance(value, str) or place.end > len(value) or value.startswith("$"):
-            return span  # the characters are those of a block's parameter
-        shift = span.text.lines[span.line - 1][span.column - 1 : span.end_column - 1].find(value)
-        if shift < 0:
-            return span  # escapes or folding: characters of the value are not those of the file
-        start = span.column + shift
-        return Span(span.text, span.line, start + place.start, span.line, start + max(place.end, place.start + 1))
+        if place.start is None or place.end is None or not isinstance(value, str) or place.end > len(value) or value.startswith("$"):
+            return span  # the characters of what starts with `$` are those of a block's parameter
+        if span.line == span.end_line:
+            shift = span.text.lines[span.line - 1][span.column - 1 : span.end_column - 1].find(value)
+            if shift >= 0:
+                start = span.column + shift
+                return Span(span.text, span.line, start + place.start, span.line, start + max(place.end, place.start + 1))
+        return _within(span, value, place.start, place.end) or span
 
     def _nearest(self, place: Place) -> Span:
         path = place.path
@@ -91,3 +90,41 @@ class Document:
         holder = self.at(path[:-1])
         if isinstance(holder, dict) and path[-1] in holder:
             holder.setdefault(key, holder[path[-1]])
+
+
+def _within(span: Span, value: str, start: int, end: int) -> Span | None:
+    """Where characters `start` to `end` of a text stand that is quoted or folded over several lines; None where they are escaped."""
+    places: list[tuple[int, int]] = []
+    written = _characters(span)
+    first = next((at for at, (sign, _) in enumerate(written) if not sign.isspace() and sign not in "\"'"), len(written))
+    if written[first : first + 1] and written[first][0] in "|>" and not value.startswith(written[first][0]):
+        first = next((at for at, (sign, _) in enumerate(written) if sign == "\n"), len(written))
+    at = first
+    for sign in value:
+        space = sign.isspace()
+        while at < len(written) and written[at][0].isspace() and not space:
+            at += 1
+        if at >= len(written) or (written[at][0].isspace() != space) or (not space and written[at][0] != sign):
+            break
+        places.append(written[at][1])
+        at += 1
+        while space and at < len(written) and written[at][0].isspace():
+            at += 1
+    if start >= len(places):
+        return None
+    line, column = places[start]
+    last = places[min(max(end, start + 1), len(places)) - 1]
+    end_column = last[1] + 1 if last[0] == line else len(span.text.lines[line - 1]) + 1
+    return Span(span.text, line, column, line, end_column)
+
+
+def _characters(span: Span) -> list[tuple[str, tuple[int, int]]]:
+    """The characters of a span, line breaks among them, each with its line and column."""
+    found = []
+    for line in range(span.line, min(span.end_line, len(span.text.lines)) + 1):
+        text = span.text.lines[line - 1]
+        first = span.column if line == span.line else 1
+        last = span.end_column - 1 if line == span.end_line else len(text)
+        found += [(text[column - 1], (line, column)) for column in range(first, min(last, len(text)) + 1)]
+        found.append(("\n", (line, len(text) + 1)))
+    return found

@@ -11,7 +11,10 @@ from nnrun.runner.compiler.text.diagnostic import Diagnostic
 from nnrun.runner.compiler.text.document import Document, Span
 
 WIDEST = 160
-"""Columns of a line that are shown."""
+"""Columns of an excerpt, where no terminal is narrower."""
+
+NARROWEST = 20
+"""Columns below which an excerpt says nothing."""
 
 Paint = Callable[[str, str], str]
 """(text, role) -> the text in the colour of the role: `error`, `warning`, `note`, `help` or `line`."""
@@ -22,9 +25,9 @@ def plain(text: str, role: str) -> str:
     return text
 
 
-def render_text(findings: Iterable[Diagnostic], document: Document, paint: Paint = plain) -> str:
-    """All findings with the lines they point at."""
-    return "\n".join(_finding(finding, document, paint) for finding in findings)
+def render_text(findings: Iterable[Diagnostic], document: Document, paint: Paint = plain, width: int = WIDEST) -> str:
+    """All findings with the lines they point at, cut to so many columns."""
+    return "\n".join(_finding(finding, document, paint, width) for finding in findings)
 
 
 def as_dict(finding: Diagnostic, document: Document) -> dict[str, Any]:
@@ -56,7 +59,7 @@ def render_github(findings: Iterable[Diagnostic], document: Document) -> str:
     return "".join(lines)
 
 
-def _finding(finding: Diagnostic, document: Document, paint: Paint) -> str:
+def _finding(finding: Diagnostic, document: Document, paint: Paint, width: int) -> str:
     span = document.span(finding.at)
     head = paint(f"{finding.severity}[{finding.id}]", finding.severity)
     lines = [f"{span.where}: {head}: {_visible(finding.headline)}"]
@@ -64,25 +67,38 @@ def _finding(finding: Diagnostic, document: Document, paint: Paint) -> str:
     marks += [(document.span(place), "-", text, "note") for place, text in finding.notes]
     gutter = max(len(str(mark[0].line)) for mark in marks)
     for mark, sign, label, role in marks:
-        source, before, under = _excerpt(mark)
-        carets = paint(sign * under + (f" {_visible(label)}" if label else ""), role)
-        lines.append(f" {' ' * gutter} {paint('|', 'line')}")
-        lines.append(f" {paint(f'{mark.line:>{gutter}}', 'line')} {paint('|', 'line')} {source}")
-        lines.append(f" {' ' * gutter} {paint('|', 'line')} {' ' * before}{carets}")
+        room = max(NARROWEST, width - gutter - 4)
+        source, before, under = _excerpt(mark, room)
+        beside = label and before + under + 1 + _width(_visible(label)) <= room
+        bar = paint("|", "line")
+        lines.append(f" {' ' * gutter} {bar}")
+        lines.append(f" {paint(f'{mark.line:>{gutter}}', 'line')} {bar} {source}")
+        lines.append(f" {' ' * gutter} {bar} {' ' * before}{paint(sign * under + (f' {_visible(label)}' if beside else ''), role)}")
+        if label and not beside:
+            lines.append(f" {' ' * gutter} {bar} {paint(_visible(label), role)}")
     if finding.help:
         lines.append(f" {' ' * gutter} {paint('= help:', 'help')} {_visible(finding.help)}")
     return "\n".join(lines) + "\n"
 
 
-def _excerpt(span: Span) -> tuple[str, int, int]:
-    """The line as a terminal shows it, and the columns before and under what is marked."""
-    line = _visible(span.text.lines[span.line - 1])
+def _excerpt(span: Span, room: int) -> tuple[str, int, int]:
+    """The line as a terminal shows it, and the columns before and under what is marked. What is cut off is shown by `…`."""
+    line = _visible(span.text.lines[span.line - 1]).rstrip()
     start = span.column - 1
-    end = span.end_column - 1 if span.end_line == span.line else len(line)
-    cut = max(0, start - WIDEST // 2) if len(line) > WIDEST else 0
-    shown = line[cut : cut + WIDEST]
-    before, under = shown[: start - cut], shown[start - cut : max(end, start + 1) - cut]
-    return shown.rstrip(), _width(before), max(1, _width(under))
+    end = max(span.end_column - 1 if span.end_line == span.line else len(line), start + 1)
+    first, last = 0, len(line)
+    if _width(line) > room:
+        first = start
+        while first > 0 and _width(line[first - 1 : start]) <= room // 3:
+            first -= 1
+        while last > first and _width(line[first:last]) > room - 2:
+            last -= 1
+        while first > 0 and _width(line[first - 1 : last]) <= room - 2:  # the end is near: more of what stands before
+            first -= 1
+    left, right = "…" if first else "", "…" if last < len(line) else ""
+    shown = f"{left}{line[first:last]}{right}"
+    before, under = line[first:start], line[start : min(end, last) if last > start else end]
+    return shown, len(left) + _width(before), max(1, _width(under))
 
 
 def _visible(text: str) -> str:

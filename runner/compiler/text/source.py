@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import yaml
@@ -103,6 +103,8 @@ class _Node:
     event: Any
     end: Any
     children: tuple[Any, ...] = ()
+    alias: Any = None
+    """Where it stands as `*name`."""
 
 
 class _Builder:
@@ -143,21 +145,17 @@ class _Builder:
         try:
             yield from yaml.parse(self.text.text, Loader=_Loader)
         except yaml.MarkedYAMLError as error:
-            mark, lines = error.problem_mark, self.text.lines
-            if mark and (mark.line, mark.column) >= (len(lines) - 1, len(lines[-1])):
-                # the text ends too early: show what was left open
-                mark = self.open[-1] if self.open else error.context_mark or mark
-            message = " ".join(part for part in (error.problem, f"({error.context})" if error.context else None) if part)
-            if mark and lines[mark.line][mark.column : mark.column + 1] == "\t":
-                message = "a tab stands here"
-            raise _Unreadable(f"this is not YAML: {message}", mark, _syntax_help(message)) from None
+            from nnrun.runner.compiler.text.syntax import cause
+
+            found = cause(self.text.lines, error, self.open)
+            raise _Unreadable(f"this is not YAML: {found.message}", _Mark(found.line, found.column), found.help) from None
 
     def tree(self, event: Any, events: Iterator[Any], depth: int) -> _Node:
         self.bounded(event.start_mark, depth)
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
                 raise _Unreadable(f"no value is anchored as `&{event.anchor}` above this alias", event.start_mark)
-            return self.anchors[event.anchor]
+            return replace(self.anchors[event.anchor], alias=event)
         if event.tag is not None and not (isinstance(event, yaml.ScalarEvent) and event.tag == "!"):
             raise _Unreadable(f"a spec has no tags, got `{event.tag}`", event.start_mark, "leave the tag away")
         if isinstance(event, yaml.ScalarEvent):
@@ -177,6 +175,8 @@ class _Builder:
     def value(self, node: _Node, path: Path) -> Any:
         self.bounded(node.event.start_mark, len(path))
         self.spans[path, "value"] = self.span(node)
+        if node.alias is not None:
+            self.spans[path, "alias"] = self.span(_Node(node.alias, node.alias.end_mark))
         if isinstance(node.event, yaml.ScalarEvent):
             return self.scalar(node.event)
         if isinstance(node.event, yaml.SequenceStartEvent):
@@ -187,12 +187,34 @@ class _Builder:
                 raise _Unreadable("a key is a name, not a list or a mapping", key_node.event.start_mark)
             key = self.text_of(key_node.event)
             inner = (*path, key)
+            if key == "<<" and not key_node.event.style:
+                self.merge(child, path, mapping, {self.text_of(other.event) for other in node.children[::2]})
+                continue
             if key in mapping:
                 self.duplicate(key, inner, (*inner, -place), self.span(key_node))
                 continue
+            self.check_glued(key, child, key_node.event)
             self.spans[inner, "key"] = self.span(key_node)
             mapping[key] = self.value(child, inner)
         return mapping
+
+    def merge(self, child: _Node, path: Path, mapping: dict[str, Any], own: set[str]) -> None:
+        """Take in the keys of another mapping, or of several, as `<<: *name` asks for; those written beside it go before."""
+        parts = list(child.children) if isinstance(child.event, yaml.SequenceStartEvent) else [child]
+        for part in parts:
+            if not isinstance(part.event, yaml.MappingStartEvent):
+                raise _Unreadable("`<<` takes in a mapping that is anchored above", child.event.start_mark, "write `<<: *name`")
+            for key_node, value in zip(part.children[::2], part.children[1::2], strict=True):
+                key = self.text_of(key_node.event)
+                if key not in own and key not in mapping:
+                    self.spans[(*path, key), "key"] = self.span(key_node)
+                    mapping[key] = self.value(value, (*path, key))
+
+    def check_glued(self, key: str, child: _Node, event: Any) -> None:
+        """A colon between { } without a space behind it makes one long key of both."""
+        glued = re.fullmatch(r"([A-Za-z_]\w*):(\S.*)", key)
+        if glued and not event.style and isinstance(child.event, yaml.ScalarEvent) and child.event.value == "":
+            raise _Unreadable("a space is missing behind the colon", event.start_mark, f"write `{glued[1]}: {glued[2]}`")
 
     def duplicate(self, key: str, first: Path, again: Path, span: Span) -> None:
         self.spans[again, "key"] = span
@@ -214,9 +236,22 @@ class _Builder:
 
     def text_of(self, event: Any) -> str:
         text: str = event.value
-        if not text.isascii() and re.search("[\ud800-\udfff]", text):
+        if text.isascii():
+            return text
+        if re.search("[\ud800-\udfff]", text):
             raise _Unreadable("a text holds whole characters, here is half of a surrogate pair", event.start_mark)
+        if not event.style:
+            self.check_spaces(text, event)
         return text
+
+    def check_spaces(self, text: str, event: Any) -> None:
+        """A space that YAML takes for a letter is no mistake between words, but in a name or a number it is."""
+        from nnrun.runner.compiler.text.syntax import ODD, odd_space
+
+        found = ODD.search(text)
+        if found and (" " not in text.strip() or found.start() == 0 or found.end() == len(text)):
+            mark = event.start_mark
+            raise _Unreadable(f"this is not YAML: {odd_space(text)[0]}", _Mark(mark.line, mark.column + found.start()), odd_space(text)[1])
 
     def span(self, node: _Node) -> Span:
         start, end = node.event.start_mark, node.end
@@ -237,16 +272,6 @@ class _Builder:
         self.count += 1
         if self.count > 2 * MAX_VALUES:
             raise _Unreadable(f"a spec has at most {MAX_VALUES} values, aliases counted each time", mark)
-
-
-def _syntax_help(message: str) -> str:
-    if "mapping values are not allowed" in message:
-        return "a text that holds `: ` wants quotes around it; so does a forgotten line break between two keys"
-    if "tab" in message:
-        return "indent with spaces; YAML allows no tabs there"
-    if "expected ',' or" in message or "expected <block end>" in message:
-        return "look for a bracket, brace or quote that is not closed, or for a line indented otherwise than its neighbours"
-    return "look for a missing colon, bracket or quote in this line and the one above"
 
 
 _TAGS = {type(None): "null", bool: "bool", int: "int", float: "float", str: "str"}

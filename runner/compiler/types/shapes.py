@@ -260,7 +260,12 @@ class _Inference:
             help = f"the target is judged at each tick of `{target.time}`"
             if target.time is None:
                 help = "a `last` or `pool_time` node before makes one value of a sequence"
-            self.report.add("shape-mismatch", headline, at=(*objective.path, "input"), help=self.other_input(objective, target) or help)
+            key, next_tick = "input", f"{objective.target.value}.next"
+            if input.time is None and next_tick in self.values:
+                key, help = "target", f"the value behind the window is called `{next_tick}`: write `target: {next_tick}`"
+            else:
+                help = self.other_input(objective, target) or help
+            self.report.add("shape-mismatch", headline, at=(*objective.path, key), help=help)
             return False
         try:
             objective.config.check(input.tick, target.tick)
