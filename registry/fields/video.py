@@ -47,7 +47,7 @@ class Video(Pictures):
         known = self.size and self.channels
         size, channels = self._common(() if known else _extents(column))
         found = levels(column)
-        own = {**found, "pixels": scale_of(_pictures(column), found), "exact": self._exact(column, size)}
+        own = {**found, "pixels": scale_of(_pictures(list(map(unpadded, column))), found), "exact": self._exact(column, size)}
         return self._facts(size, channels, lambda: real(self._read(column, size, channels, found))) | own
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
@@ -59,6 +59,7 @@ class Video(Pictures):
         return in_ticks(lambda n: rng.integers(0, 256, (n, *picture), dtype="uint8"), count)
 
     def _at_scale(self, value: Any, scale: Scale) -> Any:
+        value = unpadded(value)
         if isinstance(value, list | tuple) and any(hasattr(frame, "ndim") or not is_array(frame) for frame in value):
             return [at_scale(frame, scale) for frame in value]  # one by one: arrays and paths of files
         return at_scale(value, scale)

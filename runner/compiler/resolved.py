@@ -72,7 +72,7 @@ def _data(spec: Spec, fields: Mapping[str, Field]) -> dict[str, Any]:
     if isinstance(spec.data.source, Source) and spec.data.source.may_come_in_parts and "test" not in spec.data.split.model_fields_set:
         del value["split"]["test"]  # whether it is cut depends on the data
     if spec.data.window is not None:
-        window = plain(spec.data.window) | {"stride": spec.data.stride}
+        window = plain(spec.data.window.model_copy(update={"stride": spec.data.stride}))
         value["window"] = {key: item for key, item in window.items() if key not in ("horizon", "join") or not spec.data.streamed}
     if spec.data.time is not None:
         value["time"] = spec.data.time

@@ -134,7 +134,7 @@ def test_every_row_of_a_series_is_answered_or_named(shops: Path) -> None:
 
     # Row 5 ends the first three rows of shop a, which are 1, 3 and 5; row 6 those of shop b.
     assert [line.partition(",")[0] for line in answered.text.splitlines()] == ["row", "5", "6", "7", "8", "9"]
-    assert answered.unanswered == "no answer for rows 1 to 4: no window of one series ends there"
+    assert answered.between == "rows 1 to 4 have no answer: no window ends there"
 
 
 def test_stretches_of_rows_without_an_answer_are_named(shops: Path) -> None:
@@ -143,7 +143,7 @@ def test_stretches_of_rows_without_an_answer_are_named(shops: Path) -> None:
     answered = predict_file(str(shops), Path("rows.csv"), as_json=True)
 
     assert [row["row"] for row in json.loads(answered.text)] == [3, 4, 7, 8]
-    assert answered.unanswered == "no answer for rows 1 to 2, 5 to 6, 9: no window of one series ends there"
+    assert answered.between == "rows 1 to 2, 5 to 6 and 9 have no answer: no window ends there"
 
 
 def test_a_table_is_answered_row_for_row(predictor: Predictor, tmp_path: Path) -> None:
@@ -152,8 +152,8 @@ def test_a_table_is_answered_row_for_row(predictor: Predictor, tmp_path: Path) -
 
     answered = predict_file(str(tmp_path / "model"), Path("rows.json"), as_json=False)
 
-    assert answered.text.startswith("kind,kind_probability\n")
-    assert answered.unanswered is None
+    assert answered.text.startswith("row,kind,kind_probability\n")
+    assert answered.between is None
 
 
 def test_the_column_that_keeps_series_apart_is_asked_for(shops: Path) -> None:

@@ -14,7 +14,7 @@ from nnrun.registry.field import DataError
 from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.resolved import resolved_text
 from nnrun.runner.engine.data.batch import Part
-from nnrun.runner.engine.data.dataset import Dataset, encode, prepare
+from nnrun.runner.engine.data.dataset import Dataset, examples_of, prepare
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.record.parts import parts_text
 from tests.engine.support import build
@@ -212,11 +212,10 @@ def test_a_network_answers_for_the_newest_tick_whatever_its_stride() -> None:
     built = build(SERIES, rows, "data.window={length: 3, stride: 10}")
     predictor = Predictor(built.network, built.plan, built.data.facts)
 
-    examples = predictor.examples(rows)
+    answers = predictor.ask(rows)
 
-    assert examples.ends is not None
-    assert examples.ends[examples.rows].tolist() == list(range(2, 50)), "a window ends with each row but the first two"
-    assert len(predictor.predict(rows)["level_next"]) == 48
+    assert answers.rows == list(range(2, 50)), "a window ends with each row but the first two"
+    assert len(answers.columns["level_next"]) == 48
 
 
 def test_answers_come_in_the_order_of_the_rows_and_from_one_group() -> None:
@@ -225,11 +224,10 @@ def test_answers_come_in_the_order_of_the_rows_and_from_one_group() -> None:
     assert plan is not None
     assert plan.spec.data is not None
 
-    examples = encode(plan.spec.data, plan.fields, columns, {"level": {"shift": 0.0, "scale": 1.0}})
+    examples, ends = examples_of(plan.spec.data, plan.fields, columns, {"level": {"shift": 0.0, "scale": 1.0}})
 
     assert examples.values["level"][examples.rows].tolist() == [[0, 1, 2], [10, 11, 12], [1, 2, 3], [11, 12, 13]]
-    assert examples.ends is not None
-    assert examples.ends[examples.rows].tolist() == [4, 5, 6, 7]
+    assert ends == [4, 5, 6, 7]
 
 
 def test_the_group_itself_is_known_without_the_row_to_predict() -> None:
@@ -241,7 +239,7 @@ def test_the_group_itself_is_known_without_the_row_to_predict() -> None:
     assert plan.spec.data is not None
     facts = {"level": {"shift": 0.0, "scale": 1.0}, "shop": {"classes": ["a", "b"]}}
 
-    examples = encode(plan.spec.data, plan.fields, {"shop": list("ababab"), "level": [0, 10, 1, 11, 2, 12]}, facts)
+    examples, _ = examples_of(plan.spec.data, plan.fields, {"shop": list("ababab"), "level": [0, 10, 1, 11, 2, 12]}, facts)
 
     assert examples.values["level"][examples.rows].tolist() == [[0, 1, 2], [10, 11, 12]]
     assert examples.values["shop"][examples.rows].tolist() == [0, 1]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from nnrun.registry.data.pixels import levels
 from nnrun.registry.data.scales import at_scale, scale_of
 from nnrun.registry.field import DataError
 from tests.registry.test_fields import field
@@ -14,6 +17,14 @@ from tests.registry.test_fields import field
 BYTES = np.array([[[0, 51, 255], [102, 0, 204]]], np.uint8)
 """A picture of 8 bits: 0, 0.2, 1, 0.4, 0 and 0.8."""
 PARTS = [0, 0.2, 1, 0.4, 0, 0.8]
+
+
+def packed(pixels: np.ndarray) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, "png")
+    return stream.getvalue()
+
 
 EIGHT, SIXTEEN = {"bits": 8}, {"bits": 16}
 UNIT = {"least": 0.0, "most": 1.0, "whole": False}
@@ -27,7 +38,7 @@ CENTRED = {"least": -2.0, "most": 2.0, "whole": False}
     [
         (BYTES, EIGHT),
         (BYTES.astype(np.uint16), SIXTEEN),
-        (["a.png"], EIGHT),
+        ([packed(BYTES[0])], EIGHT),
         (BYTES / 255, UNIT),
         (BYTES.astype(np.int64) // 255, BINARY),
         ([[[0, 16], [3, 4]], [[1, 2], [3, 5]]], DARKS),
@@ -36,7 +47,7 @@ CENTRED = {"least": -2.0, "most": 2.0, "whole": False}
     ids=["8 bits", "16 bits", "files", "unit", "binary", "darks", "centred"],
 )
 def test_the_scale_is_that_of_the_training_part(column: Any, scale: dict[str, Any]) -> None:
-    assert scale_of(column) == scale
+    assert scale_of(column, levels(column)) == scale
 
 
 @pytest.mark.parametrize("scale", [EIGHT, UNIT], ids=["8 bits", "unit"])
