@@ -253,7 +253,7 @@ def test_predict_refuses_a_name_of_rows_that_is_an_answers(folder: Path, nnrun: 
 
     done = nnrun("predict", "iris", "--input", "rows.csv", "--id", "species")
 
-    assert (done.returncode, done.stderr.splitlines()[0]) == (1, "error: `--id species` is also the name of an answer")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (1, "error[bad-data]: `--id species` is also the name of an answer")
 
 
 def test_predict_names_the_column_that_is_missing(folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]) -> None:
