@@ -325,6 +325,8 @@ faces.yaml:9:5: error[bad-data]: `size` in `faces.csv:32` holds `large`, which i
  9 |     size: {type: number}
    |     ^^^^
    = help: a `category` or `text` field takes words
+
+more: `nnrun explain bad-data`
 """
     )
     told = json.loads(nnrun("faces.yaml", "--quiet", "--json").stdout)

@@ -141,7 +141,7 @@ def _fail(fault: Fault, as_json: bool) -> NoReturn:
         place = {key: value for key, value in as_dict(finding, placed).items() if key in ("file", "line", "column")} if placed else {}
         print_json({"error": fault.kind, "id": fault.id, "message": fault.message, "help": fault.help, **place})
     elif placed is not None:
-        click.echo(render_text([finding], placed, _paint), err=True, nl=False, color=colour())
+        click.echo(f"{render_text([finding], placed, _paint)}\nmore: `nnrun explain {fault.id}`\n", err=True, nl=False, color=colour())
     else:
         help = f"\n  = help: {fault.help}" if fault.help else ""
         click.echo(f"{click.style(f'error[{fault.id}]', fg='red', bold=True)}: {fault.message}{help}", err=True, color=colour())

@@ -26,11 +26,18 @@ SPEC, FACTS, WEIGHTS, MANIFEST = "spec.yaml", "facts.json", "weights.safetensors
 FORMAT = 2
 """What a folder says of its own way, counted up where facts or the meaning of a node change. A folder of an earlier one still loads.
 
-1: facts of pictures do not say how their pixels were counted.
-2: they do.
+1: facts of pictures do not say how their pixels were counted, and `last` behind a bidirectional cell gave the last tick of both halves.
+2: they do, and it gives the final state of each direction.
 """
 
-CHANGED: Mapping[int, Sequence[Callable[[Plan], str | None]]] = {}
+
+def _reads_both_ways(plan: Plan) -> str | None:
+    ends = (op.name for op in plan.ops if op.config.type_name() == "last" and op.inputs[0].shape.backward)
+    name = next(ends, None)
+    return None if name is None else f"`{name}` gave the last tick then, where it gives the final state of each direction now"
+
+
+CHANGED: Mapping[int, Sequence[Callable[[Plan], str | None]]] = {2: (_reads_both_ways,)}
 """By format, what earlier networks cannot be read for: each looks at a plan, and says which node would now answer otherwise and why."""
 
 
