@@ -47,6 +47,11 @@ class Augment(BaseModel):
     flip: Literal["none", "horizontal", "vertical"] = "none"
     """Mirror every second image on average: `horizontal` exchanges left and right, `vertical` top and bottom."""
 
+    @property
+    def is_active(self) -> bool:
+        """Whether anything is changed at all."""
+        return self != Augment()
+
 
 class Pictures(Field):
     """What images and videos share."""
@@ -112,7 +117,7 @@ class Pictures(Field):
         return True
 
     def build_augment(self) -> Callable[[Tensor, Generator], Tensor] | None:
-        if self.augment == Augment():
+        if not self.augment.is_active:
             return None
         from nnrun.registry.modules.augment import augment
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from nnrun.registry.fields.image import Augment, Pictures
 from nnrun.registry.shape import Shape
 from nnrun.runner.compiler.graph.graph import Graph
 from nnrun.runner.compiler.text.diagnostic import Place, Report
 from nnrun.runner.compiler.types.shapes import Typed
 
+Augments = Mapping[str, Any]
+"""The option `augment` of the fields that have one."""
+
 
 def check_augmented(graph: Graph, typed: Typed, report: Report) -> None:
     """Warnings about targets that no longer lie upon what they are told from."""
-    pictures = {name: config.augment for name, config in typed.fields.items() if isinstance(config, Pictures) and name in typed.values}
+    pictures = {name: config.augment for name, config in typed.fields.items() if hasattr(config, "augment") and name in typed.values}
     for loss in graph.losses:
         target = loss.target.name
         for name in pictures if target in pictures else ():
@@ -21,7 +24,7 @@ def check_augmented(graph: Graph, typed: Typed, report: Report) -> None:
                 _report(name, target, pictures, report)
 
 
-def _alike(name: str, target: str, pictures: dict[str, Augment], typed: Typed) -> bool:
+def _alike(name: str, target: str, pictures: Augments, typed: Typed) -> bool:
     """Whether one draw moves both by as much."""
     if pictures[name] != pictures[target]:
         return False
@@ -35,9 +38,9 @@ def _sides(shape: Shape) -> Iterator[tuple[int, int]]:
         yield height, width
 
 
-def _report(name: str, target: str, pictures: dict[str, Augment], report: Report) -> None:
+def _report(name: str, target: str, pictures: Augments, report: Report) -> None:
     headline = f"`{name}` and its target `{target}` are not augmented alike: after a random change they no longer lie upon each other"
-    still, moved = (target, name) if pictures[name] != Augment() else (name, target)
+    still, moved = (target, name) if pictures[name].is_active else (name, target)
     notes = [(Place(("data", "fields", moved), "key"), "is changed at random")]
     help = "with one `size` and the same `augment`, one draw changes both"
     report.add("augmented-apart", headline, at=Place(("data", "fields", still), "key"), notes=notes, help=help, severity="warning")
