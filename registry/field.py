@@ -100,6 +100,10 @@ class Field(Component):
         """The same field with the paths of its options made absolute; relative ones start at `folder`."""
         return self
 
+    def glimpsed(self, sizes: tuple[int, ...]) -> Facts | None:
+        """What `shape` may know before any data is read, if an array holds examples of these sizes."""
+        return None
+
     def build_augment(self) -> Callable[[Tensor, Generator], Tensor] | None:
         """Random changes of a training batch, as the network gets it, that leave its meaning, if any were asked for.
 

@@ -14,6 +14,10 @@ Columns = Mapping[str, Sequence[Any]]
 """Columns of equal length by name: lists or numpy arrays."""
 
 
+Sizes = tuple[int, ...]
+"""Of an example in an array: its axes but the first. Of a column of cells nothing is known: no axes."""
+
+
 class SourceError(Fault):
     """The data cannot be had: a missing file, package or network."""
 
@@ -33,6 +37,16 @@ class Column:
     about: str = ""
 
 
+@dataclass(frozen=True)
+class Glance:
+    """What was seen of the files of a source, by their paths as the spec has them."""
+
+    missing: tuple[str, ...] = ()
+    """Files that are not there."""
+    tables: Mapping[str, Mapping[str, Sizes]] = field(default_factory=dict)
+    """Of those that are, the columns with what is known of their sizes."""
+
+
 class Source(Component):
     """Base of all data sources."""
 
@@ -46,6 +60,10 @@ class Source(Component):
     def columns(self) -> Mapping[str, Column] | None:
         """The columns, where they are known without opening anything."""
         return None
+
+    def glance(self, folder: Path) -> Glance:
+        """What a few bytes of its files tell, of files within the spec's folder only."""
+        return Glance()
 
     def origin(self, part: str) -> str:
         """Where a part comes from, as people read it; `all` for data that comes in one."""

@@ -56,8 +56,8 @@ class Job:
 
     @cached_property
     def checked(self) -> Checked:
-        """The spec, checked without its data."""
-        return check(self.text, self.name, settings=self.settings)
+        """The spec, checked without its data; headings of files beside it are looked at."""
+        return check(self.text, self.name, settings=self.settings, folder=self.folder if self.path is not None else None)
 
     @property
     def folder(self) -> Path:

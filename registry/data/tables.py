@@ -15,7 +15,7 @@ from nnrun.registry.catalog import all_of, near
 from nnrun.registry.data.files import existing, locate
 from nnrun.registry.data.spelling import spelled
 from nnrun.registry.field import DataError
-from nnrun.registry.source import Columns, Source, SourceError
+from nnrun.registry.source import Columns, Glance, Sizes, Source, SourceError
 
 FilePath = Annotated[str, Option(min_length=1)]
 
@@ -56,6 +56,23 @@ class FileSource(Source):
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
         parts = {"all": self.file} if self.files is None else self.files.model_dump(exclude_none=True)
         return {part: self._table(existing(folder, str(path)), columns, paths) for part, path in parts.items()}
+
+    def glance(self, folder: Path) -> Glance:
+        missing: list[str] = []
+        tables: dict[str, dict[str, Sizes]] = {}
+        for path in [self.file] if self.files is None else self.files.model_dump(exclude_none=True).values():
+            found = locate(folder, str(path))
+            if not found.is_relative_to(folder.resolve()):
+                continue
+            if not found.is_file():
+                missing.append(str(path))
+            elif (columns := self.reader(found).heading(found)) is not None:
+                tables[str(path)] = columns
+        return Glance(tuple(missing), tables)
+
+    def heading(self, file: Path) -> dict[str, Sizes] | None:
+        """The columns of a file, with the sizes of arrays; None where only reading it would tell."""
+        return None
 
     def origin(self, part: str) -> str:
         return f"`{self.file if self.files is None else getattr(self.files, part)}`"

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from nnrun.registry.catalog import register
 from nnrun.registry.data.columns import check_rows, in_row, real
 from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
-from nnrun.registry.data.pixels import extent, in_bits, is_array, levels, picture, pictures
+from nnrun.registry.data.pixels import COLOUR, GREY, extent, in_bits, is_array, levels, picture, pictures
 from nnrun.registry.data.scales import Scale, at_scale, scale_of
 from nnrun.registry.field import DataError, Encoded, Facts, Field
 from nnrun.registry.options import LARGEST, Amount, Portion
@@ -185,6 +185,17 @@ class Image(Pictures):
     """
 
     type: Literal["image"]
+
+    def glimpsed(self, sizes: tuple[int, ...]) -> Facts | None:
+        if len(sizes) == 2:
+            height, width, channels = *sizes, GREY
+        elif len(sizes) == 3 and sizes[2] in (1, 3, 4):
+            height, width, channels = sizes
+        elif len(sizes) == 3 and sizes[0] in (1, 3, 4):
+            channels, height, width = sizes
+        else:
+            return None
+        return {"size": self.size or (height, width), "channels": self.channels or min(channels, COLOUR)}
 
     def fit(self, column: Sequence[Any]) -> dict[str, Any]:
         check_rows(column)

@@ -40,6 +40,9 @@ class Vector(Field):
         size: Axis | None = facts["size"] if facts else self._size
         return Shape((size or name,))
 
+    def glimpsed(self, sizes: tuple[int, ...]) -> Facts | None:
+        return {"size": sizes[0]} if len(sizes) == 1 and self._size is None else None
+
     def reads(self, name: str) -> tuple[str, ...]:
         return self.columns or super().reads(name)
 

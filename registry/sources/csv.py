@@ -11,9 +11,10 @@ from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
 from nnrun.registry.data.files import existing, locate, read_text
+from nnrun.registry.data.glance import first_line
 from nnrun.registry.data.tables import FileSource, check_columns
 from nnrun.registry.field import DataError
-from nnrun.registry.source import Columns
+from nnrun.registry.source import Columns, Sizes
 
 _LONGEST_CELL = 2**27
 """Characters; Python's own limit of 131,072 is too short for a long text."""
@@ -46,6 +47,15 @@ class Csv(FileSource):
             return super().place(folder, part, row)
         lines = (line for line, _ in self._rows(existing(folder, str(name))))
         return f"`{name}:{next(islice(lines, row + self.header, None))}`"
+
+    def heading(self, file: Path) -> dict[str, Sizes] | None:
+        import csv
+
+        line = first_line(file, self.encoding) if self.header else None
+        if not line or line.count('"') % 2:  # a name that goes on in the next line
+            return None
+        names = next(csv.reader([line], delimiter=self.delimiter), [])
+        return dict.fromkeys(names, ()) if len(names) > 1 else None  # a single one is more likely another delimiter
 
     def read(self, file: Path, columns: Sequence[str]) -> Columns:
         rows = self._rows(file)

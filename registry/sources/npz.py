@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from nnrun.registry.catalog import near, register
 from nnrun.registry.data.files import existing
+from nnrun.registry.data.glance import arrays
 from nnrun.registry.data.spelling import spelled
 from nnrun.registry.data.tables import FileSource, MissingColumn, absolute, check_columns, check_lengths
 from nnrun.registry.field import DataError, naming
-from nnrun.registry.source import Columns, SourceError
+from nnrun.registry.source import Columns, Sizes, SourceError
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -56,6 +57,9 @@ class Npz(FileSource):
             part: {name: absolute(values, file.parent) if name in paths else values for name, values in table.items()}
             for part, table in tables.items()
         }
+
+    def heading(self, file: Path) -> dict[str, Sizes] | None:
+        return arrays(file)
 
     def read(self, file: Path, columns: Sequence[str]) -> Columns:
         with _opened(file) as archive:

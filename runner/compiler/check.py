@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from nnrun.registry.field import Facts
 from nnrun.runner.compiler.energy.derive import derive_nets
@@ -48,17 +49,20 @@ class SpecErrors(Exception):
         self.checked = checked
 
 
-def check(text: str, name: str = "spec", *, settings: Sequence[str] = (), facts: Mapping[str, Facts] | None = None) -> Checked:
+def check(
+    text: str, name: str = "spec", *, settings: Sequence[str] = (), facts: Mapping[str, Facts] | None = None, folder: Path | None = None
+) -> Checked:
     """Check a spec. Never raises for what is in the text.
 
-    `settings` are `path=value` texts applied first; `facts` are what the training data taught, by field.
+    `settings` are `path=value` texts applied first; `facts` are what the training data taught, by field. Without
+    them, headings of data files are looked at that lie in `folder`, the spec's own.
     """
     report = Report()
     checked = Checked(load_document(text, name, report), report, settings=tuple(settings))
     if "yaml-syntax" in report.ids:
         return checked
     try:
-        _compile(checked, settings, facts or {})
+        _compile(checked, settings, facts or {}, folder)
     except Stop:
         assert not report.ok
     for path, meant in report.renamed.items():
@@ -72,7 +76,7 @@ def check(text: str, name: str = "spec", *, settings: Sequence[str] = (), facts:
     return checked
 
 
-def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Facts]) -> None:
+def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Facts], folder: Path | None) -> None:
     """Raises: Stop where a phase cannot go on."""
     report = checked.report
     if settings:
@@ -86,7 +90,7 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
         staged = spec.at_stage(train) if train else spec
         graph = checked.graph = resolve_graph(staged, flat, report)
         check_streams(staged, graph, report)
-        typed = infer_shapes(staged, graph, facts, report)
+        typed = infer_shapes(staged, graph, facts, report, folder)
         if report.ok:  # what is wrong may be what makes it look odd
             doubt(graph, typed, report)
             check_ends(graph, typed, report)

@@ -70,7 +70,9 @@ def checks(part: str) -> Iterator[Checked]:
     for (kind, body), (after, command) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
         words = shlex.split(command) if after == "sh" else []
         if kind == "yaml":
-            yield check(body, "spec.yaml", settings=[setting for flag, setting in pairwise(words) if flag == "--set"])
+            settings = [setting for flag, setting in pairwise(words) if flag == "--set"]
+            beside = ROOT / "specs" if "file: no_such" in body else None  # files are looked at beside a spec that is one
+            yield check(body, "spec.yaml", settings=settings, folder=beside)
 
 
 def ids() -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from nnrun.registry.field import Facts, Field
 from nnrun.registry.node import Node, Trainable
@@ -18,6 +19,7 @@ from nnrun.runner.compiler.text.diagnostic import Place, Report
 from nnrun.runner.compiler.text.words import nearest, repair
 from nnrun.runner.compiler.types.axes import Seen, seen_by
 from nnrun.runner.compiler.types.fields import check_split, check_window, complete_fields, type_fields
+from nnrun.runner.compiler.types.files import check_files
 from nnrun.runner.compiler.types.loop_shapes import outline_loop
 
 MOST_NUMBERS = 2**40
@@ -49,10 +51,12 @@ class Typed:
     nodes: Mapping[str, TypedNode] = field(default_factory=dict)
 
 
-def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: Report) -> Typed:
-    """Types of all values. `facts` are what the training data taught, by field; empty before it is read."""
+def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: Report, folder: Path | None = None) -> Typed:
+    """Types of all values. `facts` are what the training data taught, by field; before it is read they are empty, and files in the spec's
+    `folder` are looked at."""
     fields = complete_fields(spec.data, {getattr(node.config, "target", "") for node in graph.nodes.values()}, report)
-    inference = _Inference(spec, graph, fields, type_fields(spec.data, fields, facts, report), report)
+    known = facts or check_files(spec.data, fields, folder, report)
+    inference = _Inference(spec, graph, fields, type_fields(spec.data, fields, known, report), report)
     check_window(spec.data, report)
     check_split(spec.data, inference.values, report)
     first = {next(name for name in graph.order if name in loop.nodes): loop for loop in graph.loops}

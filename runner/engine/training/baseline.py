@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nnrun.registry.data.spelling import composed
 from nnrun.registry.modules.units import natural
 from nnrun.registry.objective import Loss
 from nnrun.registry.shape import Shape
@@ -175,7 +176,7 @@ def _words(name: str, plan: Plan, held: Sequence[Part | None], parts: Parts) -> 
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     column: Columns = joined_columns({name: plan.fields[name]}, parts)
-    learned, *others = [None if part is None else [column[name][row] for row in part.rows.tolist()] for part in held]
+    learned, *others = [None if part is None else [composed(column[name][row]) for row in part.rows.tolist()] for part in held]
     try:
         vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True).fit(learned)
     except ValueError:  # says sklearn where nothing is left

@@ -1,0 +1,53 @@
+"""What the files of the data tell without being read: a file that is not there, a column that is not in its heading, sizes of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from nnrun.registry.data.spelling import spelled
+from nnrun.registry.field import Facts, Field
+from nnrun.registry.source import Sizes, Source
+from nnrun.runner.compiler.language.data import PARTS, Data
+from nnrun.runner.compiler.text.diagnostic import Place, Report
+from nnrun.runner.compiler.text.words import repair
+
+SOURCE = ("data", "source")
+
+
+def check_files(data: Data | None, fields: Mapping[str, Field], folder: Path | None, report: Report) -> dict[str, Facts]:
+    """What is seen of fields, by name, as far as their sizes are concerned. Nothing is looked at without a folder, or outside of it."""
+    if data is None or folder is None or not isinstance(data.source, Source):
+        return {}
+    seen = data.source.glance(folder)
+    for file in seen.missing:
+        help = "`nnrun` will look for it beside the spec; paths are relative to the spec's folder"
+        report.add("missing-file", f"there is no file `{file}`", at=SOURCE, help=help, severity="warning")
+    known: dict[str, Facts] = {}
+    for name, config in fields.items():
+        for file, columns in seen.tables.items():
+            sizes = [_sizes(column, columns) for column in config.reads(name)]
+            if None in sizes:
+                _report(name, config, file, config.reads(name)[sizes.index(None)], columns, report)
+            elif len(sizes) == 1 and sizes[0] and (facts := config.glimpsed(sizes[0])) is not None:
+                known[name] = facts
+    return known
+
+
+def _sizes(column: str, columns: Mapping[str, Sizes]) -> Sizes | None:
+    """Of a column, or of the part of it that is learned from; None where it is not there."""
+    found = spelled(column, columns) or spelled(f"{column}_train", columns)
+    return None if found is None else columns[found]
+
+
+def _report(name: str, config: Field, file: str, column: str, columns: Collection[str], report: Report) -> None:
+    path = ("data", "fields", name)
+    at = Place((*path, "column")) if config.column else Place(path, "key")
+    report.add("unknown-name", f"`{file}` has no column `{column}`", at=at, help=repair(column, list(_whole(columns)), "column"))
+
+
+def _whole(columns: Collection[str]) -> Iterator[str]:
+    """The names without those of parts behind them."""
+    for column in columns:
+        stem, _, part = column.rpartition("_")
+        yield stem if stem and part in PARTS and f"{stem}_train" in columns else column

@@ -1,0 +1,117 @@
+"""What a check sees of data files beside the spec: headings and sizes, never rows."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnrun.registry.data.glance import arrays
+from nnrun.runner.compiler.check import Checked, check
+from tests.tracking.support import ROOT
+
+PICTURES = """\
+nnrun: 1
+name: pictures
+data:
+  source: npz
+  file: data.npz
+  fields:
+    image: {type: image}
+    kind: {type: category, classes: [a, b, c]}
+nodes:
+  look: {type: conv, filters: 4, kernel: KERNEL}
+  flat: {type: flatten}
+  scores: {type: linear, units: kind}
+edges: [image -> look -> flat -> scores]
+train: {loss: {type: cross_entropy, input: scores, target: kind}}
+"""
+TABLE = """\
+nnrun: 1
+name: table
+data:
+  source: csv
+  file: FILE
+  fields:
+    price: {type: number}
+    size: {type: number, column: COLUMN}
+nodes:
+  out: {type: linear, units: 1}
+edges: [size -> out]
+train: {loss: {type: mse, input: out, target: price}}
+"""
+
+
+def table(folder: Path, file: str = "data.csv", column: str = "size_m2") -> Checked:
+    return check(TABLE.replace("FILE", file).replace("COLUMN", column), folder=folder)
+
+
+@pytest.mark.parametrize(("array", "image", "channels"), [((9, 28, 20), "image", 1), ((9, 28, 20, 3), "image_train", 3)])
+def test_the_size_of_an_array_need_not_be_declared(tmp_path: Path, array: tuple[int, ...], image: str, channels: int) -> None:
+    kind = image.replace("image", "kind")
+    np.savez(tmp_path / "data.npz", **{image: np.zeros(array, np.uint8), kind: np.zeros(9, int)})
+    plan = check(PICTURES.replace("KERNEL", "5"), folder=tmp_path).plan
+
+    assert plan is not None
+    assert plan.values["image"].axes == (channels, 28, 20)
+    assert plan.size == 4 * (25 * channels + 1) + (4 * 24 * 16 + 1) * 3
+
+
+def test_a_kernel_that_does_not_fit_the_array_is_found_before_the_data_is_read(tmp_path: Path) -> None:
+    np.savez(tmp_path / "data.npz", image=np.zeros((9, 28, 20)), kind=np.zeros(9))
+
+    assert check(PICTURES.replace("KERNEL", "25"), folder=tmp_path).report.ids == ["kernel-too-large"]
+    [finding] = check(PICTURES.replace("KERNEL", "25")).report
+    assert finding.id == "shape-mismatch"  # where nobody can look, the size must be declared
+
+
+def test_a_column_that_is_not_in_the_heading_names_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("price,size_m2\n1,2\n")
+    [finding] = table(tmp_path, column="size_m").report
+
+    assert (finding.headline, finding.help) == ("`data.csv` has no column `size_m`", "a column `size_m2` exists")
+    assert finding.at.path == ("data", "fields", "size", "column")
+    assert table(tmp_path).report.ids == []
+
+
+def test_a_file_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
+    report = table(tmp_path, "dta.csv").report
+
+    assert (report.ids, report.ok) == (["missing-file"], True)
+
+
+def test_nothing_outside_of_the_folder_is_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "secret.csv").write_text("token,abc\n")
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "link.csv").symlink_to(tmp_path / "secret.csv")
+    for file in ("../secret.csv", str(tmp_path / "secret.csv"), "link.csv", "../none.csv"):
+        assert table(tmp_path / "specs", file).report.ids == []
+
+
+@pytest.mark.parametrize("heading", [b"price;size\n1;2\n", b"\xff\xfe\n", b"", b"price,size_m2", b'"a\nb",price\n', b"x" * 100_000 + b"\n"])
+def test_a_heading_that_says_nothing_for_sure_is_left_to_the_run(tmp_path: Path, heading: bytes) -> None:
+    (tmp_path / "data.csv").write_bytes(heading)
+
+    assert table(tmp_path).report.ids == []
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04" + bytes(100)])
+def test_what_is_no_archive_is_left_to_the_run(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "data.npz").write_bytes(content)
+
+    assert arrays(tmp_path / "data.npz") is None
+
+
+def test_headings_are_read_without_numpy_and_pillow(tmp_path: Path) -> None:
+    np.savez(tmp_path / "data.npz", image=np.zeros((50_000, 28, 20), np.uint8), kind=np.zeros(50_000))
+    (tmp_path / "spec.yaml").write_text(PICTURES.replace("KERNEL", "5"))
+    script = (
+        "import sys; from pathlib import Path; from nnrun.runner.job import Job\n"
+        "print(Job.read(Path('spec.yaml')).checked.plan.size, {'numpy', 'PIL', 'torch', 'pandas'} & set(sys.modules))"
+    )
+    said = subprocess.check_output([sys.executable, "-c", script], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, text=True)
+
+    assert said == "4715 set()\n"
