@@ -16,7 +16,8 @@ from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.store import Store
 
 if TYPE_CHECKING:
-    from nnrun.runner.engine.data.dataset import Dataset, Parts
+    from nnrun.runner.engine.data.columns import Parts
+    from nnrun.runner.engine.data.dataset import Dataset
 
 
 def run(job: Job, store: Store, display: Display) -> Result:
@@ -95,7 +96,8 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
 
 def _read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
     """The data, what its training part taught, and the spec checked with that. Raises: SpecErrors, SourceError, DataError."""
-    from nnrun.runner.engine.data.dataset import load_columns, prepare
+    from nnrun.runner.engine.data.columns import load_columns
+    from nnrun.runner.engine.data.dataset import prepare
     from nnrun.runner.engine.data.masks import with_masks
     from nnrun.runner.record.parts import parts_text
 

@@ -76,7 +76,9 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
     import torch
 
     from nnrun.runner.engine import checkpoint
-    from nnrun.runner.engine.data.dataset import Parts, made_up_columns, prepare
+    from nnrun.runner.engine.data.columns import Parts
+    from nnrun.runner.engine.data.dataset import prepare
+    from nnrun.runner.engine.data.made_up import made_up_columns
     from nnrun.runner.engine.data.masks import with_masks
     from nnrun.runner.engine.inference.example import example_of
     from nnrun.runner.engine.inference.predict import Predictor

@@ -24,7 +24,8 @@ from nnrun.registry.data.tokens import BEGIN, END, PADDING
 from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.engine.data.batch import Batch
-from nnrun.runner.engine.data.dataset import load_columns, prepare
+from nnrun.runner.engine.data.columns import load_columns
+from nnrun.runner.engine.data.dataset import prepare
 from nnrun.runner.engine.inference.decode import generate
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.backprop import Backprop

@@ -23,7 +23,8 @@ from threadpoolctl import threadpool_limits
 
 from nnrun.registry.modules.storage import hebbian
 from nnrun.runner.compiler.check import check
-from nnrun.runner.engine.data.dataset import load_columns, prepare
+from nnrun.runner.engine.data.columns import load_columns
+from nnrun.runner.engine.data.dataset import prepare
 from nnrun.runner.engine.energy.recall import asynchronous, corrupted
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.fit import fit

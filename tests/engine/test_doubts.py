@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from nnrun.runner.compiler.check import check
-from nnrun.runner.engine.data.dataset import load_columns, prepare
+from nnrun.runner.engine.data.columns import load_columns
+from nnrun.runner.engine.data.dataset import prepare
 from nnrun.runner.engine.training.doubts import doubts, numbers_of, trained
 from nnrun.runner.job import Job
 from tests.engine.support import Built, build

@@ -9,7 +9,8 @@ import pytest
 
 from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.resolved import resolved_text
-from nnrun.runner.engine.data.dataset import Dataset, load_columns, prepare
+from nnrun.runner.engine.data.columns import load_columns
+from nnrun.runner.engine.data.dataset import Dataset, prepare
 from nnrun.runner.record.parts import parts_text
 
 POINTS = """\

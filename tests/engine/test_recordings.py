@@ -14,7 +14,8 @@ from nnrun.registry.field import DataError
 from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.resolved import resolved_text
 from nnrun.runner.engine.data.batch import Part
-from nnrun.runner.engine.data.dataset import Dataset, examples_of, prepare
+from nnrun.runner.engine.data.dataset import Dataset, prepare
+from nnrun.runner.engine.data.sent import examples_of
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.record.parts import parts_text
 from tests.engine.support import build

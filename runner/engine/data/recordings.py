@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +11,14 @@ import numpy as np
 from nnrun.registry.data.columns import is_missing
 from nnrun.registry.data.times import Times, parse_times
 from nnrun.registry.field import DataError, naming
-from nnrun.registry.source import Columns
 from nnrun.runner.compiler.language.data import Data
+from nnrun.runner.engine.data.columns import Parts
 
 MOST_NAMED = 5
 """Gaps that are named one by one."""
 
 EARLY, LATE = 0.5, 1.5
 """Between them, in steps, the next tick may come: months have 28 to 31 days, clocks are a little off."""
-
-Parts = Mapping[str, Columns]
 
 
 @dataclass(frozen=True)

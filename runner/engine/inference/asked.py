@@ -13,7 +13,8 @@ from nnrun.registry.field import DataError, Facts, Field
 from nnrun.registry.source import Columns
 from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.engine.data.batch import Part
-from nnrun.runner.engine.data.dataset import encode_sent, examples_of, ordering
+from nnrun.runner.engine.data.columns import ordering
+from nnrun.runner.engine.data.sent import encode_sent, examples_of
 
 
 @dataclass(frozen=True)

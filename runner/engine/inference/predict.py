@@ -16,7 +16,8 @@ from nnrun.registry.source import Columns
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.checkpoint import load
 from nnrun.runner.engine.data.batch import Batch, Part
-from nnrun.runner.engine.data.dataset import examples_of, ordering
+from nnrun.runner.engine.data.columns import ordering
+from nnrun.runner.engine.data.sent import examples_of
 from nnrun.runner.engine.data.told import Told
 from nnrun.runner.engine.inference.answered import PROMPT, Answers, answering, named
 from nnrun.runner.engine.inference.asked import asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nnrun.runner.compiler.plan import Plan
-from nnrun.runner.engine.data.dataset import ordering
+from nnrun.runner.engine.data.columns import ordering
 from nnrun.runner.engine.inference.answered import PROMPT, ROW, answering, free, named
 from nnrun.runner.engine.inference.recollect import answering_groups
 

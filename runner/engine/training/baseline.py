@@ -20,7 +20,8 @@ from nnrun.registry.source import Columns
 from nnrun.runner.compiler.language.spec import Track
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.data.batch import Batch, Part
-from nnrun.runner.engine.data.dataset import Dataset, Parts, joined_columns
+from nnrun.runner.engine.data.columns import Parts, joined_columns
+from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.training.objective import Meters, target_facts
 
 LEAST = 1e-6

@@ -1,0 +1,69 @@
+"""What a source gives, by part, and the columns that fields read of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnrun.registry.data.spelling import spelled
+from nnrun.registry.field import DataError, Field, naming
+from nnrun.registry.source import Columns, Source
+from nnrun.runner.compiler.language.data import Data
+
+Parts = Mapping[str, Columns]
+"""Columns by part: `all`, or `train` and others where the data comes split."""
+
+
+def load_columns(data: Data, fields: Mapping[str, Field], folder: Path) -> Parts:
+    """The columns that the fields need, from the source. Raises: SourceError, DataError."""
+    assert isinstance(data.source, Source)
+    columns = [column for name, config in fields.items() for column in config.reads(name)]
+    columns += [column for column in (data.split.by, *ordering(data)) if column is not None]
+    paths = {column for name, config in fields.items() if config.holds_paths for column in config.reads(name)}
+    return data.source.load(folder, list(dict.fromkeys(columns)), paths)
+
+
+def ordering(data: Data) -> list[str]:
+    """Columns that say which rows follow each other."""
+    return [column for column in (data.window.by if data.window is not None else None, data.time) if column is not None]
+
+
+def joined_columns(fields: Mapping[str, Field], parts: Parts, rows: Sequence[int] | None = None) -> Columns:
+    """The column of each field, by its name, with the parts of the data one behind the other. Raises: DataError."""
+    columns = {name: _column(name, config, parts, rows) for name, config in fields.items()}
+    count_of(columns)
+    return columns
+
+
+def spelled_columns(fields: Mapping[str, Field], columns: Columns) -> Columns:
+    """The columns that fields read, as the fields spell their names, and the others."""
+    wanted = {name: spelled(name, columns) for field, config in fields.items() for name in config.reads(field)}
+    return {**columns, **{name: columns[own] for name, own in wanted.items() if own is not None}}
+
+
+def _column(name: str, config: Field, parts: Parts, rows: Sequence[int] | None = None) -> Sequence[Any]:
+    """The column of a field, the parts of the data one behind the other."""
+    held = []
+    for columns in parts.values():
+        for wanted in config.reads(name):
+            if wanted not in columns:
+                listed = ", ".join(f"`{known}`" for known in columns)
+                raise DataError(f"the data has no column `{wanted}`, which the field `{name}` reads", f"the columns are {listed}")
+        with naming(name, rows):
+            held.append(config.gather(name, columns))
+    if len(held) == 1:
+        return held[0]
+    if all(isinstance(column, np.ndarray) for column in held):
+        return np.concatenate(held)  # type: ignore[return-value]
+    return [value for column in held for value in column]
+
+
+def count_of(columns: Columns) -> int:
+    """How many rows there are. Raises: DataError if columns differ."""
+    counts = {name: len(column) for name, column in columns.items()}
+    if len(set(counts.values())) > 1:
+        raise DataError(f"the fields have different numbers of rows: {', '.join(f'`{name}` {count}' for name, count in counts.items())}")
+    return next(iter(counts.values()), 0)

@@ -1,0 +1,93 @@
+"""Columns as tensors, and the examples that windows make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nnrun.registry.data.columns import MISSING
+from nnrun.registry.field import DataError, Encoded, Facts, Field, naming
+from nnrun.registry.fields.text import Text
+from nnrun.registry.source import Columns
+from nnrun.runner.compiler.language.data import Data
+from nnrun.runner.engine.data.batch import Part
+from nnrun.runner.engine.data.columns import count_of
+from nnrun.runner.engine.data.recordings import Recordings
+from nnrun.runner.engine.data.texts import stream
+from nnrun.runner.engine.data.windows import windows
+
+HOLE = "fill the gap in the data; a row left out makes a hole, which `time: COLUMN` under `data` keeps windows out of"
+
+
+def encode(
+    data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts], rows: Sequence[int] | None = None
+) -> tuple[Part, list[str]]:
+    """All rows as numbers, and what the fields say of that."""
+    values: dict[str, Tensor] = {}
+    lengths: dict[str, Tensor] = {}
+    times: dict[str, str] = {}
+    texts: dict[str, Sequence[str]] = {}
+    said: list[str] = []
+    for name, config in fields.items():
+        with advising(data), naming(name, rows):
+            encoded = config.encode(columns[name], facts[name])
+            axis = config.shape(name, facts[name]).time
+            _check_ticks(encoded, axis, data.window is not None and data.streamed is None)
+        values[name] = _tensor(encoded)
+        if encoded.said is not None:
+            said.append(f"`{name}`: {encoded.said}")
+        if isinstance(config, Text):
+            texts[name] = columns[name]
+        if axis is not None:
+            times[name] = axis
+        if axis is not None and encoded.lengths is not None:
+            own = torch.from_numpy(encoded.lengths)
+            with naming(name, rows):
+                _check_alike(own, axis, lengths.setdefault(axis, own))
+    return Part(values, lengths, times, torch.arange(count_of(columns)), texts=texts), said
+
+
+def windowed(data: Data, part: Part, series: Recordings | None, *, ahead: bool) -> Part:
+    """Rows that are ticks of a series cut into windows, and texts into pieces."""
+    if data.window is None:
+        return part
+    if series is None:
+        assert data.streamed is not None
+        return stream(part, data.streamed, data.window.length)
+    return windows(part, data.window, series, ahead=ahead)
+
+
+def _check_ticks(encoded: Encoded, axis: str | None, windowed: bool) -> None:
+    if windowed and encoded.lengths is not None:
+        raise DataError("holds several values in a row, but `window` takes the rows for ticks, one value in each", "leave out `window`")
+    if axis is not None and not windowed and encoded.lengths is None:
+        help = "`window: {length: 24}` under `data` takes the rows for ticks and cuts the series into examples"
+        raise DataError("holds one value in a row, where a list with one for each tick is wanted", help)
+
+
+def _check_alike(own: Tensor, axis: str, others: Tensor) -> None:
+    """Refuse fields along each other that have different numbers of ticks in a row."""
+    if not torch.equal(own, others):
+        row = int((own != others).nonzero()[0])
+        what = f"has {int(own[row])} ticks, but `{axis}` has {int(others[row])} there"
+        raise DataError(what, "give one value for each tick", row)
+
+
+@contextmanager
+def advising(data: Data) -> Iterator[None]:
+    """Within it, nobody is told to leave out a row that is a tick: that would make a hole in the series."""
+    try:
+        yield
+    except DataError as error:
+        if error.help != MISSING or data.window is None or data.streamed is not None:
+            raise
+        raise DataError(error.what, HOLE, error.row, error.name) from None
+
+
+def _tensor(encoded: Encoded) -> Tensor:
+    tensor = torch.from_numpy(np.ascontiguousarray(encoded.values))
+    return tensor.float() if tensor.is_floating_point() else tensor.long()
