@@ -20,8 +20,11 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 
 
-def measure(spec: Path, seeds: int, folder: str) -> dict[str, Any]:
-    """Figures of one spec: mean and extremes over the seeds, of the metric by which the weights were chosen, if the test has it."""
+def measure(spec: Path, seeds: int, folder: str) -> dict[str, Any] | None:
+    """Figures of one spec: mean and extremes over the seeds, of the metric by which the weights were chosen, if the test has it.
+
+    None of one that chooses no weights, or tests none: a memory, or a machine that is judged on all there is.
+    """
     runs = []
     for seed in range(seeds):
         command = [sys.executable, "-m", "nnrun", str(spec), "--json", "--quiet", "--seed", str(seed)]
@@ -30,8 +33,10 @@ def measure(spec: Path, seeds: int, folder: str) -> dict[str, Any]:
         )
         runs.append(json.loads(done.stdout))
     first = runs[0]
-    kept = next(name for name in first["figures"] if name.startswith("valid/best_") and name != "valid/best_step")
+    kept = next((name for name in first["figures"] if name.startswith("valid/best_") and name != "valid/best_step"), None)
     tested = [name.partition("/")[2] for name in first["figures"] if name.startswith("test/") and name != "test/loss"]
+    if kept is None or not tested:
+        return None
     label = kept.removeprefix("valid/best_") if kept.removeprefix("valid/best_") in tested else tested[0]
     tests, valids = ([run["figures"][name] for run in runs] for name in (f"test/{label}", kept))
     return {
@@ -61,6 +66,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="nnrun-gallery-") as folder:
         for spec in arguments.specs:
             row = measure(spec.resolve(), arguments.seeds, folder)
+            if row is None:
+                print(f"| `{spec.stem}` | no weights are chosen, or none tested |  |  |  |  |  |  |", flush=True)
+                continue
             rows.append(row)
             base = f"{row['baseline']:.3f} ({row['name']})" if row["baseline"] is not None else ""
             print(
