@@ -17,7 +17,8 @@ def check_numbers(input: Shape, target: Shape, field: str | None) -> None:
     """Numbers against as many numbers. `field` is the target's name in the spec."""
     _check_kind(input, "numbers")
     if target.kind != "number":
-        raise InputError("numbers as its target", position=1, help="`cross_entropy` and `accuracy` judge categories and tokens")
+        help = "the loss `cross_entropy` and the metric `accuracy` judge categories and tokens"
+        raise InputError("numbers as its target", position=1, help=help)
     if not _paired(input, target):
         raise InputError(f"{_many('number', target)}, as its target has", help=_repair(target, field or target.size))
 
@@ -26,7 +27,8 @@ def check_class_scores(input: Shape, target: Shape, field: str | None) -> None:
     """A score for each class against one class."""
     _check_kind(input, "scores")
     if target.kind == "number":
-        raise InputError("a category or token as its target", position=1, help="`mse`, `mae` and `huber` judge numbers")
+        help = "`mse`, `mae` and `huber` judge numbers; if these stand for classes, the field is a `category`"
+        raise InputError("a category or token as its target", position=1, help=help)
     if not _one_for_each_class(input, target):
         raise InputError(_wanted_for_each_class(target), help=_repair(target, field or target.classes or "the target's name"))
 
@@ -89,5 +91,5 @@ def _wanted_for_each_class(target: Shape) -> str:
 
 def _repair(target: Shape, units: Axis) -> str:
     if target.axes[1:] or (target.axes and target.kind != "number"):
-        return "a node before it has to give these axes; `reshape` does where the sizes agree"
-    return f"a node before it with `units: {units}` gives as many"
+        return "the node that makes them has to give these axes; `reshape` does where the sizes agree"
+    return f"`units: {units}` in the node that makes them gives as many"

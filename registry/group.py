@@ -76,5 +76,9 @@ class Group(Node):
         size = self.numbers(*given)
         if own is not None and not may_equal(own, size):
             wanted = f"{own} numbers, as it has {self.units} units"
-            raise InputError(wanted, port=given[1], help="leave out `units`: the input says how many")
+            raise InputError(
+                wanted,
+                port=given[1],
+                help="leave out `units`: what clamps the group says how many; groups are joined with each other by `<->`",
+            )
         return size if isinstance(size, int) or own is None else own

@@ -162,6 +162,11 @@ def _check(value: Any, row: int, place: str) -> None:
 
 def _no_number(text: str) -> str:
     """What to do with a text where a number is wanted."""
+    if re.fullmatch(r"\s*[-+]?\d{1,3},\d{3}\s*", text):
+        whole, point = text.strip().replace(",", ""), text.strip().replace(",", ".")
+        return f"write `{whole}` if the comma parts thousands, or `{point}` if it stands for the point"
+    if text.strip().lower() in ("n/a", "na", "nan", "null", "none", "-", "?"):
+        return MISSING
     if re.fullmatch(r"\s*[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+\s*", text):
         return f"write numbers with a point, `{text.strip().replace('.', '').replace(',', '.')}`; commas part thousands, or cells"
     if re.fullmatch(r"\s*[-+]?[\d.,]+\s*[^\d\s.,]+\s*", text):

@@ -115,3 +115,11 @@ def test_headings_are_read_without_numpy_and_pillow(tmp_path: Path) -> None:
     said = subprocess.check_output([sys.executable, "-c", script], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, text=True)
 
     assert said == "4715 set()\n"
+
+
+def test_a_heading_that_is_a_row_is_one_finding(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("185,3,flat\n361,5,house\n")
+    [finding] = table(tmp_path).report
+
+    assert finding.headline == "the first line of `data.csv` holds values, not the names of columns: 185, 3, flat"
+    assert finding.help.startswith("write the names above it; or `header: false` beside `source`")

@@ -424,7 +424,7 @@ def test_number_that_is_neither_0_nor_1_is_no_class() -> None:
         ("matthews", TAGS, TAGS, "takes a category, or a single 0 or 1, as its target", "`accuracy`, `f1` and `auroc` judge many labels"),
         ("perplexity", K, THREE, "takes tokens as its target", "`log_loss` judges categories"),
         ("accuracy", THREE, THREE, "takes scores", "name the node that makes the scores, not the one that makes a symbol of them"),
-        ("rmse", K, THREE, "takes numbers as its target", "`cross_entropy` and `accuracy` judge categories and tokens"),
+        ("rmse", K, THREE, "takes numbers as its target", "the loss `cross_entropy` and the metric `accuracy` judge categories and tokens"),
     ],
 )
 def test_metric_that_does_not_fit_is_refused_with_a_repair(type: str, input: Shape, target: Shape, message: str, help: str) -> None:

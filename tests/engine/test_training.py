@@ -340,3 +340,10 @@ def test_it_is_said_where_hardly_any_training_won() -> None:
     )
     assert points_judged((0.5, 1.0), (0.6, 0.1)).doubt(40) is not None
     assert points_judged((0.5, 1.0), (0.6, 0.1)).doubt(9) is None
+
+
+def test_a_metric_that_cannot_judge_its_target_is_named() -> None:
+    with pytest.raises(DataError, match=r"the metric `accuracy` cannot judge `level\.next`: the target holds") as refused:
+        train(build(SERIES, {"level": [float(row % 7) for row in range(60)]}, "metrics=[accuracy]"))
+
+    assert refused.value.path == ("metrics",)

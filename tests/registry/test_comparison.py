@@ -9,6 +9,9 @@ import pytest
 from nnrun.registry.comparison import check_class_scores, check_numbers, check_yes_no_scores, task_of
 from nnrun.registry.shape import InputError, Shape
 
+AXES = "the node that makes them has to give these axes; `reshape` does where the sizes agree"
+NUMBERS = "`mse`, `mae` and `huber` judge numbers; if these stand for classes, the field is a `category`"
+
 Check = Callable[[Shape, Shape, str | None], object]
 
 TEN = Shape(kind="category", classes=10)
@@ -46,19 +49,19 @@ def test_scores_are_read_by_what_they_are_compared_with(input: Shape, target: Sh
     [
         (
             check_class_scores, Shape((5,)), TEN, 0,
-            "takes 10 scores, one for each class", "a node before it with `units: label` gives as many",
+            "takes 10 scores, one for each class", "`units: label` in the node that makes them gives as many",
         ),
         (
             check_class_scores, Shape(), OPEN, 0,
-            "takes one score for each class of `label`", "a node before it with `units: label` gives as many",
+            "takes one score for each class of `label`", "`units: label` in the node that makes them gives as many",
         ),
         (
             check_class_scores, Shape((10, 7, 7)), Shape((28, 28), "category", 10), 0,
-            "takes scores of the axes (C=10, H=28, W=28)", "a node before it has to give these axes; `reshape` does where the sizes agree",
+            "takes scores of the axes (C=10, H=28, W=28)", AXES,
         ),
         (
             check_class_scores, Shape((10,)), NUMBER, 1,
-            "takes a category or token as its target", "`mse`, `mae` and `huber` judge numbers",
+            "takes a category or token as its target", NUMBERS,
         ),
         (
             check_class_scores, TEN, TEN, 0,
@@ -71,24 +74,24 @@ def test_scores_are_read_by_what_they_are_compared_with(input: Shape, target: Sh
         ),
         (
             check_yes_no_scores, Shape((2,)), TWO, 0,
-            "takes 1 score, as its target has", "a node before it with `units: 1` gives as many",
+            "takes 1 score, as its target has", "`units: 1` in the node that makes them gives as many",
         ),
         (
             check_yes_no_scores, Shape((4,)), Shape((5,)), 0,
-            "takes 5 scores, as its target has", "a node before it with `units: label` gives as many",
+            "takes 5 scores, as its target has", "`units: label` in the node that makes them gives as many",
         ),
         (
             check_numbers, Shape((2,)), NUMBER, 0,
-            "takes 1 number, as its target has", "a node before it with `units: label` gives as many",
+            "takes 1 number, as its target has", "`units: label` in the node that makes them gives as many",
         ),
         (
             check_numbers, Shape((784,)), Shape((1, 28, 28)), 0,
             "takes numbers of the axes (C=1, H=28, W=28), as its target has",
-            "a node before it has to give these axes; `reshape` does where the sizes agree",
+            AXES,
         ),
         (
             check_numbers, Shape((10,)), TEN, 1,
-            "takes numbers as its target", "`cross_entropy` and `accuracy` judge categories and tokens",
+            "takes numbers as its target", "the loss `cross_entropy` and the metric `accuracy` judge categories and tokens",
         ),
     ],
 )  # fmt: skip
@@ -103,7 +106,7 @@ def test_what_does_not_fit_is_refused_with_a_repair(
 
 @pytest.mark.parametrize(
     ("target", "help"),
-    [(TEN, "a node before it with `units: 10` gives as many"), (Shape((5,)), "a node before it with `units: 5` gives as many")],
+    [(TEN, "`units: 10` in the node that makes them gives as many"), (Shape((5,)), "`units: 5` in the node that makes them gives as many")],
 )
 def test_repair_gives_the_size_where_the_target_has_no_name(target: Shape, help: str) -> None:
     with pytest.raises(InputError) as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnrun.registry.data.columns import parse_numbers
+from nnrun.registry.data.columns import MISSING, parse_numbers
 from nnrun.registry.fault import Fault
 from nnrun.registry.sources.csv import Csv
 from nnrun.registry.sources.npz import Npz
@@ -66,3 +66,18 @@ def test_advice_about_parts_of_an_archive_does_not_go_in_circles(columns: list[s
     help = str(fault(source, tmp_path, columns).help)
     assert ("`column: x` reads `x_train`" if "x_train" in columns else "`column: NAME` reads those of one of `x`, `y`") in help
     assert set(source.load(tmp_path, ["x", "y"])) == {"train", "test"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "help"),
+    [
+        ("1,361", "write `1361` if the comma parts thousands, or `1.361` if it stands for the point"),
+        ("1,5", "write numbers with a point, `1.5`; commas part thousands, or cells"),
+        ("N/A", MISSING),
+    ],
+)
+def test_a_comma_is_not_taken_for_a_point_where_it_may_part_thousands(cell: str, help: str) -> None:
+    with pytest.raises(Fault) as refused:
+        parse_numbers([cell])
+
+    assert refused.value.help == help

@@ -48,7 +48,8 @@ _FORMS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str], str],
     (re.compile(rf"\bprev\s*\[\s*(?P<name>{_NAME})(?:\s*,\s*(?P<delay>\d+))?\s*\]"), _late, _DELAYED),
     (re.compile(rf"\b{_LATE}\s+(?P<name>{_NAME})(?P<delay>(?!))?", re.I), _late, _DELAYED),
     (re.compile(rf"(?<![\w)])[\[({{]\s*(?P<inner>{_NAME}(?:\s*,\s*{_NAME})*)\s*[\])}}]"), lambda match: str(match["inner"]), _SIDE),
-    (re.compile(r"\s*(?:[+&;|]|\band\b)\s*(?![>-])"), ", ", _SIDE),
+    (re.compile(r"\s*\+\s*(?![>-])"), ", ", "names stand side by side with commas, and an `add` node adds their values, got `{}`"),
+    (re.compile(r"\s*(?:[&;|]|\band\b)\s*(?![>-])"), ", ", _SIDE),
 )
 """What is written, in what order it is looked for, what it is here, and what is said of it."""
 

@@ -109,8 +109,9 @@ TYPES: Mapping[str, Mapping[str, str]] = {
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "outchannels": ("filters",), "outputchannels": ("filters",), "numfilters": ("filters",), "nfilters": ("filters",),
-    "features": ("units", "filters", "fields"), "kernelsize": ("kernel",), "filtersize": ("kernel",), "ksize": ("kernel",),
-    "strides": ("stride",), "pad": ("padding",), "dilationrate": ("dilation",), "poolsize": ("size",), "window": ("size", "length"),
+    "features": ("units", "filters", "fields"), "kernelsize": ("kernel", "size"), "filtersize": ("kernel",), "ksize": ("kernel",),
+    "strides": ("stride",), "pad": ("padding",), "dilationrate": ("dilation",), "poolsize": ("size",), "kernel": ("size",),
+    "window": ("length",),
     "windowsize": ("length", "size"), "outfeatures": ("units",), "outputdim": ("units",), "outputsize": ("units",),
     "size": ("units", "length"),
     "hiddensize": ("units",), "hiddendim": ("units",), "hiddenunits": ("units",), "numunits": ("units",), "nunits": ("units",),

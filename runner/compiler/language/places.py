@@ -36,6 +36,13 @@ _ROLES: dict[str, Path] = {"optimizer": ("train", "optimizer"), "learner": ("tra
 
 def place(key: str, holder: Path, value: Any, root: Any) -> tuple[Path, str] | None:
     """Where a key belongs that means nothing in `holder`, and a sentence that says it; `root` is the whole spec, as far as it is there."""
+    if key == "shuffle" and holder == ("data", "split"):  # that of `train` is about the order of batches
+        instead = (
+            "write `chronological: true` to divide the rows in their order"
+            if value is False
+            else "leave it out: rows are divided at random"
+        )
+        return ("data", "split", "chronological"), instead
     if folded(key) in PLACES:
         path = PLACES[folded(key)]
         return path, _sentence(path, holder, value, root)
@@ -48,6 +55,8 @@ def place(key: str, holder: Path, value: Any, root: Any) -> tuple[Path, str] | N
                 return (*above, name), _sentence((*above, name), holder, value, root)
         if holder[:1] != ("decode",) and name in Decode.model_fields:
             return ("decode", name), f"it belongs under `decode`, in that of a choice: `decode: {{CHOICE: {{{name}: {written(value)}}}}}`"
+        if holder[:1] == ("nodes",) and find("node", name) is not None:
+            return ("nodes", name), f"it is a node of its own: write `NAME: {{type: {name}, …}}` under `nodes`, and lead an edge through it"
         if owners := list(_owners(name)):
             return ("nodes", name), f"it is an option of {' and '.join(owners)}"
     return None
@@ -56,7 +65,7 @@ def place(key: str, holder: Path, value: Any, root: Any) -> tuple[Path, str] | N
 def _sentence(path: Path, holder: Path, value: Any, root: Any) -> str:
     """Where the key belongs, seen from where it stands."""
     *above, key = map(str, path)
-    text = f"{key}: {written(value)}"
+    text = f"{key}: {written({'length': value} if key == 'window' and isinstance(value, int) else value)}"
     if not above:
         return f"`{key}` is a key of the spec itself: write it at the left margin, beside `nodes` and `train`"
     if len(above) == 1:

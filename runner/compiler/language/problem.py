@@ -106,7 +106,7 @@ def diagnose(problem: Problem, base: Path, report: Report, notes: Notes) -> None
         case _:
             given = context.get("given", given)
             id, headline = _id(problem), f"`{key}` takes {_wanted(problem)}, got {given}"
-            help = context.get("help") or _form_help(problem, key) or about(problem.model, key)
+            help = context.get("help") or _share_help(problem, path) or _form_help(problem, key) or about(problem.model, key)
     report.add(id, headline, at=at, help=help, notes=notes)
 
 
@@ -172,6 +172,14 @@ def _missing(problem: Problem, key: str, path: Path) -> tuple[str, str, Place, s
         owner = next((step for step in reversed(path[:-1]) if isinstance(step, str)), "")
         help = f"write `{owner}: {{{form}}}`"
     return "missing-key", headline, Place(path[:-1]) if isinstance(bare, str) else Place(path[:-1], "key"), help
+
+
+def _share_help(problem: Problem, path: Path) -> str | None:
+    """A share of the examples that was written as per cent."""
+    given = problem.given
+    if path[:2] != ("data", "split") or not isinstance(given, int | float) or isinstance(given, bool) or not 1 < given < 100:
+        return None
+    return f"write a share of the examples, `{path[-1]}: {given / 100:g}`"
 
 
 def _form_help(problem: Problem, key: str) -> str | None:

@@ -105,6 +105,11 @@ def _place(lines: list[str], line: int, column: int, problem: str, start: Any) -
     if start is not None and column <= indent and text.strip() and start.column != indent:
         above = f"the lines beside it, from line {start.line + 1} on, by {start.column}"
         return Cause(line, column, f"this line is indented by {indent} space{'s' * (indent != 1)}, {above}", f"indent it by {start.column}")
+    if bracketed := re.match(r"\s*-\s*\[(?P<names>[\w\s,.]+)\]\s*(?P<rest>(->|<->).*)", text):
+        names = ", ".join(name.strip() for name in bracketed["names"].split(","))
+        return Cause(
+            line, text.index("["), "names stand side by side with commas, without brackets", f"write `- {names} {bracketed['rest']}`"
+        )
     if start is not None and "'-'" in problem:
         return Cause(line, column, "a list goes on with a dash, and this line has none", "write `- ` before it, or indent it otherwise")
     return Cause(line, column, "what stands here cannot be read as YAML")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -24,14 +25,26 @@ def check_files(data: Data | None, fields: Mapping[str, Field], folder: Path | N
         help = "`nnrun` will look for it beside the spec; paths are relative to the spec's folder"
         report.add("missing-file", f"there is no file `{file}`", at=SOURCE, help=help, severity="warning")
     known: dict[str, Facts] = {}
+    tables = {file: columns for file, columns in seen.tables.items() if not _report_rows(file, columns, fields, report)}
     for name, config in fields.items():
-        for file, columns in seen.tables.items():
+        for file, columns in tables.items():
             sizes = [_sizes(column, columns) for column in config.reads(name)]
             if None in sizes:
                 _report(name, config, file, config.reads(name)[sizes.index(None)], columns, report)
             elif len(sizes) == 1 and sizes[0] and (facts := config.glimpsed(sizes[0])) is not None:
                 known[name] = facts
     return known
+
+
+def _report_rows(file: str, columns: Collection[str], fields: Mapping[str, Field], report: Report) -> bool:
+    """Report a heading that is a row: it has numbers, and no column that is read."""
+    read = {column for name, config in fields.items() for column in config.reads(name)}
+    if not any(re.fullmatch(r"\s*[-+]?\d+([.,]\d+)?\s*", name) for name in columns) or any(spelled(name, columns) for name in read):
+        return False
+    headline = f"the first line of `{file}` holds values, not the names of columns: {', '.join(list(columns)[:4])}"
+    help = "write the names above it; or `header: false` beside `source`, and columns are called `column_1`, `column_2`, …"
+    report.add("unknown-name", headline, at=SOURCE, help=help)
+    return True
 
 
 def _sizes(column: str, columns: Mapping[str, Sizes]) -> Sizes | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from nnrun.registry.field import Facts
+from nnrun.registry.field import DataError, Facts
 from nnrun.registry.modules.padding import real_ticks
 from nnrun.registry.objective import Loss, Metric, SequenceMetric
 from nnrun.runner.compiler.plan import Comparison, Plan
@@ -96,7 +96,13 @@ class _Pair:
         if self.waiting:
             input, target = (torch.cat(parts) for parts in zip(*self.waiting, strict=True))
             for metric, meter in self.meters:
-                meter.update(*metric.prepare(input, target, self.facts))
+                try:
+                    meter.update(*metric.prepare(input, target, self.facts))
+                except DataError as error:
+                    what = f"the metric `{metric.type_name()}` cannot judge `{self.comparison.target}`: {error.message}"
+                    refused = DataError(what, error.help)
+                    refused.path = ("metrics",)
+                    raise refused from None
             self.waiting.clear()
             self.held = 0
 
