@@ -121,3 +121,17 @@ def test_a_learner_goes_on_from_its_state_to_the_bit(kind: str) -> None:
     for name, tensor in again.state_dict().items():
         assert torch.equal(tensor, expected[name]), name
     assert learner.examples == state["examples"] * 2
+
+
+@pytest.mark.parametrize("split", ["", "  split: {valid: 0, test: 0}\n"], ids=["a validation part", "no validation part"])
+def test_a_judgement_leaves_what_is_carried_alone(split: str) -> None:
+    network, making = begun(STREAM.replace("nodes:\n", split + "nodes:\n"), SERIES)
+    with making as learner:
+        steps(learner, 1, 1)
+        assert network.memory is not None
+        carried = deepcopy(network.memory.state())
+        learner.judge(4)
+        after = network.memory.state()
+    assert carried
+    assert carried.keys() == after.keys()
+    assert all(torch.equal(after[name], carried[name]) for name in carried)

@@ -1,8 +1,7 @@
-"""Findings -> text with carets, JSON, or GitHub annotations."""
+"""Findings -> text with carets, plain JSON values, or GitHub annotations."""
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -41,11 +40,6 @@ def as_dict(finding: Diagnostic, document: Document) -> dict[str, Any]:
         "notes": [{**_where(document.span(place)), "text": text} for place, text in finding.notes],
         "help": finding.help,
     }
-
-
-def render_json(findings: Iterable[Diagnostic], document: Document) -> str:
-    """All findings as a JSON list."""
-    return json.dumps([as_dict(finding, document) for finding in findings], ensure_ascii=False, indent=2)
 
 
 def render_github(findings: Iterable[Diagnostic], document: Document) -> str:

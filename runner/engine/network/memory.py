@@ -36,8 +36,10 @@ class Memory:
     def elsewhere(self) -> Iterator[None]:
         """Other streams are read for a while, from their beginning."""
         held, self._held = self._held, {}
-        yield
-        self._held = held
+        try:
+            yield
+        finally:
+            self._held = held
 
     def state(self) -> dict[str, Tensor]:
         """What is remembered, between two windows."""

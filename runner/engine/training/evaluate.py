@@ -34,17 +34,16 @@ class Evaluator:
     def loss(self, batch: Batch) -> float:
         """The loss of one batch, as in inference."""
         self.network.eval()
-        with autocast(self.device, self.precision):
+        with self._elsewhere(), autocast(self.device, self.precision):
             return float(self.losses.total(self.losses.sums(self.network(batch, self.wanted), batch)))
 
     @torch.no_grad()
     def evaluate(self, part: Part, name: str) -> dict[str, float]:
         """Loss and metrics over a part, as `name/loss`, `name/accuracy` and so on."""
         self.network.eval()
-        memory = self.network.memory
         sums: list[list[tuple[Tensor, Tensor]]] = []
-        with memory.elsewhere() if memory is not None else nullcontext():
-            for batch in part.in_order(self.batch_size) if memory is None else map(part.batch, part.streams(1)):
+        with self._elsewhere():
+            for batch in part.in_order(self.batch_size) if self.network.memory is None else map(part.batch, part.streams(1)):
                 batch = batch.to(self.device)
                 with autocast(self.device, self.precision):
                     values = self.network(batch, self.wanted)
@@ -54,6 +53,10 @@ class Evaluator:
         figures = {f"{name}/loss": float(self.losses.total(totals))}
         figures |= {f"{name}/{label}": figure for label, figure in self.meters.compute().items()}
         return figures | self.written.judge(self.network, part, self.device, name, self.batch_size)
+
+    def _elsewhere(self) -> Any:
+        """What training remembers of its streams is put aside while a judgement reads others."""
+        return nullcontext() if self.network.memory is None else self.network.memory.elsewhere()
 
 
 def autocast(device: torch.device, precision: str) -> Any:
