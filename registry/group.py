@@ -79,6 +79,6 @@ class Group(Node):
             raise InputError(
                 wanted,
                 port=given[1],
-                help="leave out `units`: what clamps the group says how many; groups are joined with each other by `<->`",
+                help="leave out `units`: what clamps the group says how many",
             )
         return size if isinstance(size, int) or own is None else own

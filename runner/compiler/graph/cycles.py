@@ -131,32 +131,60 @@ def _with_edges(groups: list[list[str]], edges: Iterable[Edge]) -> list[tuple[li
 
 
 def _report_cycle(group: list[str], edges: tuple[Edge, ...], entered: Collection[str], late: Collection[str], report: Report) -> None:
-    """Point at the edge that closes a cycle: what leaves a choice, or comes back to where the cycle is entered, or stands last."""
-    path = shortest_cycle(group, edges)
-    places = {id(edge): at for at, edge in enumerate(edges)}
-
-    def closes(at: int) -> tuple[bool, bool, int]:
-        edge = path[at]
-        return edge.source.name in late, edge.target.name in entered, places[id(edge)]
-
-    closing = max(range(len(path)), key=closes)
-    path = path[closing + 1 :] + path[: closing + 1]
-    shown = " -> ".join([path[0].source.name, *(edge.target.name for edge in path)])
-    last = path[-1]
+    """One finding for what closes cycles, as one who forgets `prev` forgets it everywhere."""
+    cycles = list(_cycles(group, edges, entered, late))
+    cycles = cycles if len(cycles) <= MANY else cycles[:1]
+    first, *others = cycles
+    shown = [" -> ".join([path[0].source.name, *(edge.target.name for edge in path)]) for path in cycles]
+    last = first[-1]
+    closing = {path[-1].source_at: text for path, text in zip(others[::-1], shown[:0:-1], strict=True)}
+    notes = [(at, f"closes {text}") for at, text in reversed(closing.items()) if at != last.source_at]
+    what = "take it away, or, among values with ticks, read the one" if not others else "among values with ticks, read those"
     report.add(
         "undelayed-cycle",
-        f"these nodes wait for each other: {shown}",
+        f"these nodes wait for each other: {shown[0]}",
         at=last.at,
         label="this edge closes the cycle",
-        help=f"take it away, or, among values with ticks, read the one of a tick ago: {_late(last)}",
+        notes=notes,
+        help=f"{what} of a tick ago: {_late(sorted((path[-1] for path in cycles), key=edges.index))}",
     )
 
 
-def _late(edge: Edge) -> str:
-    """How the same is read a tick late: in an edge, or where a formula names it."""
-    if edge.at.path[-1:] == ("is",):
-        return f"write `prev({edge.source.value.rpartition('/')[2]})` in the formula of `{edge.target.name}`"
-    return f"`prev({edge.source.name}) -> {edge.target.name}`"
+MANY = 16
+"""Edges that close cycles; where there are more, they are shown one at a time."""
+
+
+def _cycles(group: list[str], edges: tuple[Edge, ...], entered: Collection[str], late: Collection[str]) -> Iterator[list[Edge]]:
+    """Cycles, each ending with the edge that closes it, without which the next is looked for; at most `MANY` and one.
+
+    What leaves a choice closes a cycle, or comes back to where the cycle is entered, or stands last.
+    """
+    places = {id(edge): at for at, edge in enumerate(edges)}
+
+    def closes(edge: Edge) -> tuple[bool, bool, int]:
+        return edge.source.name in late, edge.target.name in entered, places[id(edge)]
+
+    for _ in range(MANY + 1):
+        part = next((pair for pair in _groups(group, edges) if pair[1]), None)
+        if part is None:
+            return
+        path = shortest_cycle(*part)
+        closing = max(range(len(path)), key=lambda at: closes(path[at]))
+        yield path[closing + 1 :] + path[: closing + 1]
+        edges = tuple(edge for edge in edges if edge is not path[closing])
+
+
+def _late(edges: Sequence[Edge]) -> str:
+    """How the same is read a tick late: in edges, or where formulas name it."""
+    targets: dict[str, list[str]] = {}
+    texts = []
+    for edge in edges:
+        if edge.at.path[-1:] == ("is",):
+            texts.append(f"write `prev({edge.source.value.rpartition('/')[2]})` in the formula of `{edge.target.name}`")
+        else:
+            targets.setdefault(edge.source.name, []).append(edge.target.name)
+    texts += [f"`prev({source}) -> {', '.join(names)}`" for source, names in targets.items()]
+    return " and ".join(texts)
 
 
 def shortest_cycle(group: list[str], edges: Iterable[Edge]) -> list[Edge]:

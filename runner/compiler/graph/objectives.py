@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nnrun.registry.catalog import Broken, find
+from nnrun.registry.group import Group
 from nnrun.registry.objective import Loss, Metric, SequenceMetric
 from nnrun.registry.training import Learner
 from nnrun.runner.compiler.graph.names import Declared, Flat
@@ -30,7 +31,7 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
     if spec.train is None:
         return (), ()
     if spec.train.loss is None and getattr(spec.train.learner, "needs_loss", False) and not report.blames(("train", "loss")):
-        help = f"write `loss: {_likely_loss(spec, flat)}` under `train`"
+        help = f"write `{_likely_teacher(spec, flat)}` under `train`"
         report.add("missing-loss", "the training has no loss", at=Place(("train",), "key"), help=help)
     losses = []
     for index, loss in enumerate(spec.train.loss or ()):
@@ -66,6 +67,15 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
             metrics.append(Objective(metric, ends[0], ends[1], path))
     _check_figures(spec, report)
     return tuple(losses), tuple(metrics)
+
+
+def _likely_teacher(spec: Spec, flat: Flat) -> str:
+    """What a spec without a loss probably wants: a learner, where all that it has are groups with symmetric edges."""
+    symmetric = [edge for edge in flat.edges if edge.kind == "symmetric"]
+    if not symmetric or not all(isinstance(node.config, Group) for node in flat.nodes.values()):
+        return f"loss: {_likely_loss(spec, flat)}"
+    spins = {node.config.type_name() for node in flat.nodes.values() if node.config is not None} == {"bipolar_units"}
+    return f"learner: {'hebbian' if spins and len(flat.nodes) == 1 else 'contrastive_divergence'}"
 
 
 def _likely_loss(spec: Spec, flat: Flat) -> str:

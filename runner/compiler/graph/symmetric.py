@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from nnrun.registry.group import Group
+from nnrun.registry.node import Node
 from nnrun.runner.compiler.graph.cycles import EnergyNet, energy_nets
 from nnrun.runner.compiler.graph.names import Flat
 from nnrun.runner.compiler.language.edges import Edge
-from nnrun.runner.compiler.text.diagnostic import Report
+from nnrun.runner.compiler.text.diagnostic import Place, Report
 
 KINDS = "`binary_units`, `bipolar_units`, `gaussian_units` and `categorical_units`"
 
@@ -42,6 +43,13 @@ def shared_readings(nets: Iterable[EnergyNet], forward: Sequence[Edge]) -> list[
     return waiting
 
 
+def _as_group(name: str, config: Node) -> str:
+    """How a node of another type would be written as a group."""
+    units = getattr(config, "units", None)
+    size = f", units: {units}" if units is not None else ""
+    return f"groups are {KINDS}: write `{name}: {{type: binary_units{size}}}`, or turn to an edge `->`"
+
+
 def _joins_groups(edge: Edge, flat: Flat, report: Report) -> bool:
     """Whether a symmetric edge joins what it may."""
     ends = [(edge.source, edge.source_at), (edge.target, edge.target_at)]
@@ -54,7 +62,8 @@ def _joins_groups(edge: Edge, flat: Flat, report: Report) -> bool:
             return False
         if not isinstance(config, Group):
             headline = f"a symmetric edge joins groups of units, and `{end}` is a node of type `{config.type_name()}`"
-            report.add("bad-edge", headline, at=at, help=f"groups are {KINDS}")
+            made = Place(flat.nodes[end.name].path, "key")
+            report.add("bad-edge", headline, at=at, notes=[(made, f"a `{config.type_name()}`")], help=_as_group(end.name, config))
             return False
     one, other = (config for config in configs if isinstance(config, Group))
     if edge.source.name == edge.target.name and not one.lateral:

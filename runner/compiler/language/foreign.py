@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from itertools import takewhile
+from typing import Any
 
+from nnrun.registry.catalog import all_of, find
 from nnrun.runner.compiler.text.diagnostic import Path
-from nnrun.runner.compiler.text.words import folded
+from nnrun.runner.compiler.text.source import plain
+from nnrun.runner.compiler.text.words import folded, written
 
 _FOLLOWS = "leave it out: how much comes in follows from the edges"
 
@@ -195,6 +198,27 @@ def type_help(role: str, name: str) -> str | None:
     if ours.startswith("{"):
         return f"`{bare}` is written `{ours}` here"
     return ours if " " in ours else f"`{bare}` is called `{ours}` here"
+
+
+def component_here(role: str, given: Mapping[str, Any]) -> str | None:
+    """A component of another library with options by other names, as a spec writes it; None where only its type is called otherwise."""
+    bare = re.sub(r"^.*\.", "", str(given["type"]))
+    own = {folded(kind): kind for kind in all_of(role)}
+    words = [folded(word) for word in (bare, re.sub(r"[123][dD]$", "", bare))]
+    ours = next((ours for word in words if (ours := TYPES.get(role, {}).get(word) or own.get(word))), "")
+    entries = [entry.split(": ") for entry in ours.strip("{}").split(", ")] if ours.startswith("{") else [["type", ours]]
+    held = {key: plain(value) for key, value in entries}
+    cls = find(role, held["type"])
+    if cls is None:
+        return None
+    names = [info.alias or key for key, info in cls.model_fields.items()]
+    options = {key: value for key, value in given.items() if key != "type"}
+    if all(key in names for key in options):
+        return None
+    for key, value in options.items():
+        if key in names or folded(key) not in NEEDLESS:
+            held.setdefault(key if key in names else key_here(key, names) or key, value)
+    return written({**held, "type": cls.type_name()}, 200)
 
 
 def key_here(key: str, names: Collection[str]) -> str | None:

@@ -85,7 +85,7 @@ def diagnose(problem: Problem, base: Path, report: Report, notes: Notes) -> None
             help = f"`{tag}` names the kind of {context['role']}: {listed(context['known'])}"
         case "unknown_type" if isinstance(context["name"], str):
             id, headline = "unknown-type", f"no {context['role']} is of type `{context['name']}`"
-            help = _type_help(context["role"], context["name"], context["known"])
+            help = _type_help(context["role"], context["name"], context["known"], problem.given)
             at = _type_of(problem, path)
         case "unknown_type":
             id, headline, at = "wrong-type", f"`{context['tag']}` takes a name, got {shown(context['name'])}", _type_of(problem, path)
@@ -209,10 +209,12 @@ _STANDS_FOR = {"input": "NODE", "target": "FIELD"}
 """What an option holds, in a form to fill in."""
 
 
-def _type_help(role: str, name: str, known: list[str]) -> str:
+def _type_help(role: str, name: str, known: list[str], given: Any) -> str:
     """What a type that does not exist is called here."""
-    from nnrun.runner.compiler.language.foreign import type_help
+    from nnrun.runner.compiler.language.foreign import component_here, type_help
 
+    if role != "source" and isinstance(given, dict) and (whole := component_here(role, given)) is not None:
+        return f"write `{whole}`"
     if role == "source" and ("/" in name or "." in name) and (help := type_help(role, name)) is not None:
         return help
     exact = next((other for other in known if folded(other) == folded(name.rpartition(".")[2])), None)

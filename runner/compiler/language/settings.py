@@ -72,6 +72,9 @@ def right_setting(setting: str, value: Any) -> str | None:
                 return None
             path = found[0]
             continue
+        if meant is None and (found := place(step, path, None, value)) is not None and found[0][0] not in ("nodes", "decode"):
+            path = found[0]
+            continue
         if meant is None:
             return None
         path = (*path, meant)

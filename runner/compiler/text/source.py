@@ -194,6 +194,7 @@ class _Builder:
                 self.duplicate(key, inner, (*inner, -place), self.span(key_node))
                 continue
             self.check_glued(key, child, key_node.event)
+            self.check_cut(node, place)
             self.spans[inner, "key"] = self.span(key_node)
             mapping[key] = self.value(child, inner)
         return mapping
@@ -215,6 +216,18 @@ class _Builder:
         glued = re.fullmatch(r"([A-Za-z_]\w*):(\S.*)", key)
         if glued and not event.style and isinstance(child.event, yaml.ScalarEvent) and child.event.value == "":
             raise _Unreadable("a space is missing behind the colon", event.start_mark, f"write `{glued[1]}: {glued[2]}`")
+
+    def check_cut(self, mapping: _Node, place: int) -> None:
+        """A comma between { } parts entries, also where it was meant as part of a number or a formula."""
+        cut = mapping.children[2 * place + 1]
+        if not place or not isinstance(cut.event, yaml.ScalarEvent) or cut.event.value or cut.event.style:
+            return
+        from nnrun.runner.compiler.text.syntax import cut_value
+
+        events = [child.event for child in mapping.children[2 * place - 2 :]]
+        found = cut_value([event.value if isinstance(event, yaml.ScalarEvent) and not event.style else None for event in events])
+        if found is not None:
+            raise _Unreadable(found[0], mapping.children[2 * place - 1].event.start_mark, found[1])
 
     def duplicate(self, key: str, first: Path, again: Path, span: Span) -> None:
         self.spans[again, "key"] = span

@@ -30,6 +30,24 @@ def odd_space(text: str) -> tuple[str, str]:
     return f"a {name} (U+{ord(sign):04X}) stands here", "write a plain space, or nothing: it may come from a web page or a word processor"
 
 
+def cut_value(entries: list[str | None]) -> tuple[str, str] | None:
+    """What is said of a value between { } that a comma has cut; `entries` are its key, itself and what follows, None where quoted."""
+    key, value, *rest = entries
+    if value is None or rest[0] is None:
+        return None
+    if re.fullmatch(r"[-+]?\d+", value) and re.fullmatch(r"\d+(e[-+]?\d+)?", rest[0]):
+        return f"the comma in `{value},{rest[0]}` ends the value", f"a number has a point: write `{key}: {value}.{rest[0]}`"
+    if value.count("(") <= value.count(")"):
+        return None
+    for piece, following in zip(rest[::2], rest[1::2], strict=True):
+        if piece is None or following:
+            return None
+        value = f"{value}, {piece}"
+        if value.count("(") == value.count(")"):
+            return "a comma ends this value, as it stands between { }", f"put quotes around it: `{key}: '{value}'`"
+    return None
+
+
 def cause(lines: list[str], error: Any, opened: list[Any]) -> Cause:
     """The cause of an error of the parser; `opened` are the marks of brackets that are not closed yet."""
     problem, context = error.problem or "", error.context or ""

@@ -35,7 +35,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:56]}…{text[-1] if isinstance(value, str) else ''}"
 
 
-def written(value: Any) -> str:
+def written(value: Any, longest: int = 60) -> str:
     """A short value as the spec writes it; `…` for a longer one."""
     if isinstance(value, dict):
         text = f"{{{', '.join(f'{key}: {written(item)}' for key, item in value.items())}}}"
@@ -45,7 +45,7 @@ def written(value: Any) -> str:
         text = value
     else:
         text = shown(value)
-    return text if len(text) <= 60 else "…"
+    return text if len(text) <= longest else "…"
 
 
 def listed(names: Iterable[str], given: object = None) -> str:

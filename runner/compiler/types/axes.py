@@ -60,7 +60,10 @@ def seen_by(
     elif time is None and all(rule.time != "own" for rule in config.ports.values()):
         edge = node.edges[0]
         headline = f"`{node.name}` takes a sequence, but `{edge.source}` gives {values[edge.source.value]}"
-        report.add("no-time-axis", headline, at=edge.at, notes=[(place(edge.source.name), "made here")], help=BRINGERS)
+        help = BRINGERS
+        if len(values[edge.source.value].axes) == 3:
+            help = f"a picture has no ticks: `conv`, or `flatten` and `linear`, read it; {BRINGERS}"
+        report.add("no-time-axis", headline, at=edge.at, notes=[(place(edge.source.name), "made here")], help=help)
         return None
     inputs = tuple(values[edge.source.value] for edge in node.inputs)
     return Seen(inputs, {port: values[edge.source.value] for port, edge in node.ports.items()}, time, ticks)

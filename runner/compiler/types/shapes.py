@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nnrun.registry.field import Facts, Field
+from nnrun.registry.group import Group
 from nnrun.registry.node import Node, Trainable
 from nnrun.registry.objective import Metric
 from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, product, same_axes
@@ -160,13 +161,16 @@ class _Inference:
     def report_input(self, node: GraphNode, error: InputError, shapes: Mapping[str, Shape]) -> None:
         edge = node.ports[error.port] if error.port else node.inputs[error.position]
         shape = shapes[edge.source.value]
+        help = error.over_time if shape.time is not None and error.over_time is not None else error.help
+        if all(name in self.graph.nodes and isinstance(self.graph.nodes[name].config, Group) for name in (edge.source.name, node.name)):
+            help = f"write `{edge.source.name} <-> {node.name}`, which joins them; where the one is to clamp the other, {help}"
         self.report.add(
             error.id,
             f"`{edge.target}` takes {error.wanted}, but `{edge.source}` gives {shape}",
             at=edge.at,
             label=f"{shape} arrives here",
             notes=[(self.place(edge.source.name), "made here"), *node.notes],
-            help=error.over_time if shape.time is not None and error.over_time is not None else error.help,
+            help=help,
         )
 
     def check_share(self, node: GraphNode) -> None:
