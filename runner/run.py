@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,86 +13,134 @@ from nnrun.runner.display import Display
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import Result
 from nnrun.runner.signals import Stopped, stoppable
-from nnrun.runner.tracking.recorder import Recorder
+from nnrun.runner.tracking.known import KnownRun
+from nnrun.runner.tracking.recorder import WAIT, Recorder, Status
 from nnrun.runner.tracking.store import Store
 
 if TYPE_CHECKING:
+    from nnrun.runner.compiler.plan import Plan
     from nnrun.runner.engine.data.columns import Parts
     from nnrun.runner.engine.data.dataset import Dataset
 
 
-def run(job: Job, store: Store, display: Display) -> Result:
+class AlreadyRun(Exception):
+    """The same experiment was run before."""
+
+    def __init__(self, run: KnownRun) -> None:
+        super().__init__(f"run `{run.name}` is the same experiment")
+        self.run = run
+
+
+def run(job: Job, store: Store, display: Display, once: bool = False) -> Result:
     """Run a spec and record it. The run in MLflow ends FINISHED, FAILED or KILLED, as it deserves.
 
-    Raises: SpecErrors, SourceError, DataError, Diverged, Stopped.
+    With `once` nothing is trained that was trained before: the same resolved spec on the same data, by the same version.
+    Raises: SpecErrors, SourceError, DataError, Diverged, Stopped; AlreadyRun.
     """
     recorder = Recorder.start(store)  # first of all: MLflow is imported and its store made while we import torch
+    going = _Run(job, recorder, display, once)
     try:
         with stoppable():
-            result = _run(job, recorder, display)
+            result = going.to_the_end()
         delivered = recorder.finish("FINISHED")
+    except AlreadyRun:
+        recorder.finish("FINISHED")  # none was opened
+        raise
     except Stopped as stop:
         display.stop()
         display.say(f"stopped by {stop}: ending the run")
-        recorder.finish("KILLED", f"stopped by {stop}", wait=8.0)
+        going.break_off("KILLED", f"stopped by {stop}", wait=8.0)
         raise
     except BaseException as error:
         display.stop()
         if isinstance(error, Fault):
             error.document = job.checked.document
-        recorder.finish("FAILED", f"{type(error).__name__}: {error}")
+        going.break_off("FAILED", f"{type(error).__name__}: {error}", error.message if isinstance(error, Fault) else None)
         raise
     return replace(result, delivered=delivered, previous=delivered.previous.metrics if delivered.previous else {})
 
 
-def _run(job: Job, recorder: Recorder, display: Display) -> Result:
-    from nnrun.runner.engine.inference.predict import Predictor
-    from nnrun.runner.engine.inference.samples import samples
-    from nnrun.runner.engine.network.network import Network
-    from nnrun.runner.engine.prepare import check_compiled, choose_device, load_weights, prepare_torch
-    from nnrun.runner.engine.training.baseline import baseline
-    from nnrun.runner.engine.training.doubts import doubts
-    from nnrun.runner.engine.training.stages import train_stages
-    from nnrun.runner.record import contents
-    from nnrun.runner.record.history import History
+@dataclass
+class _Run:
+    """A run on its way."""
 
-    checked, data, parts = _read(job, display)
-    plan = checked.plan
-    assert plan is not None
-    assert plan.spec.train is not None
-    device = choose_device(plan.spec.train.device)
-    prepare_torch(plan.spec.train)
-    network = Network(plan)
-    check_compiled(network, device)
-    load_weights(network, recorder.store)
-    network = network.to(device)
-    contents.begin(recorder, job, checked, plan, data, device)
+    job: Job
+    recorder: Recorder
+    display: Display
+    once: bool
+    leave: Callable[[str], None] | None = None
+    """Keeps what there is of a run that breaks off, and why it does; None before its training."""
 
-    sample = None
-    if plan.decoding is not None:
-        sample = partial(samples, Predictor(network, plan, data.facts), data.valid or data.train, plan.spec.train.seed)
-    display.asked = frozenset(metric.label for metric in plan.spec.metrics or ())
-    history = History(recorder, display, sample)
-    for doubt in doubts(plan, data, parts):
-        history.warned(0, doubt)
-    outcome = train_stages(network, plan, data, device, history, display)
-    display.stop()
-    beaten = baseline(plan, data, parts, plan.spec.track) if plan.losses else None
-    if beaten is not None:
-        history.metrics(outcome.steps, beaten.figures)
-    result = Result(
-        plan.spec.name,
-        {**outcome.figures, **(beaten.figures if beaten else {})},
-        outcome.objective,
-        beaten.name if beaten else outcome.baseline,
-        outcome.seconds,
-        outcome.steps,
-        outcome.stopped_early,
-        int(plan.size),
-        len(data.train),
-    )
-    contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome.best_step)
-    return result
+    def break_off(self, status: Status, why: str, told: str | None = None, wait: float = WAIT) -> None:
+        """End the run before its end; people are told `told`, if it is not `why`."""
+        if self.leave is not None:
+            self.leave(f"{status}: {told or why}")
+        delivered = self.recorder.finish(status, why, wait)
+        if delivered.links is not None:
+            self.display.say(f"what there is of the run: {delivered.links.run}")
+
+    def check_new(self, plan: Plan, data: Dataset) -> None:
+        """Raises: AlreadyRun."""
+        from nnrun.runner.engine.data.digest import digest
+        from nnrun.runner.record.names import identity
+        from nnrun.runner.tracking.runs import same_run
+
+        known = same_run(self.recorder.store, plan.spec.name, identity(plan, digest(data)))
+        if known is not None:
+            raise AlreadyRun(known)
+
+    def to_the_end(self) -> Result:
+        from nnrun.runner.engine.inference.predict import Predictor
+        from nnrun.runner.engine.inference.samples import samples
+        from nnrun.runner.engine.network.network import Network
+        from nnrun.runner.engine.prepare import check_compiled, choose_device, load_weights, prepare_torch
+        from nnrun.runner.engine.training.baseline import baseline
+        from nnrun.runner.engine.training.doubts import doubts
+        from nnrun.runner.engine.training.stages import train_stages
+        from nnrun.runner.record import contents
+        from nnrun.runner.record.history import History
+
+        job, recorder, display = self.job, self.recorder, self.display
+        checked, data, parts = _read(job, display)
+        plan = checked.plan
+        assert plan is not None
+        assert plan.spec.train is not None
+        if self.once:
+            self.check_new(plan, data)
+        device = choose_device(plan.spec.train.device)
+        prepare_torch(plan.spec.train)
+        network = Network(plan)
+        check_compiled(network, device)
+        load_weights(network, recorder.store)
+        network = network.to(device)
+        contents.begin(recorder, job, checked, plan, data, device)
+
+        sample = None
+        if plan.decoding is not None:
+            sample = partial(samples, Predictor(network, plan, data.facts), data.valid or data.train, plan.spec.train.seed)
+        display.asked = frozenset(metric.label for metric in plan.spec.metrics or ())
+        history = History(recorder, display, sample)
+        self.leave = partial(contents.break_off, recorder, job, network, plan, data, history)
+        for doubt in doubts(plan, data, parts):
+            history.warned(0, doubt)
+        outcome = train_stages(network, plan, data, device, history, display)
+        display.stop()
+        beaten = baseline(plan, data, parts, plan.spec.track) if plan.losses else None
+        if beaten is not None:
+            history.metrics(outcome.steps, beaten.figures)
+        result = Result(
+            plan.spec.name,
+            {**outcome.figures, **(beaten.figures if beaten else {})},
+            outcome.objective,
+            beaten.name if beaten else outcome.baseline,
+            outcome.seconds,
+            outcome.steps,
+            outcome.stopped_early,
+            int(plan.size),
+            len(data.train),
+        )
+        contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome.best_step)
+        return result
 
 
 def _read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:

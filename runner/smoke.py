@@ -12,7 +12,6 @@ from typing import Any
 
 from nnrun.runner.compiler.check import Checked, check
 from nnrun.runner.compiler.plan import Plan
-from nnrun.runner.compiler.resolved import params
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store, sqlite_uri
@@ -138,15 +137,16 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
         if before != after:
             raise ValueError("the reloaded network answers otherwise than the trained one")
         if place is not None:
-            _record(place, plan, watcher.figures, Path(folder) / "model", example_of(plan, data.facts, data.train))
+            _record(place, again, plan, watcher.figures, Path(folder) / "model", example_of(plan, data.facts, data.train))
 
 
-def _record(place: Throwaway, plan: Plan, figures: Mapping[str, float], model: Path, example: Mapping[str, Any]) -> None:
+def _record(place: Throwaway, checked: Checked, plan: Plan, figures: Mapping[str, float], model: Path, example: Mapping[str, Any]) -> None:
     """Raises: ValueError if MLflow does not take all of it."""
     from nnrun.runner.record.model import record_model
+    from nnrun.runner.record.params import params
 
     recorder = place.recorder()
-    recorder.open(plan.spec.name, "smoke", params(plan), {})
+    recorder.open(plan.spec.name, "smoke", params(plan, checked), {})
     recorder.metrics(2, figures)
     record_model(recorder, plan, model, example)
     delivered = recorder.finish("FINISHED", wait=120.0)

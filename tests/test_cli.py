@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -136,13 +137,64 @@ def test_a_run_leaves_behind_what_its_contract_says(folder: Path, nnrun: Callabl
     assert {"curves.png", "confusion.png", "graph.svg", "plan.txt", "predictions.json", "environment.json", "parts.json"} <= kept
     assert {"spec/source.yaml", "spec/resolved.yaml"} <= kept
     assert run.data.params["train.optimizer.lr"] == "0.01"
-    assert run.data.params["model.parameters"] == "67"
-    assert {"train/loss", "valid/loss", "valid/accuracy", "valid/best_accuracy", "valid/best_step", "test/accuracy"} <= set(
-        run.data.metrics
-    )
+    assert run.data.params["parameters"] == "67"
+    assert {"train/loss", "valid/loss", "valid/accuracy", "valid/best_accuracy", "test/accuracy"} <= set(run.data.metrics)
     assert {name.partition("/")[0] for name in run.data.metrics} <= {"train", "valid", "test", "system"}
+    assert run.data.tags["mlflow.note.content"].startswith(f"**test accuracy {run.data.metrics['test/accuracy']:.4g}, ")
     assert "nnrun iris.yaml" in run.data.tags["mlflow.note.content"]
     assert client.get_metric_history(run.info.run_id, "valid/accuracy")[0].step == 0
+
+
+def test_a_figure_that_is_found_once_is_a_bar(folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    nnrun("iris.yaml")
+    (run,) = runs(folder)
+    client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    once = [name for name in run.data.metrics if name.startswith("test/") or "/best_" in name]
+    points = {name: client.get_metric_history(run.info.run_id, name) for name in once}
+
+    assert {"test/accuracy", "test/baseline_accuracy", "valid/best_accuracy"} <= set(once)
+    assert {name: [point.step for point in points[name]] for name in once} == {name: [0] for name in once}
+    assert "train/lr" not in run.data.metrics  # a constant rate is a param, and no chart
+    assert re.fullmatch(r"step \d+ of 40", run.data.tags["kept"])
+
+
+def test_a_run_says_what_it_learned_from(folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    nnrun("iris.yaml")
+    (run,) = runs(folder)
+    (used,) = run.inputs.dataset_inputs
+
+    assert (used.dataset.name, json.loads(used.dataset.source)) == ("iris", {"uri": "iris"})
+    assert used.dataset.digest == run.data.tags["data_hash"][:8]
+    assert json.loads(used.dataset.profile) == {"num_rows": 150, "train": 120, "valid": 15, "test": 15}
+
+
+def test_the_same_experiment_is_run_once(folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    nnrun("iris.yaml", "--once")
+    again = nnrun("iris.yaml", "--once")
+    (run,) = runs(folder)
+
+    assert again.stdout.startswith(f"run before, as `{run.info.run_name}`:\n")
+    assert f"test/accuracy            {run.data.metrics['test/accuracy']:.4f}" in again.stdout
+    assert json.loads(nnrun("iris.yaml", "--once", "--json").stdout)["run_id"] == run.info.run_id
+    assert nnrun("iris.yaml", "--once", "--seed", "1").returncode == 0
+    assert len(runs(folder)) == 2
+
+
+def test_a_run_that_breaks_off_says_why_and_keeps_curves_and_weights(
+    folder: Path, nnrun: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    (folder / "flowers.csv").write_text("sepal_length,sepal_width,petal_length,petal_width\n5,3,1,0.2\n")
+    done = nnrun("iris.yaml", "--set", "train.optimizer={type: sgd, lr: 1e38}")
+    (run,) = runs(folder)
+    client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+
+    assert done.returncode == 3
+    assert f"what there is of the run: http://127.0.0.1:5000/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}" in done.stderr
+    assert run.info.status == "FAILED"
+    assert run.data.tags["mlflow.note.content"].startswith("**FAILED: the loss at step ")
+    assert run.data.tags["error"].startswith("Diverged: the loss at step ")
+    assert "curves.png" in {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert len(nnrun("predict", run.info.run_id, "--input", "flowers.csv").stdout.splitlines()) == 2
 
 
 GENERATED = """\
@@ -164,7 +216,7 @@ def test_a_run_on_generated_data_says_so(folder: Path, nnrun: Callable[..., subp
     (run,) = runs(folder)
 
     assert done.returncode == 0, done.stderr
-    assert run.data.tags["nnrun.data"] == "generated"
+    assert run.data.tags["data"] == "generated"
     assert "16 generated training examples" in run.data.tags["mlflow.note.content"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,33 +10,44 @@ from nnrun.runner.cli.console import console, failures, jobs, print_json, refuse
 from nnrun.runner.cli.group import json_option, main, settings_option
 from nnrun.runner.job import Job
 
+if TYPE_CHECKING:
+    from nnrun.runner.tracking.known import KnownRun
+    from nnrun.runner.tracking.store import Store
+
 
 @main.command()
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
 @settings_option
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of start values and batches, in place of train.seed.")
 @click.option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N, in place of train.device.")
+@click.option("--once", is_flag=True, help="If the same experiment was run before, on the same data by the same version, show that run.")
 @json_option
 @click.option("--quiet", is_flag=True, help="No progress, only the result.")
-def run(specs: tuple[str, ...], settings: tuple[str, ...], seed: int | None, device: str | None, as_json: bool, quiet: bool) -> None:
+def run(
+    specs: tuple[str, ...], settings: tuple[str, ...], seed: int | None, device: str | None, once: bool, as_json: bool, quiet: bool
+) -> None:
     """Train SPEC... and record each as an MLflow run (`-` reads from standard input)."""
     given = (*settings, *([f"train.seed={seed}"] if seed is not None else []), *([f"train.device={device}"] if device is not None else []))
     with failures(as_json):
         found = jobs(specs, given)
         refuse([job.checked for job in found], as_json)
-        results = [_run_one(job, as_json, quiet) for job in found]
+        results = [_run_one(job, once, as_json, quiet) for job in found]
     if as_json:
         print_json(results if len(results) > 1 else results[0])
 
 
-def _run_one(job: Job, as_json: bool, quiet: bool) -> dict[str, Any]:
+def _run_one(job: Job, once: bool, as_json: bool, quiet: bool) -> dict[str, Any]:
     from nnrun.runner.display import Display
     from nnrun.runner.record.table import links_text, result_table
+    from nnrun.runner.run import AlreadyRun
     from nnrun.runner.run import run as run_job
     from nnrun.runner.tracking.store import Store
 
     store = Store.from_environment()
-    result = run_job(job, store, Display(console(stderr=True), quiet=quiet))
+    try:
+        result = run_job(job, store, Display(console(stderr=True), quiet=quiet), once)
+    except AlreadyRun as known:
+        return _known(job, known.run, store, as_json)
     delivered = result.delivered
     assert delivered is not None
     if not as_json:
@@ -57,3 +68,18 @@ def _run_one(job: Job, as_json: bool, quiet: bool) -> dict[str, Any]:
         "parameters": result.parameters,
         "link": delivered.links.run if delivered.links else None,
     }
+
+
+def _known(job: Job, run: KnownRun, store: Store, as_json: bool) -> dict[str, Any]:
+    """What there is of a run that need not be made again."""
+    from nnrun.runner.record.result import shown
+    from nnrun.runner.tracking.links import Links
+
+    link = Links.to(store.address, run.experiment_id, run.run_id).run
+    if not as_json:
+        click.echo(f"run before, as `{run.name}`:")
+        for name, figure in run.metrics.items():
+            if name.startswith("test/") or "/best_" in name:
+                click.echo(f"  {name:<24} {shown(figure)}")
+        click.echo(f"run  {link}")
+    return {"spec": job.name, "run_id": run.run_id, "figures": run.metrics, "link": link, "known": True}

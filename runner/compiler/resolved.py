@@ -14,8 +14,6 @@ from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.text.source import dump
 
-MOST_PARAMS = 100
-
 
 def resolved(plan: Plan) -> dict[str, Any]:
     """The whole spec as plain values, which `check` reads back as the same plan."""
@@ -42,19 +40,6 @@ def resolved(plan: Plan) -> dict[str, Any]:
 def resolved_text(plan: Plan) -> str:
     """The resolved spec as YAML."""
     return dump(resolved(plan))
-
-
-def params(plan: Plan) -> dict[str, str]:
-    """The settings of a run as MLflow keeps them: dotted keys, one text for a number, at most a hundred."""
-    value = resolved(plan)
-    flat: dict[str, str] = {}
-    for part in ("train", "data", "track"):
-        _flatten(value[part], part, flat)
-    for op in plan.ops:
-        options = ", ".join(f"{key}={_text(item)}" for key, item in plain(op.config.options()).items())
-        flat[f"nodes.{op.name}"] = f"{op.config.type_name()}({options})"
-    flat["model.parameters"] = _text(plan.size)
-    return dict(list(flat.items())[-MOST_PARAMS:]) if len(flat) > MOST_PARAMS else flat
 
 
 def _training(train: Train | None) -> dict[str, Any]:
@@ -93,27 +78,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
-
-
-def _flatten(value: Any, path: str, flat: dict[str, str]) -> None:
-    if isinstance(value, Mapping) and value:
-        for key, item in value.items():
-            _flatten(item, f"{path}.{key}", flat)
-    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-        for index, item in enumerate(value):
-            _flatten(item, path if len(value) == 1 else f"{path}.{index}", flat)
-    else:
-        flat[path] = _text(value)
-
-
-def _text(value: Any) -> str:
-    """One canonical text for a value: 1e-3 and 0.001 are the same."""
-    if isinstance(value, bool) or value is None:
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_text, value)) + "]"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) + "}"
-    return str(value)

@@ -1,4 +1,4 @@
-"""What a run leaves behind when it begins, and when it ends."""
+"""What a run leaves behind when it begins, when it ends, and when it breaks off."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from importlib.metadata import version
 
 import torch
 
+from nnrun.registry.source import Source
 from nnrun.runner.compiler.check import Checked
 from nnrun.runner.compiler.plan import Plan
-from nnrun.runner.compiler.resolved import params, resolved_text
+from nnrun.runner.compiler.resolved import resolved_text
 from nnrun.runner.engine.data.dataset import Dataset
+from nnrun.runner.engine.data.digest import digest
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.charts import curves
+from nnrun.runner.engine.training.best import is_finite
 from nnrun.runner.job import Job
 from nnrun.runner.record.history import History
 from nnrun.runner.record.model import record_network
 from nnrun.runner.record.names import run_name, tags
 from nnrun.runner.record.note import note
-from nnrun.runner.record.parts import parts_table, parts_text
+from nnrun.runner.record.params import params
+from nnrun.runner.record.parts import parts_table, parts_text, place, sizes
 from nnrun.runner.record.predictions import record_predictions
 from nnrun.runner.record.result import Result
 from nnrun.runner.show.drawing import graph_svg
@@ -30,19 +34,25 @@ from nnrun.runner.tracking.recorder import Recorder
 
 PACKAGES = ("nnrun", "torch", "numpy", "mlflow", "torchmetrics", "pydantic", "safetensors", "scikit-learn")
 
+CURVES = "curves.png"
+DIGEST = 8
+"""Digits of the data's digest that MLflow's column shows."""
+
 
 def begin(recorder: Recorder, job: Job, checked: Checked, plan: Plan, data: Dataset, device: torch.device) -> None:
     """Make the run, with all that is known before its training."""
-    spec = plan.spec
+    spec, known = plan.spec, digest(data)
     recorder.open(
         spec.name,
-        run_name(spec.name, job.settings),
-        params(plan),
-        tags(plan, str(device), job.command),
+        run_name(job.settings),
+        params(plan, checked),
+        tags(plan, str(device), job.command, known),
         note=note(plan, job.command),
         description=spec.description,
         source=job.path,
     )
+    if spec.data is not None and isinstance(spec.data.source, Source):
+        recorder.dataset(spec.data.source.type_name(), known[:DIGEST], place(spec.data.source, job.folder), sizes(data))
     recorder.artifact("spec/source.yaml", job.text)
     recorder.artifact("spec/resolved.yaml", resolved_text(plan))
     recorder.artifact("plan.txt", plan_text(plan, device.type))
@@ -53,14 +63,25 @@ def begin(recorder: Recorder, job: Job, checked: Checked, plan: Plan, data: Data
 
 def end(recorder: Recorder, job: Job, network: Network, plan: Plan, data: Dataset, history: History, result: Result, best: int) -> None:
     """Leave behind what a person wants to find in a run. `network` is on the CPU and has the weights of step `best`."""
-    recorder.artifact("curves.png", curves(history.points, best))
+    recorder.artifact(CURVES, curves(history.points, best))
     part = data.test or data.valid
     if part is not None and plan.read:
         record_predictions(recorder, Predictor(network, plan, data.facts), part)
     if plan.spec.track.model:
         record_network(recorder, plan, network, data.facts, data.train)
     recorder.artifact("environment.json", json.dumps(_environment(), indent=1))
-    recorder.note(note(plan, job.command, result))
+    recorder.tags({"kept": f"step {best} of {result.steps}"})
+    recorder.note(note(plan, job.command, result, picture=CURVES))
+
+
+def break_off(recorder: Recorder, job: Job, network: Network, plan: Plan, data: Dataset, history: History, why: str) -> None:
+    """Leave behind what there is of a run that ends early: why, its curves, and its best weights."""
+    drawn = bool(history.points)
+    if drawn:
+        recorder.artifact(CURVES, curves(history.points))
+    if plan.spec.track.model and is_finite(network):
+        record_network(recorder, plan, network.cpu(), data.facts, data.train)
+    recorder.note(note(plan, job.command, why=why, picture=CURVES if drawn else None))
 
 
 def _environment() -> Mapping[str, str]:

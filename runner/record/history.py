@@ -22,7 +22,11 @@ class History:
         self.warnings: list[str] = []
 
     def metrics(self, step: int, figures: Mapping[str, float]) -> None:
-        self.recorder.metrics(step, figures)
+        """What is found once stands at step 0, where MLflow draws a bar; at its own step it would be a lonely dot on a line."""
+        once = {name: figure for name, figure in figures.items() if is_found_once(name)}
+        for place, some in ((0, once), (step, {name: figure for name, figure in figures.items() if name not in once})):
+            if some := {name: figure for name, figure in some.items() if not name.endswith("/best_step")}:  # a tag tells it
+                self.recorder.metrics(place, some)
         for name, figure in figures.items():
             self.points.setdefault(name, []).append((step, figure))
 
@@ -32,7 +36,7 @@ class History:
     def warned(self, step: int, text: str) -> None:
         self.display.say(f"warning: {text}", style="yellow")
         self.warnings.append(text)
-        self.recorder.tags({"nnrun.warning": "\n".join(self.warnings)})
+        self.recorder.tags({"warning": "\n".join(self.warnings)})
 
     def image(self, key: str, step: int, png: bytes) -> None:
         self.recorder.image(key, step, png)
@@ -47,6 +51,12 @@ class History:
             self.samples.setdefault(name, []).extend(column)
         self.recorder.table("samples.json", self.samples)
         self.recorder.artifact("samples.txt", "\n".join(_listed(epoch, columns)))
+
+
+def is_found_once(name: str) -> bool:
+    """Whether a figure is that of the kept weights, found after the last step."""
+    part, _, label = name.partition("/")
+    return part == "test" or label.startswith("best_")
 
 
 def _listed(epoch: int, columns: Mapping[str, list[Any]]) -> Iterator[str]:

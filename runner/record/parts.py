@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
+from nnrun.registry.source import Source
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.data.split import PARTS
 
@@ -16,6 +20,18 @@ def parts_table(data: Dataset) -> dict[str, list[Any]]:
         **{unit: [held.rows for held in data.held] for unit in {held.unit for held in data.held}},
         "from": [held.origin for held in data.held],
     }
+
+
+def place(source: Source, folder: Path) -> str:
+    """Where a source has its data from: its files, seen from `folder`, or its own name where it brings the data itself."""
+    named = [value for key in ("file", "files", "folder") if (value := getattr(source, key, None))]
+    paths = [path for value in named for path in (vars(value).values() if isinstance(value, BaseModel) else [value]) if path]
+    return ", ".join(str(folder / path) for path in paths) or source.type_name()
+
+
+def sizes(data: Dataset) -> dict[str, int]:
+    """Examples of each part."""
+    return {held.part: held.examples for held in data.held}
 
 
 def parts_text(data: Dataset) -> str:

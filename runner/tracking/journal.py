@@ -25,7 +25,7 @@ class Entry:
     time: int
     """When it was said, in milliseconds since 1970. MLflow gets this time however late it is sent."""
     what: str
-    """Kind: `open`, `params`, `metrics`, `tags`, `artifact`, `table`, `image`, `model` or `finish`."""
+    """Kind: `open`, `params`, `metrics`, `tags`, `artifact`, `table`, `image`, `dataset`, `model` or `finish`."""
     fields: dict[str, Any]
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NOTE = "mlflow.note.content"
+"""The tag that MLflow shows as a run's or an experiment's description, in Markdown."""
+
 
 @dataclass(frozen=True)
 class KnownRun:

@@ -11,6 +11,7 @@ METRICS_A_CALL = 1000
 KEY = 250
 PARAM = 6000
 TAG = 8000
+DATASET = 500
 
 
 @lru_cache(4096)  # a trainer says the same few keys at every step

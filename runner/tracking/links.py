@@ -10,6 +10,23 @@ from urllib.parse import quote
 _KIND = "workflowType=machine_learning"
 
 
+VIEW = "nnrun"
+"""The key of the view that runs make of their experiment."""
+
+RUN_ID = "RUN-ID"
+"""In a note, what stands for the id of its run, which the trainer does not know."""
+
+
+def artifact_link(run_id: str, path: str) -> str:
+    """An artifact of a run, as a note on MLflow's pages can show it."""
+    return f"get-artifact?path={quote(path)}&run_uuid={run_id}"
+
+
+def with_run(note: str, run_id: str) -> str:
+    """A note whose links lead to its run."""
+    return note.replace(f"&run_uuid={RUN_ID}", f"&run_uuid={run_id}")
+
+
 @dataclass(frozen=True)
 class Links:
     """Where to look at a run."""
@@ -29,8 +46,8 @@ class Links:
 
 
 def experiment_link(address: str, experiment_id: str) -> str:
-    """The charts of an experiment's runs."""
-    return f"{address}/#/experiments/{experiment_id}/runs?{_KIND}&compareRunsMode=CHART"
+    """The charts of an experiment's runs, in the view that is kept up to date."""
+    return f"{address}/#/experiments/{experiment_id}/runs?{_KIND}&compareRunsMode=CHART&viewStateShareKey={VIEW}"
 
 
 def start_link(address: str) -> str:

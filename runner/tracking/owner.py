@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,20 +28,6 @@ class Owner:
     def of(cls, pid: int) -> Owner:
         """The process `pid` of this machine."""
         return cls(socket.gethostname(), _text("/proc/sys/kernel/random/boot_id"), _space(), pid, _started(pid))
-
-    @classmethod
-    def from_tags(cls, tags: Mapping[str, str]) -> Owner | None:
-        """The owner written in the tags of a run; None for a run of somebody else."""
-        if not {"nnrun.host", "nnrun.pid", "nnrun.process"} <= tags.keys():
-            return None
-        boot, space, started = tags["nnrun.process"].split("/")
-        return cls(tags["nnrun.host"], boot, space, int(tags["nnrun.pid"]), started)
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """The owner as tags of a run."""
-        process = f"{self.boot}/{self.space}/{self.started}"
-        return {"nnrun.host": self.host, "nnrun.pid": str(self.pid), "nnrun.process": process}
 
     def is_dead(self, silence: float = 0.0) -> bool:
         """Whether the process is certainly gone; `silence` is the age of its last heartbeat, in seconds.

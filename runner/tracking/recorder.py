@@ -20,8 +20,10 @@ from typing import Any, Literal
 from nnrun.runner.tracking import limits
 from nnrun.runner.tracking.delivered import Delivered
 from nnrun.runner.tracking.journal import Journal
+from nnrun.runner.tracking.known import NOTE
 from nnrun.runner.tracking.outbox import Folder, Progress, usable_outbox
 from nnrun.runner.tracking.owner import Owner
+from nnrun.runner.tracking.plumbing import Plumbing
 from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store
 
@@ -87,7 +89,7 @@ class Recorder:
         `description` is the experiment's own note; `source` the spec's path, whose git commit is recorded too.
         """
         owner = Owner.of(os.getpid())
-        own = {"nnrun.spec": experiment, "nnrun.journal": str(self.folder), "mlflow.user": _user(), **owner.tags}
+        own = {"spec": experiment, "mlflow.user": _user(), **Plumbing(owner, str(self.folder)).tags}
         if source is not None:
             own |= {"mlflow.source.name": str(source), "mlflow.source.type": "LOCAL"}
         self._journal.append(
@@ -151,6 +153,10 @@ class Recorder:
         shutil.copytree(folder, self._place.models / copy)
         columns = {"inputs": [asdict(column) for column in inputs], "outputs": [asdict(column) for column in outputs]}
         self._journal.append("model", path=copy, name=name, loader=loader, requirements=list(requirements), example=example, **columns)
+
+    def dataset(self, name: str, digest: str, source: str, sizes: Mapping[str, int]) -> None:
+        """Say what the run learns from: shown in MLflow's column Dataset. `sizes` are the examples of each part."""
+        self._journal.append("dataset", name=limits.cut(name, limits.DATASET), digest=digest, source=source, sizes=dict(sizes))
 
     def sync(self) -> None:
         """Wait until all that was said is on this machine's disk. For the moment of a checkpoint."""
@@ -242,7 +248,7 @@ def _finite(value: Any) -> Any:
 
 
 def _note(text: str) -> dict[str, str]:
-    return {"mlflow.note.content": text} if text else {}
+    return {NOTE: text} if text else {}
 
 
 def _user() -> str:

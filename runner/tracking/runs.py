@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import mlflow.artifacts
@@ -26,7 +27,8 @@ class RunNotFound(Fault):
 
 
 def find_run(store: Store, reference: str) -> KnownRun:
-    """The run that `reference` names: an id, the unique beginning of one, the name of a run, or an experiment's latest finished run.
+    """The run that `reference` names: an id, the unique beginning of one, the name of a run or the four letters at its end, or an
+    experiment's latest finished run.
 
     Raises: RunNotFound; MlflowException if the store does not answer.
     """
@@ -35,6 +37,8 @@ def find_run(store: Store, reference: str) -> KnownRun:
     filters = [f"attributes.run_name = {quoted(reference)}"]
     if len(reference) >= PREFIX and re.fullmatch("[0-9a-f]+", reference):
         filters.insert(0, f"attributes.run_id LIKE '{reference}%'")
+    if re.fullmatch(f"[a-z]{{{PREFIX}}}", reference):
+        filters.append(f"attributes.run_name LIKE '%· {reference}'")
     for condition in filters:
         runs = client.search_runs(experiments, condition, max_results=6)
         if len(runs) > 1:
@@ -80,9 +84,21 @@ def model_folder(store: Store, run_id: str, name: str = "model") -> Path:
 def previous_run(client: MlflowClient, run_id: str) -> KnownRun | None:
     """The finished run of the same spec that began last before this one."""
     run = client.get_run(run_id)
-    spec = run.data.tags.get("nnrun.spec", "")
-    condition = f"attributes.status = 'FINISHED' AND attributes.start_time < {run.info.start_time} AND tags.`nnrun.spec` = {quoted(spec)}"
+    spec = run.data.tags.get("spec", "")
+    condition = f"attributes.status = 'FINISHED' AND attributes.start_time < {run.info.start_time} AND tags.spec = {quoted(spec)}"
     found = client.search_runs([run.info.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"])
+    return _known(found[0]) if found else None
+
+
+def same_run(store: Store, experiment: str, tags: Mapping[str, str]) -> KnownRun | None:
+    """The latest finished run of an experiment that has all of these tags. Raises: MlflowException if the store does not answer."""
+    store.create()
+    client = MlflowClient(store.uri)
+    known = client.get_experiment_by_name(store.experiment or experiment)
+    if known is None:
+        return None
+    condition = " AND ".join(["attributes.status = 'FINISHED'", *(f"tags.`{tag}` = {quoted(value)}" for tag, value in tags.items())])
+    found = client.search_runs([known.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"])
     return _known(found[0]) if found else None
 
 

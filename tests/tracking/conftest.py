@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +18,11 @@ from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store
 from tests.tracking.support import ROOT, Recorded, copied, say_everything
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Route
+
+CHROMIUM = shutil.which("chromium") or "chromium"
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow warns of its own type hints when it is imported
@@ -82,3 +89,37 @@ def trainer(tmp_path: Path) -> Iterator[Callable[[str, Store], subprocess.Popen[
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def page() -> Iterator[Page]:
+    if shutil.which(CHROMIUM) is None and not os.environ.get("CI"):
+        pytest.skip("no chromium here: apt-get install -y --no-install-recommends chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = chromium.new_page(viewport={"width": 2600, "height": 1000})
+        page.route("**/*", only_loopback)
+        yield page
+        chromium.close()
+
+
+@pytest.fixture
+def errors(page: Page) -> Iterator[list[str]]:
+    """Errors of the pages that a test opens."""
+    seen: list[str] = []
+
+    def note(error: object) -> None:
+        seen.append(str(error))
+
+    page.on("pageerror", note)
+    yield seen
+    page.remove_listener("pageerror", note)
+
+
+def only_loopback(route: Route) -> None:
+    if route.request.url.startswith("http://127.0.0.1:"):
+        route.continue_()
+    else:
+        route.abort()

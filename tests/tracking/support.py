@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import shutil
 import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Run
@@ -18,6 +20,9 @@ from PIL import Image
 from nnrun.runner.tracking.delivered import Delivered
 from nnrun.runner.tracking.recorder import ModelColumn, Recorder
 from nnrun.runner.tracking.store import Store, sqlite_uri
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[2]
 INPUTS = [ModelColumn("x", "double"), ModelColumn("row", "double", (2,))]
@@ -105,3 +110,9 @@ def answers(address: str) -> bool:
             return True
     except OSError:
         return False
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep what the page looks like, where `NNRUN_PICTURES` names a folder."""
+    if folder := os.environ.get("NNRUN_PICTURES"):
+        page.screenshot(path=Path(folder, name))

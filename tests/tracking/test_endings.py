@@ -19,6 +19,7 @@ from nnrun.runner.tracking.beside.delivery import Delivery
 from nnrun.runner.tracking.journal import Journal
 from nnrun.runner.tracking.outbox import Folder, waiting
 from nnrun.runner.tracking.owner import Owner
+from nnrun.runner.tracking.plumbing import Plumbing
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.store import Store
 from nnrun.runner.tracking.sync import sync
@@ -70,7 +71,7 @@ def test_the_status_says_how_the_training_ended(end: str, status: str, error: st
     run = only_run(store)
 
     assert (run.info.status, points(store)) == (status, 500)
-    assert str(run.data.tags.get("nnrun.error")).startswith(str(error))
+    assert str(run.data.tags.get("error")).startswith(str(error))
 
 
 def test_ctrl_c_ends_the_training_and_not_the_recording(store: Store, trainer: Start) -> None:
@@ -151,8 +152,9 @@ def test_an_abandoned_run_is_closed_by_the_next(store: Store, outbox: Path) -> N
     alive = Owner.of(os.getpid())
     dead = replace(alive, started="1")
     folder = Folder.create(outbox, store, dead)
-    tags = {"dead": dead.tags, "in delivery": dead.tags | {"nnrun.journal": str(folder.path)}, "alive": alive.tags, "foreign": {}}
-    runs = {name: client.create_run(experiment, tags={"nnrun.journal": "/gone", **tags[name]}).info.run_id for name in tags}
+    plumbing = {"dead": Plumbing(dead, "/gone"), "in delivery": Plumbing(dead, str(folder.path)), "alive": Plumbing(alive, "/gone")}
+    tags = {name: one.tags for name, one in plumbing.items()} | {"foreign": {}}
+    runs = {name: client.create_run(experiment, tags=tags[name]).info.run_id for name in tags}
     with folder.hold():
         recorder = Recorder.start(store, outbox=outbox)
         recorder.open("xor", "next", {}, {})
@@ -166,12 +168,14 @@ def test_a_long_run_gives_signs_of_life(store: Store, outbox: Path, monkeypatch:
     monkeypatch.setattr("nnrun.runner.tracking.beside.delivery.HEARTBEAT", 0.0)
     folder = Folder.create(outbox, store, Owner.of(os.getpid()))
     with closing(Journal(folder.journal)) as journal:
-        journal.append("open", experiment="xor", name="xor", tags={}, description="", source=None)
+        tags = Plumbing(folder.owner, str(folder.path)).tags
+        journal.append("open", experiment="xor", name="xor", tags=tags, description="", source=None)
     delivery = Delivery(folder)
 
     assert delivery.step(owner_lives=True) is False
-    beat = datetime.fromisoformat(only_run(store).data.tags["nnrun.heartbeat"])
-    assert abs(datetime.now(UTC) - beat) < timedelta(minutes=1)
+    plumbing = Plumbing.of(only_run(store).data.tags)
+    assert plumbing is not None
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(plumbing.heartbeat)) < timedelta(minutes=1)
     assert delivery.step(owner_lives=False) is True
 
 

@@ -50,11 +50,3 @@ def test_a_run_of_an_earlier_boot_is_dead_after_a_long_silence(silence: float, d
 @pytest.mark.parametrize(("pid", "dead"), [(os.getpid(), False), (2**22 + 1, True)])
 def test_where_the_system_tells_only_numbers_the_number_decides(pid: int, dead: bool) -> None:
     assert Owner(HERE.host, "", "", pid, "").is_dead() is dead
-
-
-def test_an_owner_survives_as_tags() -> None:
-    assert Owner.from_tags(HERE.tags | {"mlflow.user": "me"}) == HERE
-
-
-def test_a_run_of_somebody_else_has_no_owner() -> None:
-    assert Owner.from_tags({"mlflow.user": "me"}) is None

@@ -141,5 +141,5 @@ def test_a_continued_run_keeps_its_points(store: Store, outbox: Path) -> None:
 
     assert [point.value for point in MlflowClient(store.uri).get_metric_history(run_id, "train/loss")] == [2.0, 1.0]
     assert run.data.params == {"train.lr": "0.1", "train.epochs": "3"}
-    assert json.loads(run.data.tags["nnrun.changed_params"]) == {"train.lr": "0.2"}
-    assert (run.info.status, run.data.tags.get("nnrun.error")) == ("FINISHED", None)
+    assert json.loads(run.data.tags["changed_params"]) == {"train.lr": "0.2"}
+    assert (run.info.status, run.data.tags.get("error")) == ("FINISHED", None)

@@ -36,6 +36,14 @@ def test_a_run_is_found_by_its_name(store: Store, runs: dict[str, str]) -> None:
     assert find_run(store, "old").run_id == runs["old"]
 
 
+def test_a_run_is_found_by_the_letters_at_the_end_of_its_name(store: Store, runs: dict[str, str]) -> None:
+    client = MlflowClient(store.uri)
+    run = client.create_run(client.get_run(runs["old"]).info.experiment_id, run_name="lr=0.1 · wizc").info.run_id
+
+    assert find_run(store, "wizc").run_id == run
+    assert find_run(store, "lr=0.1 · wizc").run_id == run
+
+
 def test_an_experiment_stands_for_its_latest_finished_run(store: Store, runs: dict[str, str]) -> None:
     assert find_run(store, "it's xor").run_id == runs["new"]
 

@@ -20,12 +20,25 @@ EXPERIMENT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 AnyMetric = Annotated[Metric, Lookup("metric")]
 
 
+OWN_TAGS = ("version", "spec", "spec_hash", "graph_hash", "data_hash", "device", "command", "data", "kept", "warning", "error", "nnrun")
+"""Tags that every run has."""
+
+
+def _foreign(tags: dict[str, str]) -> dict[str, str]:
+    own = next((tag for tag in tags if tag in OWN_TAGS or tag.startswith("mlflow.")), None)
+    if own is not None:
+        raise PydanticCustomError(
+            "wrong_type", "tags of your own, and a run has one called `{tag}` already", {"tag": own, "given": f"`{own}`"}
+        )
+    return tags
+
+
 class Track(Model):
     """What is recorded, and how often."""
 
     every: Count = 50
     """Updates between two records of the training loss."""
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: Annotated[dict[str, str], AfterValidator(_foreign)] = Field(default_factory=dict)
     """Tags of the run, for search in the MLflow UI."""
     model: bool = True
     """Log the trained network as an MLflow model."""

@@ -20,8 +20,8 @@ NAMED = 30
 COLOURS = {"train": "#8aa4c8", "valid": "#d1603d"}
 
 
-def curves(history: History, best_step: int) -> bytes:
-    """Each figure over the steps: training and validation in one field, the kept step marked."""
+def curves(history: History, best_step: int | None = None) -> bytes:
+    """Each figure over the steps: training and validation in one field, the kept step marked where there is one."""
     labels = list(dict.fromkeys(name.partition("/")[2] for name in history if name.startswith(("train/", "valid/"))))
     labels = [label for label in labels if (f"valid/{label}" in history or label == "loss") and not label.startswith("best_")]
     figure, axes = _fields(max(1, len(labels)), 3.0)
@@ -31,11 +31,13 @@ def curves(history: History, best_step: int) -> bytes:
             if points:
                 marker = "o" if len(points) < 30 else None
                 axis.plot(*zip(*points, strict=True), color=colour, label=part, linewidth=1.6, marker=marker, markersize=3)
-        axis.axvline(best_step, color=INK, linewidth=0.8, linestyle=":")
+        has_legend = bool(axis.lines)
+        if best_step is not None:
+            axis.axvline(best_step, color=INK, linewidth=0.8, linestyle=":")
         axis.set_title(label, color=INK, fontsize=10, loc="left")
         axis.set_xlabel("step", color=INK, fontsize=8)
         axis.grid(color=GRID, linewidth=0.6)
-        if axis.lines[:-1]:  # more than the line at the kept step
+        if has_legend:
             axis.legend(frameon=False, fontsize=8)
     return _png(figure)
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from nnrun.runner.compiler.energy.net import Units
 
 SIDE = 640
 """About the width of a picture, in pixels."""
+
+LINE = 16
+"""Pixels of a line of text."""
 
 
 def framing(units: Units) -> tuple[int, int, int] | None:
@@ -30,9 +34,32 @@ def tiles(rows: Tensor, frame: tuple[int, int, int], columns: int | None = None)
     for index, row in enumerate(rows.detach().float().cpu()):
         top, left = (index // across) * (height + 1) + 1, (index % across) * (width + 1) + 1
         sheet[:, top : top + height, left : left + width] = row.view(channels, height, width).clamp(0, 1)
-    pixels = (sheet * 255).round().byte().permute(1, 2, 0).numpy()
-    image = Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels)
+    image = _image(sheet)
     scale = max(1, SIDE // image.width)
     stream = io.BytesIO()
     image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST).save(stream, "png")
     return stream.getvalue()
+
+
+def captioned(rows: Tensor, frame: tuple[int, int, int], captions: Sequence[str], columns: int = 6) -> bytes:
+    """Rows of pixels (n, C * H * W) from 0 to 1 as tiles, each with a line of text below it."""
+    channels, height, width = frame
+    side = SIDE // columns
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    down = -(-len(rows) // columns)
+    sheet = Image.new("RGB", (columns * side, down * (size[1] + LINE)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for index, (row, caption) in enumerate(zip(rows.detach().float().cpu(), captions, strict=True)):
+        left, top = (index % columns) * side, (index // columns) * (size[1] + LINE)
+        sheet.paste(_image(row.view(channels, height, width).clamp(0, 1)).resize(size, Image.Resampling.NEAREST), (left, top))
+        draw.text((left + 2, top + size[1] + 2), caption, fill="black")
+    stream = io.BytesIO()
+    sheet.save(stream, "png")
+    return stream.getvalue()
+
+
+def _image(pixels: Tensor) -> Image.Image:
+    """Pixels (C, H, W) from 0 to 1 as a picture."""
+    shades = (pixels * 255).round().byte().permute(1, 2, 0).numpy()
+    return Image.fromarray(shades[:, :, 0] if len(pixels) == 1 else shades)

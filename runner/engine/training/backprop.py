@@ -17,6 +17,7 @@ from nnrun.runner.compiler.types.ops import Op
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.pictures.learned import Gallery
 from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.evaluate import Evaluator, autocast
@@ -45,6 +46,7 @@ class Backprop(Learner[Batch]):
         self.evaluator = Evaluator(network, plan, data.facts, device)
         self.descent = Descent(train, parameters, self.budget.steps, device)
         self.penalties = network.penalties(train.regularize)
+        self.gallery = Gallery(network, plan, data.valid, data.facts, 1 + -(-self.budget.steps // self.budget.evaluate_every))
         self.lost, self.steps_since = torch.zeros((), device=device), 0
         """Losses added up since they were last told, and how many."""
         self.first = self.latest = math.nan
@@ -87,7 +89,7 @@ class Backprop(Learner[Batch]):
         self.latest = float(self.lost) / self.steps_since
         self.lost.zero_()
         self.steps_since = 0
-        return {"train/loss": self.latest, "train/lr": self.descent.rate}
+        return {"train/loss": self.latest, **self.descent.told}
 
     def judge(self, step: int) -> Judged | None:
         if step == 0 and self.data.valid is None:
@@ -95,11 +97,11 @@ class Backprop(Learner[Batch]):
         figures = {f"train/{name}": figure for name, figure in self.evaluator.meters.compute().items()} if step else {}
         if self.data.valid is not None:
             figures |= self._evaluated(step, self.data.valid, "valid")
-            self.network.train()
         elif self.batch is not None:
             self._check_loss(step, self.evaluator.loss(self.batch))
-            self.network.train()
-        return Judged(figures)
+        pictures = self.gallery.pictures(step, last=step == self.budget.steps)
+        self.network.train()
+        return Judged(figures, pictures=pictures)
 
     def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
         found = self._evaluated(step, self.data.test, "test") if self.data.test is not None else {}

@@ -96,7 +96,7 @@ class Contrasting(Learner[States]):
         return None
 
     def since(self) -> dict[str, float]:
-        return {"train/lr": self.descent.rate}
+        return self.descent.told
 
     def judge(self, step: int) -> Judged | None:
         if not self.betas:
@@ -105,17 +105,8 @@ class Contrasting(Learner[States]):
         last = step == self.budget.steps
         if last or not self.judging.countable:
             figures |= self.judging.annealed(self.betas if last else max(1, self.betas // SHARE), CHAINS)
-        if not step:
-            return Judged(figures)
-        warnings = []
-        now = figures.get(self.best.objective, math.nan)
-        if not self.fallen and _has_fallen(now, self.best.value):
-            self.fallen = True
-            warnings.append(_fall(self.best, now))
-        if not self.crossed and (doubt := crossed(figures)) is not None:
-            self.crossed = True
-            warnings.append(doubt)
         drawn = pictures(self.machine, self.judging, self.contrast.chains)
+        warnings = self._warnings(figures) if step else []
         return Judged(figures, warnings=warnings, pictures=[(key, step, png) for key, png in drawn.items()])
 
     def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
@@ -127,7 +118,22 @@ class Contrasting(Learner[States]):
         if self.data.test is not None:
             given = clamped_rows(self.network, self.machine, self.data.test, self.data.test.rows, self.device)
             found |= self.judging.tested(given, {**figures, **found}.get("log_z/ais"))
-        return Judged(found)
+        return Judged(found, warnings=self._doubts(found))
+
+    def _warnings(self, figures: Mapping[str, float]) -> list[str]:
+        """What an evaluation gives reason to say, each thing once."""
+        now = figures.get(self.best.objective, math.nan)
+        if self.fallen or not _has_fallen(now, self.best.value):
+            return self._doubts(figures)
+        self.fallen = True
+        return [_fall(self.best, now), *self._doubts(figures)]
+
+    def _doubts(self, figures: Mapping[str, float]) -> list[str]:
+        """That estimates cross, if that was not said before."""
+        if self.crossed or (doubt := crossed(figures)) is None:
+            return []
+        self.crossed = True
+        return [doubt]
 
     def state(self) -> dict[str, Any]:
         own = {"fallen": self.fallen, "crossed": self.crossed, "generator": self.generator.get_state()}

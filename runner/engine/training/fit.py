@@ -35,9 +35,11 @@ def fit(learner: Learner[B], watch: Watcher, log_every: int) -> Outcome:
 
     if (judged := learner.judge(0)) is not None:  # the untrained network: an honest first point of every curve
         figures = dict(judged.figures)
-        watch.metrics(0, {best.objective: figures.get(best.objective, math.nan), **figures, "train/epoch": 0.0})
+        watch.metrics(0, {best.objective: figures.get(best.objective, math.nan), **figures})
         watch.evaluated(0, 0, figures)
         best.offer(0, figures, network)
+        for key, place, png in judged.pictures:
+            watch.image(key, place, png)
     waited, examples = time.perf_counter(), learner.examples
     for step, epoch, batch in _steps(learner):
         due = step % log_every == 0 or step in (1, budget.steps)
@@ -45,14 +47,14 @@ def fit(learner: Learner[B], watch: Watcher, log_every: int) -> Outcome:
         if due or loss is not None:
             watch.stepped(step, loss)
         if due and (since := learner.since()):
-            watch.metrics(step, {**since, "train/epoch": step / budget.per_epoch})
+            watch.metrics(step, since)
         if step % budget.evaluate_every == 0 or step == budget.steps:
             seconds = time.perf_counter() - waited
             if (judged := learner.judge(step)) is None:
                 continue
             figures = dict(judged.figures)
             if learner.examples > examples:
-                figures["train/examples_per_second"] = (learner.examples - examples) / seconds
+                figures["system/examples_per_second"] = (learner.examples - examples) / seconds
             for place, points in judged.curves:
                 watch.metrics(place, points)
             watch.metrics(step, figures)

@@ -131,6 +131,11 @@ class Descent:
         return float(self.optimizer.param_groups[0]["lr"])
 
     @property
+    def told(self) -> dict[str, float]:
+        """The learning rate as a figure, where it changes."""
+        return {"train/lr": self.rate} if isinstance(self.train.schedule, Schedule) else {}
+
+    @property
     def is_plain(self) -> bool:
         """Whether a step is nothing but the rate times the gradient."""
         group = self.optimizer.param_groups[0]

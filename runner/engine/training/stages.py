@@ -40,7 +40,11 @@ def train_stages(
         title = stage.spec.name if len(stages) == 1 else f"{stage.spec.name}, stage {number} of {len(stages)}"
         with learner_of(network, stage, data, device, betas) as learner:
             display.start(title, done + learner.budget.steps, learner.best.objective)
-            outcome = fit(learner, Later(watch, done) if done else watch, stage.spec.track.every)
+            try:
+                outcome = fit(learner, Later(watch, done) if done else watch, stage.spec.track.every)
+            except BaseException:  # whoever records what is left of the run finds the best there was
+                learner.best.restore(network)
+                raise
             display.stop()
         figures |= outcome.figures
         best, done, seconds = done + outcome.best_step, done + outcome.steps, seconds + outcome.seconds

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
@@ -60,6 +59,8 @@ class Delivery:
             self._heard = time.time_ns() // 1_000_000
         try:
             self._send()
+            if owner_lives and not self.progress.over and self._sender.may_measure:
+                self._sender.measure()
             if not owner_lives and not self.progress.over:
                 self._end_for_the_dead()
         except OUTAGE as error:
@@ -90,7 +91,7 @@ class Delivery:
             self._sender.settle()
             self._settled = True
         if self._sender.is_open and time.monotonic() > self._last_beat + HEARTBEAT:
-            self._sender.tags({"nnrun.heartbeat": datetime.now(UTC).isoformat(timespec="seconds")})
+            self._sender.beat()
             self._last_beat = time.monotonic()
 
     def _deliver(self, entries: Sequence[Entry | None]) -> int:

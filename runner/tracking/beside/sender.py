@@ -5,20 +5,28 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from nnrun.runner.tracking import limits
 from nnrun.runner.tracking.beside.abandoned import close_abandoned
 from nnrun.runner.tracking.beside.git import git_tags
+from nnrun.runner.tracking.beside.load import Load
+from nnrun.runner.tracking.beside.view import refresh_view
 from nnrun.runner.tracking.journal import Entry
+from nnrun.runner.tracking.known import NOTE
+from nnrun.runner.tracking.links import with_run
 from nnrun.runner.tracking.outbox import Folder, Progress
+from nnrun.runner.tracking.plumbing import TAG, Plumbing
 from nnrun.runner.tracking.runs import previous_run, quoted
 
 T = TypeVar("T")
@@ -69,14 +77,39 @@ class Sender:
                     self._table(entry)
                 case "image":
                     self._image(entry)
+                case "dataset":
+                    self._dataset(entry)
                 case "model":
                     self._model(entry)
                 case "finish":
                     self.end(entry.fields["status"], entry.fields["error"], entry.time)
 
     def tags(self, tags: Mapping[str, str]) -> None:
+        if NOTE in tags:
+            tags = {**tags, NOTE: with_run(tags[NOTE], self.run_id)}
         for some in _some([RunTag(key, value) for key, value in tags.items()], limits.PARAMS_A_CALL):
             self.client.log_batch(self.run_id, tags=some, synchronous=True)
+
+    def beat(self) -> None:
+        """Give a sign of life."""
+        plumbing = Plumbing.of(self.client.get_run(self.run_id).data.tags)
+        if plumbing is not None:
+            self.tags(replace(plumbing, heartbeat=datetime.now(UTC).isoformat(timespec="seconds")).tags)
+
+    def measure(self) -> None:
+        """Say how busy the machine is."""
+        now = time.time_ns() // 1_000_000
+        values = [Metric(key, value, now, self._load.seconds) for key, value in self._load.figures().items()]
+        self.client.log_batch(self.run_id, metrics=values, synchronous=True)
+
+    @cached_property
+    def _load(self) -> Load:
+        return Load()
+
+    @property
+    def may_measure(self) -> bool:
+        """Whether it is time for it."""
+        return self.is_open and self._load.is_due
 
     def end(self, status: str, error: str | None, time: int) -> None:
         """Give the run its final status. A model keeps the last metrics of its run, so that MLflow can rank models."""
@@ -86,13 +119,15 @@ class Sender:
             for some in _some(values, limits.METRICS_A_CALL):
                 self.client.log_batch(self.run_id, metrics=some, synchronous=True)
         if error is not None:
-            self.tags({"nnrun.error": limits.cut(error, limits.TAG)})
+            self.tags({"error": limits.cut(error, limits.TAG)})
         self.client.set_terminated(self.run_id, status=status, end_time=time)
+        refresh_view(self.client, self._progress.experiment_id or "")
 
     def settle(self) -> None:
         """What can be done once the run is there, while the training goes on and nobody waits."""
         self._progress.previous = previous_run(self.client, self.run_id)
         close_abandoned(self.client, self._progress.experiment_id or "", except_for=self.run_id)
+        refresh_view(self.client, self._progress.experiment_id or "")
         import nnrun.runner.tracking.beside.model  # noqa: F401  (a third of a second that the end of the run need not wait for)
 
     @property
@@ -120,8 +155,8 @@ class Sender:
         if self._store.run_id is not None:
             run = self.client.get_run(self._store.run_id)
             self.client.update_run(run.info.run_id, status="RUNNING")
-            if "nnrun.error" in run.data.tags:
-                self.client.delete_tag(run.info.run_id, "nnrun.error")
+            if "error" in run.data.tags:
+                self.client.delete_tag(run.info.run_id, "error")
         else:
             run = self._new_run(entry, tags)
         self._progress.run_id, self._progress.experiment_id = run.info.run_id, run.info.experiment_id
@@ -132,8 +167,7 @@ class Sender:
     def _new_run(self, entry: Entry, tags: Mapping[str, str]) -> Run:
         experiment_id = self._experiment(self._store.experiment or entry.fields["experiment"], entry.fields["description"])
         if self._progress.creating:  # asked for before; the answer got lost, not necessarily the run
-            known = f"tags.`nnrun.journal` = {quoted(str(self._folder.path))}"
-            for run in self.client.search_runs([experiment_id], known, max_results=1):
+            for run in self.client.search_runs([experiment_id], f"tags.{TAG} = {quoted(tags[TAG])}", max_results=1):
                 return run
         self._progress.creating = True
         self._folder.save(self._progress)
@@ -143,7 +177,7 @@ class Sender:
         """The experiment of that name; made where there is none, brought back where it was deleted."""
         experiment = self.client.get_experiment_by_name(name)
         if experiment is None:
-            tags = {"mlflow.note.content": description} if description else {}
+            tags = {NOTE: description} if description else {}
             try:
                 return str(self.client.create_experiment(name, tags=tags))
             except MlflowException as error:
@@ -162,7 +196,7 @@ class Sender:
             self.client.log_batch(self.run_id, params=some, synchronous=True)
         changed = {key: value for key, value in params.items() if known.get(key, value) != value}
         if changed:
-            self.tags({"nnrun.changed_params": limits.cut(json.dumps(changed), limits.TAG)})
+            self.tags({"changed_params": limits.cut(json.dumps(changed), limits.TAG)})
 
     def _metrics(self, entries: Sequence[Entry]) -> None:
         values = [
@@ -197,6 +231,18 @@ class Sender:
             image.save(Path(folder, f"{name}+compressed.webp"))
             self.client.log_artifacts(self.run_id, folder, "images")
         self.tags({"mlflow.loggedImages": "True"})
+
+    def _dataset(self, entry: Entry) -> None:
+        """A dataset of one digest is stored once, however often it is logged."""
+        fields = entry.fields
+        dataset = Dataset(
+            fields["name"],
+            fields["digest"],
+            source_type="local",
+            source=json.dumps({"uri": fields["source"]}),
+            profile=json.dumps({"num_rows": sum(fields["sizes"].values()), **fields["sizes"]}),
+        )
+        self.client.log_inputs(self.run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
 
     def _model(self, entry: Entry) -> None:
         from nnrun.runner.tracking.beside.model import log_model

@@ -1,0 +1,105 @@
+"""Pictures of a network that learns from images, as PNG bytes: the kernels of its first convolution, and its worst mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from nnrun.registry.field import Facts
+from nnrun.runner.compiler.plan import Comparison, Plan
+from nnrun.runner.engine.data.batch import Part
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.pictures.tiles import captioned, tiles
+
+PICTURES = 10
+"""About so many of each kind in a training: one an evaluation, or one after some."""
+
+MISTAKES = 24
+"""The worst that are shown."""
+
+LOOKED_AT = 2048
+"""Examples among which the worst are looked for."""
+
+
+class Gallery:
+    """Which pictures a plan has, and when they are due."""
+
+    def __init__(self, network: Network, plan: Plan, part: Part | None, facts: Mapping[str, Facts], evaluations: int) -> None:
+        self.network, self.part, self.facts = network, part, facts
+        self.every = -(-evaluations // PICTURES)
+        self.seen = -1
+        """Evaluations so far, counted from 0."""
+        self.first = _first_convolution(plan)
+        self.judged = _judged(plan)
+
+    def pictures(self, step: int, last: bool) -> list[tuple[str, int, bytes]]:
+        """(key, step, PNG) of what is due after an evaluation."""
+        self.seen += 1
+        if self.seen % self.every and not last:
+            return []
+        found = []
+        if self.first is not None:
+            found.append((f"filters/{self.first}", step, filters(self.network.runs[self.first])))
+        if self.judged is not None and self.part is not None:
+            field, loss = self.judged
+            found.append((f"mistakes/{field}", step, mistakes(self.network, self.part, field, loss, self.facts)))
+        return found
+
+
+def filters(convolution: nn.Module) -> bytes:
+    """The kernels side by side: grey is no weight, white and black are strong ones."""
+    weight = next(tensor for name, tensor in convolution.named_parameters() if name.endswith("weight")).detach()
+    frame = (weight.shape[1], weight.shape[2], weight.shape[3])
+    return tiles(0.5 + 0.5 * weight.flatten(1) / (float(weight.abs().max()) or 1.0), frame)
+
+
+@torch.no_grad()
+def mistakes(network: Network, part: Part, field: str, loss: Comparison, facts: Mapping[str, Facts]) -> bytes:
+    """The examples with the largest loss, worst first, each with its class and the one it was taken for."""
+    device = next(network.parameters()).device
+    network.eval()
+    losses, guesses = [], []
+    rows = part.rows[:LOOKED_AT]
+    for some in torch.split(rows, 256):
+        batch = part.batch(some).to(device)
+        scores = network(batch, (loss.input,))[loss.input].float()
+        losses.append(cross_entropy(scores, batch.values[loss.target], reduction="none").cpu())
+        guesses.append(scores.argmax(1).cpu())
+    worst = torch.cat(losses).argsort(descending=True)[:MISTAKES]
+    guessed, images, truth = torch.cat(guesses)[worst], part.values[field][rows[worst]], part.values[loss.target][rows[worst]]
+    names = facts[loss.target]["classes"]
+    captions = [_caption(names, int(true), int(guess)) for true, guess in zip(truth, guessed, strict=True)]
+    return captioned(_shades(images), (images.shape[1], images.shape[2], images.shape[3]), captions)
+
+
+def _caption(names: Sequence[str], true: int, guess: int) -> str:
+    return f"{names[true]}" if true == guess else f"{names[true]}, not {names[guess]}"
+
+
+def _shades(images: Tensor) -> Tensor:
+    """Numbers of any range between black and white."""
+    low, high = float(images.min()), float(images.max())
+    return ((images - low) / ((high - low) or 1.0)).flatten(1)
+
+
+def _first_convolution(plan: Plan) -> str | None:
+    """The convolution that reads an image, if its kernels can be seen."""
+    for op in plan.ops:
+        if op.config.type_name() == "conv" and op.share is None and op.inputs[0].value in plan.fields:
+            weight = op.parameters["weight"]
+            if len(weight) == 4 and weight[1] in (1, 3):
+                return op.name
+    return None
+
+
+def _judged(plan: Plan) -> tuple[str, Comparison] | None:
+    """The image that a class is told of, and the loss that compares."""
+    images = [name for name in plan.read if plan.fields[name].type_name() == "image" and plan.values[name].axes[0] in (1, 3)]
+    for loss in plan.losses:
+        scores = loss.config.type_name() == "cross_entropy" and loss.input_shape.time is None and len(loss.input_shape.axes) == 1
+        if images and scores and plan.decoding is None and plan.fields[loss.target.partition(".")[0]].type_name() == "category":
+            return images[0], loss
+    return None

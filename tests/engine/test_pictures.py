@@ -1,0 +1,65 @@
+"""Pictures of a network that learns from images."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import torch
+from PIL import Image
+
+from nnrun.runner.compiler.check import check
+from nnrun.runner.engine.data.columns import load_columns
+from nnrun.runner.engine.data.dataset import Dataset, prepare
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.pictures.learned import Gallery, filters
+from tests.tracking.support import ROOT
+
+SPEC = """
+nnrun: 1
+name: seen
+data: {source: digits, fields: {image: {type: image}, digit: {type: category}}}
+nodes: {look: {type: conv, filters: 4, kernel: 3}, flat: {type: flatten}, scores: {type: linear, units: digit}}
+edges: [image -> look -> flat -> scores]
+train: {loss: {type: cross_entropy, input: scores, target: digit}}
+"""
+
+
+def trained(text: str) -> tuple[Network, Dataset]:
+    plan = check(text).plan
+    assert plan is not None
+    assert plan.spec.data is not None
+    parts = load_columns(plan.spec.data, plan.fields, ROOT)
+    data = prepare(plan.spec.data, plan.fields, parts, plan.targets)
+    plan = check(text, facts=data.facts).plan
+    assert plan is not None
+    return Network(plan), data
+
+
+def test_kernels_and_mistakes_are_shown_at_most_about_ten_times() -> None:
+    network, data = trained(SPEC)
+    gallery = Gallery(network, network.plan, data.valid, data.facts, evaluations=41)
+    found = [(key, step) for step in range(41) for key, step, _ in gallery.pictures(step, last=step == 40)]
+
+    assert found[:2] == [("filters/look", 0), ("mistakes/image", 0)]
+    assert [step for key, step in found if key == "mistakes/image"] == [0, 5, 10, 15, 20, 25, 30, 35, 40]
+
+
+def test_a_strong_kernel_is_white_and_an_empty_one_grey() -> None:
+    network, _ = trained(SPEC)
+    with torch.no_grad():
+        weight = dict(network.named_parameters())["look.weight"]
+        weight.zero_()
+        weight[0] = 1.0
+    shades = np.asarray(Image.open(io.BytesIO(filters(network.runs["look"]))))
+    counted = dict(zip(*(found.tolist() for found in np.unique(shades, return_counts=True)), strict=True))
+
+    assert counted[255] * 3 == counted[128]  # one kernel of four
+
+
+def test_a_network_without_images_has_no_pictures() -> None:
+    network, data = trained(SPEC.replace("digits, fields: {image: {type: image}, digit", "iris, fields: {petal_length: {type: number}, species")
+                            .replace("look: {type: conv, filters: 4, kernel: 3}, flat: {type: flatten}, ", "").replace("units: digit", "units: species")
+                            .replace("image -> look -> flat -> scores", "petal_length -> scores").replace("target: digit", "target: species"))  # fmt: skip
+
+    assert Gallery(network, network.plan, data.valid, data.facts, evaluations=3).pictures(0, last=False) == []
