@@ -57,9 +57,17 @@ def test_a_strong_kernel_is_white_and_an_empty_one_grey() -> None:
     assert counted[255] * 3 == counted[128]  # one kernel of four
 
 
+PLAIN = """
+nnrun: 1
+name: plain
+data: {source: iris, fields: {petal_length: {type: number}, species: {type: category}}}
+nodes: {scores: {type: linear, units: species}}
+edges: [petal_length -> scores]
+train: {loss: {type: cross_entropy, input: scores, target: species}}
+"""
+
+
 def test_a_network_without_images_has_no_pictures() -> None:
-    network, data = trained(SPEC.replace("digits, fields: {image: {type: image}, digit", "iris, fields: {petal_length: {type: number}, species")
-                            .replace("look: {type: conv, filters: 4, kernel: 3}, flat: {type: flatten}, ", "").replace("units: digit", "units: species")
-                            .replace("image -> look -> flat -> scores", "petal_length -> scores").replace("target: digit", "target: species"))  # fmt: skip
+    network, data = trained(PLAIN)
 
     assert Gallery(network, network.plan, data.valid, data.facts, evaluations=3).pictures(0, last=False) == []
