@@ -151,7 +151,7 @@ def _frames(spec: Spec, graph: Graph, plan: Plan | None) -> Iterator[Frame]:
         for depth in range(1, len(parts) + 1):
             members.setdefault("/".join(parts[:depth]), []).append(name)
     for use, names in sorted(members.items(), key=lambda item: item[0].count("/")):
-        yield Frame("block", f"{use.rpartition('/')[2]}: {_block(spec, use)}", frozenset(names))
+        yield Frame("block", _titled(use, graph), frozenset(names))
 
 
 def _written(name: str, plan: Plan | None) -> bool:
@@ -169,14 +169,11 @@ def _learners(spec: Spec, graph: Graph) -> dict[str, str]:
     return found
 
 
-def _block(spec: Spec, use: str) -> str:
-    """The block that a node of type `block` uses; `use` is its full name."""
-    nodes: Mapping[str, Any] = spec.nodes
-    block = ""
-    for part in use.split("/"):
-        block = str(nodes[part].get("block") or nodes[part].get("type"))
-        nodes = spec.blocks[block].nodes
-    return block
+def _titled(use: str, graph: Graph) -> str:
+    """The name of a node of type `block`, and of the block."""
+    inside = (node.path for name, node in graph.nodes.items() if name.rpartition("/")[0] == use)
+    block = next((str(path[1]) for path in inside if path[0] == "blocks"), "")
+    return ": ".join(filter(None, (use.rpartition("/")[2], block)))
 
 
 def _count(size: int | str) -> str:

@@ -38,6 +38,9 @@ PLAIN: Mapping[str, str] = {
 }
 HEADS, PLAIN_HEADS = "▲▶▼◀", "^>v<"
 
+NARROWEST = 20
+"""Columns: a terminal that has fewer gets so many all the same."""
+
 _SHAPES = (
     (NORTH | SOUTH, NORTH, SOUTH),
     (EAST | WEST, EAST, WEST),
@@ -56,11 +59,11 @@ PLACES = {bits: place for place, shapes in enumerate(_SHAPES) for bits in shapes
 
 def picture_text(picture: Picture, width: int, *, ascii: bool = False) -> str:
     """The picture within so many columns: with all that is in the boxes, else with less, else as a list."""
-    picture = closed(picture)
+    picture, width = closed(picture), max(width, NARROWEST)
     for columns, lines, short in ((36, None, False), (20, None, False), (16, None, True), (16, 2, True), (16, 1, True)):
         layout = lay_out(narrowed(picture, columns, lines, short=short), TEXT)
         if layout.width <= width:
-            rows = [picture.title, "", *_Canvas(layout, ascii).rows(), *_legend(picture, ascii)]
+            rows = [picture.title, "", *_Canvas(layout, ascii).rows(), *_legend(picture, width, ascii)]
             break
     else:
         rows = list(_listed(picture, width))
@@ -171,13 +174,13 @@ def _last(points: Points) -> Cell:
     return (x, y - 1) if before[1] < y else (x, y)
 
 
-def _legend(picture: Picture, ascii: bool) -> Iterator[str]:
+def _legend(picture: Picture, width: int, ascii: bool) -> Iterator[str]:
     """What lines mean that are not plain."""
     signs = PLAIN if ascii else LINES
     entries = [entry for entry in legend(picture) if entry.what == "arrow" and entry.kind != "forward"]
     if entries:
         yield ""
-        yield "   ".join(f"{signs[entry.kind][1] * 3} {entry.text}" for entry in entries)
+        yield from wrap("   ".join(f"{signs[entry.kind][1] * 3} {entry.text}" for entry in entries), width)
 
 
 def _listed(picture: Picture, width: int) -> Iterator[str]:
@@ -186,10 +189,12 @@ def _listed(picture: Picture, width: int) -> Iterator[str]:
     yield picture.title
     for box in picture.boxes:
         name = box.lines[0] if box.kind == "loss" else box.name
-        yield from wrap(f"{name}: {', '.join(box.lines[1:])}", max(20, width), subsequent_indent="  ")
+        yield from wrap(f"{name}: {', '.join(box.lines[1:])}", width, subsequent_indent="  ")
         for arrow in picture.arrows:
             label = f" ({arrow.label})" if arrow.label else ""
+            line = ""
             if arrow.target == box.name:
-                yield f"    {signs.get(arrow.kind, '<-')} {arrow.source}{label}"
+                line = f"{signs.get(arrow.kind, '<-')} {arrow.source}{label}"
             elif arrow.source == box.name and arrow.kind == "symmetric":
-                yield f"    <-> {arrow.target}{label}"
+                line = f"<-> {arrow.target}{label}"
+            yield from wrap(line, width, initial_indent="    ", subsequent_indent="       ")

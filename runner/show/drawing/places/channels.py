@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
-from nnrun.runner.show.drawing.places.level import Wire
+from nnrun.runner.show.drawing.places.level import Pin, Wire
 from nnrun.runner.show.drawing.places.media import Medium
 
 OVER = 1000
@@ -20,34 +21,46 @@ class Bundle:
     """All pieces of one line in one channel."""
 
     net: int
-    above: set[int] = field(default_factory=set)
+    above: dict[int, Pin] = field(default_factory=dict)
     """Where it meets the row above."""
-    below: set[int] = field(default_factory=set)
+    below: dict[int, Pin] = field(default_factory=dict)
 
     @property
     def low(self) -> int:
-        return min(self.above | self.below)
+        return min((*self.above, *self.below))
 
     @property
     def high(self) -> int:
-        return max(self.above | self.below)
+        return max((*self.above, *self.below))
 
 
 def tracks(wires: Sequence[Wire], medium: Medium) -> tuple[dict[int, int], int]:
     """Of each line that is not straight, the number of its track from above; and how many tracks there are."""
-    bundles: dict[int, Bundle] = {}
-    for wire in wires:
-        bundle = bundles.setdefault(wire.net, Bundle(wire.net))
-        for pin in (wire.entry, wire.exit):
-            (bundle.above if pin.side == "bottom" else bundle.below).add(pin.x)
-    bent = [bundle for bundle in bundles.values() if bundle.low != bundle.high]
-    bent.sort(key=lambda one: (sum(one.above) / len(one.above) if one.above else one.low, one.net))
-    order = _improved(bent, medium.near) if len(bent) <= MANY else bent
+    order = _ordered(wires, medium)
     levels: dict[int, int] = {}
     for at, bundle in enumerate(order):
         above = [other for other in order[:at] if other.low - medium.pin < bundle.high and bundle.low - medium.pin < other.high]
         levels[bundle.net] = max((levels[other.net] + 1 for other in above), default=0)
     return levels, max(levels.values(), default=-1) + 1
+
+
+def clashes(wires: Sequence[Wire], medium: Medium) -> Iterator[tuple[Pin, Pin]]:
+    """Ends of lines that would run over each other in any order of the tracks: each begins where the other ends."""
+    for upper, lower in combinations(_ordered(wires, medium), 2):
+        for x, pin in upper.below.items():
+            yield from ((pin, other) for place, other in lower.above.items() if abs(x - place) < medium.near)
+
+
+def _ordered(wires: Sequence[Wire], medium: Medium) -> list[Bundle]:
+    """The lines that are not straight, the uppermost first."""
+    bundles: dict[int, Bundle] = {}
+    for wire in wires:
+        bundle = bundles.setdefault(wire.net, Bundle(wire.net))
+        for pin in (wire.entry, wire.exit):
+            (bundle.above if pin.side == "bottom" else bundle.below)[pin.x] = pin
+    bent = [bundle for bundle in bundles.values() if bundle.low != bundle.high]
+    bent.sort(key=lambda one: (sum(one.above) / len(one.above) if one.above else one.low, one.net))
+    return _improved(bent, medium.near) if len(bent) <= MANY else bent
 
 
 def _improved(order: Sequence[Bundle], near: int) -> list[Bundle]:

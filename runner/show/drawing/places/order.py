@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import floor
 
+from nnrun.runner.show.drawing.places.channels import clashes
 from nnrun.runner.show.drawing.places.level import Item, Pin, Wire
 from nnrun.runner.show.drawing.places.media import Medium
-from nnrun.runner.show.drawing.places.straight import Ends, Rooms, align, apart, sides, slot, snap, spaced, straighten
+from nnrun.runner.show.drawing.places.straight import Ends, Rooms, align, apart, centre, dodge, sides, slot, snap, spaced, straighten
 
 SWEEPS, SWAPS, SETTLING, SNAPPING = 12, 6, 12, 6
 
@@ -55,6 +56,20 @@ def arrange(rows: Sequence[list[Item]], wires: Sequence[Wire], medium: Medium) -
             snap(item, ends[id(item)], medium)
         align(rows, ends, rooms)
         straighten(rows, ends, rooms)
+    centre(rows, ends, medium)
+    _part(wires, rooms)
+
+
+def _part(wires: Sequence[Wire], rooms: Rooms) -> None:
+    """Move lines off each other, as far as there is room."""
+    for _ in range(SNAPPING):
+        channels: dict[int, list[Wire]] = defaultdict(list)
+        for wire in wires:
+            channels[wire.channel].append(wire)
+        found = [pair for group in channels.values() for pair in clashes(group, rooms.medium)]
+        moved = [dodge(one, other, rooms) or dodge(other, one, rooms) for one, other in found]
+        if not any(moved):
+            return
 
 
 def _ends(wires: Sequence[Wire]) -> Ends:

@@ -73,16 +73,19 @@ def straighten(rows: Sequence[Sequence[Item]], ends: Ends, rooms: Rooms) -> None
 
 
 def align(rows: Sequence[Sequence[Item]], ends: Ends, rooms: Rooms) -> None:
-    """Move boxes and lanes a little where that makes more lines straight."""
+    """Move boxes and lanes a little where that makes more lines straight, or brings a box under the middle of what it reads."""
     for item in (item for row in rows for item in row):
         low, high = rooms.of(item)
-        for wanted in [item.x + other.x - pin.x for pin, other in ends[id(item)] if pin.side != other.side and pin.x != other.x]:
-            if not low <= wanted <= high:
+        lines = [(pin, other) for pin, other in ends[id(item)] if pin.side != other.side]
+        wanted = [item.x + other.x - pin.x for pin, other in lines if pin.x != other.x]
+        wanted += [_middle_of(other.item) - item.body // 2 for pin, other in lines if _are_boxes(pin, other)]
+        for x in dict.fromkeys(wanted):
+            if not low <= x <= high:
                 continue
-            kept, bent = (item.x, dict(item.ins), dict(item.outs)), _bent(item, ends)
-            item.x = wanted
+            kept, worth = (item.x, dict(item.ins), dict(item.outs)), _crooked(item, lines)
+            item.x = x
             snap(item, ends[id(item)], rooms.medium)
-            if _bent(item, ends) >= bent:
+            if _crooked(item, lines) >= worth:
                 item.x, ins, outs = kept
                 item.ins.clear()
                 item.ins.update(ins)
@@ -90,8 +93,55 @@ def align(rows: Sequence[Sequence[Item]], ends: Ends, rooms: Rooms) -> None:
                 item.outs.update(outs)
 
 
-def _bent(item: Item, ends: Ends) -> int:
-    return sum(pin.side != other.side and pin.x != other.x for pin, other in ends[id(item)])
+def centre(rows: Sequence[Sequence[Item]], ends: Ends, medium: Medium) -> None:
+    """Lead lines that are alone from middle to middle, where boxes are so near that they stay straight."""
+    for item in (item for row in rows for item in row):
+        for pin, other in ends[id(item)]:
+            alone = _are_boxes(pin, other) and pin.side == "top" and len(item.ins) == 1 and len(other.item.outs) == 1
+            if alone and sum(one.key == other.key for one, _ in ends[id(other.item)] if one.side == "bottom") == 1:
+                left, right = slot(item.labels.get(pin.key, 0), medium)
+                low = max(item.x, other.item.x) + left
+                high = min(item.x + item.body - right, other.item.x + other.item.body - left)
+                if low <= high:
+                    x = max(low, min(high, (_middle_of(item) + _middle_of(other.item)) // 2))
+                    item.ins[pin.key], other.item.outs[other.key] = x - item.x, x - other.item.x
+
+
+def dodge(pin: Pin, other: Pin, rooms: Rooms) -> bool:
+    """Move one end of a line out of the way of another line, if there is room."""
+    item, medium = pin.item, rooms.medium
+    pins, labels = (item.ins, item.labels) if pin.side == "top" else (item.outs, {})
+    low, high = rooms.of(item)
+    for step in (sign * by for by in range(1, 2 * medium.near + 1) for sign in (1, -1)):
+        if abs(pin.x + step - other.x) < medium.near:
+            continue
+        if item.kind == "lane" and low <= item.x + step <= high:
+            item.x += step
+            return True
+        if item.kind == "box":
+            wanted = {**pins, pin.key: pins[pin.key] + step}
+            keys = sorted(wanted, key=wanted.__getitem__)
+            slots = [slot(labels.get(key, 0), medium) for key in keys]
+            edges = [0, *(wanted[key] for key in keys), item.body]
+            needs = [slots[0][0], *(right + left for (_, right), (left, _) in pairwise(slots)), slots[-1][1]]
+            if all(end - start >= need for (start, end), need in zip(pairwise(edges), needs, strict=True)):
+                pins[pin.key] += step
+                return True
+    return False
+
+
+def _are_boxes(pin: Pin, other: Pin) -> bool:
+    return pin.item.kind == other.item.kind == "box"
+
+
+def _middle_of(item: Item) -> int:
+    return item.x + item.body // 2
+
+
+def _crooked(item: Item, lines: Sequence[tuple[Pin, Pin]]) -> tuple[int, int]:
+    """How many lines are not straight, then how far an item is from the middle of the boxes above."""
+    bent = sum(pin.x != other.x for pin, other in lines)
+    return bent, sum(abs(_middle_of(item) - _middle_of(other.item)) for pin, other in lines if pin.side == "top" and _are_boxes(pin, other))
 
 
 def _chains(rows: Sequence[Sequence[Item]], ends: Ends) -> Iterator[list[Item]]:
