@@ -73,8 +73,18 @@ def cuts(piece: Rect, rect: Rect) -> bool:
     )
 
 
-def run_over(one: Rect, other: Rect) -> bool:
-    """Whether two pieces lie on one line and have more than a point in common."""
+def run_overs(layout: Layout) -> list[tuple[Arrow, Arrow]]:
+    """Arrows that share more than a point, though they are of different lines."""
+    ways = [(route.arrow, piece) for route in layout.routes for piece in pieces(route)]
+    pairs = (
+        (one, other)
+        for (one, piece), (other, second) in combinations(ways, 2)
+        if (one.source, one.kind) != (other.source, other.kind) and _run_over(piece, second)
+    )
+    return list(pairs)
+
+
+def _run_over(one: Rect, other: Rect) -> bool:
     if one.width and other.width:
         return one.y == other.y and one.x < other.x + other.width and other.x < one.x + one.width
     if one.height and other.height:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import combinations, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from nnrun.runner.show.drawing.places.grid import Rect
 from nnrun.runner.show.drawing.places.layout import Layout, lay_out
 from nnrun.runner.show.drawing.places.media import SVG, TEXT, Medium
 from nnrun.runner.show.drawing.shrink import narrowed
-from tests.show.support import GALLERY, cuts, gallery_picture, inside, labels, meet, overlapping, pictures, pieces, run_over, titles
+from tests.show.support import GALLERY, cuts, gallery_picture, inside, labels, meet, overlapping, pictures, pieces, run_overs, titles
 from tests.tracking.support import ROOT
 
 Law = Callable[[Layout, Medium], None]
@@ -117,9 +117,8 @@ def test_the_gallery_obeys_all_laws(path: Path, medium: Medium) -> None:
 @pytest.mark.parametrize("path", GALLERY, ids=lambda path: path.stem)
 def test_no_line_of_the_gallery_runs_over_another(path: Path, medium: Medium) -> None:
     layout = lay_out(narrowed(gallery_picture(path), 30), medium)
-    ways = [((route.arrow.source, route.arrow.kind), piece) for route in layout.routes for piece in pieces(route)]
 
-    assert [(one, other) for (line, one), (second, other) in combinations(ways, 2) if line != second and run_over(one, other)] == []
+    assert run_overs(layout) == []
 
 
 @MEDIA
@@ -132,13 +131,11 @@ def test_random_pictures_obey_all_laws(medium: Medium, picture: Picture) -> None
         law(layout, medium)
 
 
-def test_a_lane_that_meets_another_line_moves_aside() -> None:
-    boxes = tuple(Box(name, "node", (name, "w" * width)) for name, width in (("text", 35), ("memory", 15), ("scores", 23), ("word", 35)))
-    arrows = (Arrow("text", "word", "forward", "in training"), Arrow("memory", "scores", "forward"), Arrow("scores", "word", "choice"))
-    layout = lay_out(Picture("", boxes, arrows), TEXT)
-    ways = [(route.arrow.source, piece) for route in layout.routes for piece in pieces(route)]
+def test_lines_that_begin_where_another_ends_move_aside() -> None:
+    boxes = tuple(Box(name, "node", (name * width,)) for name, width in (("a", 10), ("b", 2), ("c", 8), ("d", 7)))
+    arrows = tuple(Arrow(source, target, "forward") for source, target in ("ab", "ac", "ad", "bc", "bd"))
 
-    assert [(one, other) for (line, one), (second, other) in combinations(ways, 2) if line != second and run_over(one, other)] == []
+    assert run_overs(lay_out(Picture("", boxes, arrows), TEXT)) == []
 
 
 def test_what_is_read_stands_above_what_reads_it() -> None:
