@@ -54,8 +54,10 @@ def show(spec: str, settings: tuple[str, ...], what: str | None, graph: str | No
     if graph is not None and checked.graph is not None:
         from nnrun.runner.show import drawing
 
-        draw = {"dot": drawing.graph_dot, "svg": drawing.graph_svg, "text": drawing.graph_text}[graph]
-        click.echo(draw(checked), nl=False)
+        if graph == "text":
+            click.echo(drawing.graph_text(checked, console().width, sys.stdout.encoding), nl=False)
+        else:
+            click.echo({"dot": drawing.graph_dot, "svg": drawing.graph_svg}[graph](checked), nl=False)
         if not checked.report.ok:
             print_findings(checked, err=True)
         sys.exit(Exit.FINE if checked.report.ok else Exit.SPEC)
