@@ -77,6 +77,8 @@ class Field(Component):
     """
 
     role: ClassVar[str] = "field"
+    timed: ClassVar[bool] = False
+    """Whether its values are sequences, with a time axis of their own."""
     holds_paths: ClassVar[bool] = False
     """Whether texts in the column are paths of files."""
 

@@ -30,6 +30,8 @@ class Series(Field):
     Raises: DataError if there is a gap, or a value that is no finite number.
     """
 
+    timed = True
+
     type: Literal["series"]
     columns: Many[Annotated[str, Option(min_length=1)]] | None = None
     """Columns that are measured together: their values at a tick are a vector, in this order."""

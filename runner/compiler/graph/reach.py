@@ -44,8 +44,18 @@ def unread(flat: Flat, edges: Sequence[Edge], dead: set[str], stuck: Iterable[st
     return found
 
 
-def report_unread(nodes: Iterable[Declared], report: Report) -> None:
-    """One finding for each node that nothing reads."""
+def report_unread(nodes: Iterable[Declared], edges: Iterable[Edge], names: Sequence[str], report: Report) -> None:
+    """One finding for each node that nothing reads; `names` are all nodes, in the order in which the spec has them."""
+    joined = {(edge.source.name, edge.target.name) for edge in edges}
+    fed = {target for _, target in joined}
     for node in nodes:
-        help = "add an edge that starts there, name it in a loss or metric, or delete it"
-        report.add("unread-node", f"nothing reads `{node.name}`", at=Place(node.path, "key"), help=help, notes=node.notes)
+        headline, help = f"nothing reads `{node.name}`", "add an edge that starts there, name it in a loss or metric, or delete it"
+        if node.name not in fed:
+            place = names.index(node.name)
+            before, after = names[max(place - 1, 0)], names[min(place + 1, len(names) - 1)]
+            way = f"{before} -> {node.name} -> {after}" if (before, after) in joined else f"… -> {node.name} -> …"
+            headline, help = (
+                f"`{node.name}` stands in no edge",
+                f"lead one through it, `{way}` in place of `{way.replace(f' {node.name} ->', '')}`",
+            )
+        report.add("unread-node", headline, at=Place(node.path, "key"), help=help, notes=node.notes)

@@ -75,7 +75,8 @@ def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: R
         if all(right) or metric.config.input is not None or metric.config.target is not None:
             inference.check_objective(metric)
     if all(right):  # a loss that reads the wrong node leaves the right one unread
-        report_unread(graph.unread, report)
+        edges = [edge for node in graph.nodes.values() for edge in node.edges]
+        report_unread(graph.unread, edges, list(graph.nodes), report)
     return Typed(fields, inference.values, inference.nodes)
 
 
