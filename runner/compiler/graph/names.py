@@ -165,9 +165,7 @@ def _report_unknown(name: str, at: Place, role: str, scope: Scope, fields: list[
     meant = nearest(name, names)
     flat.lost = True
     twice = next((found for found in report if found.id == "duplicate-key" and found.at.path[-3:-2] == ("nodes",)), None)
-    if (
-        twice is not None and not scope.blocks and (twice.help.startswith("keep") or f"`{name}`" in twice.help)
-    ):  # the second of the two is the node that is missed
+    if twice is not None and not scope.blocks and nearest(name, [str(twice.at.path[-2])]):  # the second of the two is the one missed
         report.amend(twice, help=f"edges name `{name}`, which no node is: call the second so")
         flat.suspect(scope, [str(twice.at.path[-2])])
         return

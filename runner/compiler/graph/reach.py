@@ -53,9 +53,7 @@ def report_unread(nodes: Iterable[Declared], edges: Iterable[Edge], names: Seque
         if node.name not in fed:
             place = names.index(node.name)
             before, after = names[max(place - 1, 0)], names[min(place + 1, len(names) - 1)]
-            way = f"{before} -> {node.name} -> {after}" if (before, after) in joined else f"… -> {node.name} -> …"
-            headline, help = (
-                f"`{node.name}` stands in no edge",
-                f"lead one through it, `{way}` in place of `{way.replace(f' {node.name} ->', '')}`",
-            )
+            headline, help = f"nothing reads `{node.name}`: it stands in no edge", f"lead one through it, `… -> {node.name} -> …`"
+            if (before, after) in joined:
+                help = f"lead one through it: `{before} -> {node.name} -> {after}` in place of `{before} -> {after}`"
         report.add("unread-node", headline, at=Place(node.path, "key"), help=help, notes=node.notes)
