@@ -66,6 +66,28 @@ class Graph:
     order: tuple[str, ...]
     """Node names so that every node comes after what it reads without delay; without those of an undelayed cycle."""
 
+    @property
+    def edges(self) -> list[Edge]:
+        """Every edge, by the node where it arrives."""
+        return [edge for node in self.nodes.values() for edge in node.edges]
+
+    def place(self, name: str) -> Place:
+        """Where a node or field is written."""
+        node = self.nodes.get(name)
+        return Place(node.path if node else ("data", "fields", name), "key")
+
+    def behind(self, name: str) -> dict[str, Edge]:
+        """What a value is computed from at the same tick, nodes and fields, each with the edge by which it was met."""
+        found: dict[str, Edge] = {}
+        todo = [name]
+        while todo:
+            node = self.nodes.get(todo.pop())
+            for edge in node.edges if node is not None else ():
+                if not edge.source.delay and edge.source.name not in found:
+                    found[edge.source.name] = edge
+                    todo.append(edge.source.name)
+        return found
+
 
 def resolve_graph(spec: Spec, flat: Flat, report: Report) -> Graph:
     """The graph of a flat list of nodes and edges."""

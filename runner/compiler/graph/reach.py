@@ -49,6 +49,8 @@ def report_unread(nodes: Iterable[Declared], edges: Iterable[Edge], names: Seque
     joined = {(edge.source.name, edge.target.name) for edge in edges}
     fed = {target for _, target in joined}
     for node in nodes:
+        if node.config is not None and node.config.decides and "target-unknown" in report.ids:
+            continue  # what should read the choice reads its target
         headline, help = f"nothing reads `{node.name}`", "add an edge that starts there, name it in a loss or metric, or delete it"
         if node.name not in fed:
             place = names.index(node.name)
