@@ -46,6 +46,11 @@ class DataError(Fault):
         row = int(rows[self.row]) if rows is not None and self.row is not None else self.row
         return DataError(self.what, self.help, row, name)
 
+    def blaming(self, *path: str | int) -> DataError:
+        """The same, with the value of the spec that is to blame."""
+        self.path = path
+        return self
+
     def at(self, place: str) -> DataError:
         """The same, with the place in the data in place of the row: `films.csv:19`."""
         return DataError(self.what, self.help, self.row, self.name, place)
@@ -77,6 +82,8 @@ class Field(Component):
     """
 
     role: ClassVar[str] = "field"
+    timed: ClassVar[bool] = False
+    """Whether its values are sequences, with a time axis of their own."""
     holds_paths: ClassVar[bool] = False
     """Whether texts in the column are paths of files."""
 
@@ -99,6 +106,10 @@ class Field(Component):
     def located(self, folder: Path) -> Self:
         """The same field with the paths of its options made absolute; relative ones start at `folder`."""
         return self
+
+    def misfit(self, sizes: tuple[int, ...]) -> str | None:
+        """What to write in place of this field, if an array holds examples of these sizes, which it does not take."""
+        return None
 
     def glimpsed(self, sizes: tuple[int, ...]) -> Facts | None:
         """What `shape` may know before any data is read, if an array holds examples of these sizes."""

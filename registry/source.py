@@ -65,6 +65,10 @@ class Source(Component):
         """What a few bytes of its files tell, of files within the spec's folder only."""
         return Glance()
 
+    def misread(self, heading: Sequence[str], columns: Collection[str]) -> tuple[str, str] | None:
+        """What is wrong with how the names of a heading are told apart, and a repair, if these columns are wanted of it."""
+        return None
+
     def origin(self, part: str) -> str:
         """Where a part comes from, as people read it; `all` for data that comes in one."""
         return f"`{self.type_name()}`"

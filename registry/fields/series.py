@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.columns import parse_numbers, real
+from nnrun.registry.data.columns import depth, parse_numbers, real
 from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
-from nnrun.registry.field import Encoded, Facts, Field
+from nnrun.registry.field import DataError, Encoded, Facts, Field
 from nnrun.registry.fields.vector import one_column, side_by_side
 from nnrun.registry.options import Count, Many
 from nnrun.registry.shape import Shape
@@ -30,6 +30,8 @@ class Series(Field):
     Raises: DataError if there is a gap, or a value that is no finite number.
     """
 
+    timed = True
+
     type: Literal["series"]
     columns: Many[Annotated[str, Option(min_length=1)]] | None = None
     """Columns that are measured together: their values at a tick are a vector, in this order."""
@@ -42,6 +44,11 @@ class Series(Field):
     def shape(self, name: str, facts: Facts | None = None) -> Shape:
         one_column(self.column, self.columns, self.size)
         return Shape((self._size,) if self._size else (), time=name)
+
+    def misfit(self, sizes: tuple[int, ...]) -> str | None:
+        if self._size is not None or len(sizes) != 2:
+            return None
+        return f"write `size: {sizes[1]}` beside the type: each of the {sizes[0]} ticks has so many numbers"
 
     def reads(self, name: str) -> tuple[str, ...]:
         return self.columns or super().reads(name)
@@ -62,6 +69,10 @@ class Series(Field):
         return list(rng.normal(size=(count, self._size) if self._size else count))
 
     def _parse(self, column: Sequence[Any]) -> Encoded:
+        if self._size is None and len(column) > 0 and depth(column[0]) == 2 and len(column[0]) > 0:
+            size = len(column[0][0])
+            help = f"write `size: {size}` beside the type"
+            raise DataError(f"holds {size} numbers at each tick, where one is wanted", help, row=0)
         return parse_numbers(column, self.columns, self._size)
 
     @property

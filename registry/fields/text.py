@@ -42,6 +42,8 @@ class Text(Field):
     Raises: DataError if a row has no text, or none that leaves a token.
     """
 
+    timed = True
+
     type: Literal["text"]
     tokens: Annotated[Any, BeforeValidator(_tokens), WithJsonSchema({"type": "string"})] = "words"
     """What a token is. `words`: words, numbers (1,000.5) and single signs of punctuation, without white space; a word may

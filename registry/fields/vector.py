@@ -40,6 +40,9 @@ class Vector(Field):
         size: Axis | None = facts["size"] if facts else self._size
         return Shape((size or name,))
 
+    def misfit(self, sizes: tuple[int, ...]) -> str | None:
+        return _as_series(self, sizes) if len(sizes) == 2 else None
+
     def glimpsed(self, sizes: tuple[int, ...]) -> Facts | None:
         return {"size": sizes[0]} if len(sizes) == 1 and self._size is None else None
 
@@ -65,6 +68,12 @@ class Vector(Field):
     @property
     def _size(self) -> int | None:
         return len(self.columns) if self.columns else self.size
+
+
+def _as_series(field: Field, sizes: tuple[int, ...]) -> str:
+    column = f", column: {field.column}" if field.column else ""
+    series = f"write `{{type: series, size: {sizes[1]}{column}}}` for {sizes[0]} ticks of {sizes[1]} numbers each"
+    return f"{series}, or `{{type: image{column}}}` for a picture" if sizes[0] == sizes[1] else series
 
 
 def one_column(column: str | None, columns: Sequence[str] | None, size: int | None) -> None:

@@ -31,6 +31,8 @@ class Video(Pictures):
     Raises: DataError if a film is missing, cannot be read, or has frames of another size and `size` is not given.
     """
 
+    timed = True
+
     type: Literal["video"]
 
     def shape(self, name: str, facts: Facts | None = None) -> Shape:

@@ -74,16 +74,14 @@ def exact(values: Tensor) -> Tensor:
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
-def portions(target: Tensor, facts: Mapping[str, Any]) -> Tensor:
-    """Targets from 0 to 1: one of two classes, or numbers in the units of the data. Raises: DataError."""
+def portions(target: Tensor, facts: Mapping[str, Any], others: str = "`mse`, `mae` and `huber`") -> Tensor:
+    """Targets from 0 to 1: one of two classes, or numbers in the units of the data. `others` judge any numbers. Raises: DataError."""
     if not target.is_floating_point():
         return target
     values = natural(exact(target), facts)
     inside = (values >= -ROUNDING) & (values <= 1 + ROUNDING)
     if not inside.all():
-        raise DataError(
-            f"the target holds {values[~inside][0].item():g}, but yes or no goes from 0 to 1", "`mse`, `mae` and `huber` judge any numbers"
-        )
+        raise DataError(f"the target holds {values[~inside][0].item():g}, but yes or no goes from 0 to 1", f"{others} judge any numbers")
     return values.clamp(0, 1)
 
 

@@ -59,7 +59,7 @@ def surprise(scores: Tensor, target: Tensor, facts: Mapping[str, Any]) -> Tensor
 
 
 def _yes_no(target: Tensor, facts: Mapping[str, Any]) -> Tensor:
-    values = portions(target, facts)
+    values = portions(target, facts, "`rmse`, `mae` and `r2`")
     between = (values > ROUNDING) & (values < 1 - ROUNDING)
     if between.any():
         raise DataError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -55,7 +55,7 @@ class Csv(FileSource):
         if not line or line.count('"') % 2:  # a name that goes on in the next line
             return None
         names = next(csv.reader([line], delimiter=self.delimiter), [])
-        return dict.fromkeys(names, ()) if len(names) > 1 else None  # a single one is more likely another delimiter
+        return dict.fromkeys(names, ())
 
     def read(self, file: Path, columns: Sequence[str]) -> Columns:
         rows = self._rows(file)
@@ -63,7 +63,9 @@ class Csv(FileSource):
         if first is None:
             raise DataError(f"`{file.name}` is empty", "its first line names the columns")
         names = first if self.header else [f"column_{number}" for number in range(1, len(first) + 1)]
-        self._check_delimiter(file, columns, names)
+        if self.header and (wrong := self.misread(names, columns)) is not None:
+            what, help = wrong
+            raise DataError(f"the first line of `{file.name}` {what}", help).blaming("data", "source")
         found = check_columns(f"`{file.name}`", columns, names)
         twice = [name for name in found.values() if names.count(name) > 1]
         if twice:
@@ -81,12 +83,12 @@ class Csv(FileSource):
             raise DataError(f"`{file.name}` has no rows, only a heading", "write a line for each example")
         return {name: [row[place] for row in cells] for name, place in places.items()}
 
-    def _check_delimiter(self, file: Path, columns: Sequence[str], names: Sequence[str]) -> None:
-        """Raises: DataError if the first line is parted by another sign."""
-        for sign in _SIGNS if len(names) == 1 and self.header and names[0] not in columns else ():
-            if sign in names[0] and not {name.strip() for name in names[0].split(sign)}.isdisjoint(columns):
-                what = f"the first line of `{file.name}` has no `{self.delimiter}` between its names: {names[0]}"
-                raise DataError(what, f"write `delimiter: {_QUOTED[sign]}` beside `source`")
+    def misread(self, heading: Sequence[str], columns: Collection[str]) -> tuple[str, str] | None:
+        (name, *more), wanted = heading or [""], set(columns)
+        for sign in _SIGNS if not more and name not in wanted else ():
+            if sign in name and not wanted.isdisjoint(part.strip() for part in name.split(sign)):
+                return f"has no `{self.delimiter}` between its names: {name}", f"write `delimiter: {_QUOTED[sign]}` beside `source`"
+        return None
 
     def _rows(self, file: Path) -> Iterator[tuple[int, list[str]]]:
         """Each row with the number of its last line."""

@@ -11,6 +11,7 @@ from nnrun.runner.compiler.energy.derive import derive_nets
 from nnrun.runner.compiler.energy.learners import check_learner
 from nnrun.runner.compiler.graph.blocks import expand
 from nnrun.runner.compiler.graph.graph import Graph, resolve_graph
+from nnrun.runner.compiler.graph.reach import report_unread
 from nnrun.runner.compiler.graph.streams import check_streams
 from nnrun.runner.compiler.language.load import load_spec
 from nnrun.runner.compiler.language.spec import Spec
@@ -24,6 +25,7 @@ from nnrun.runner.compiler.types.baseline import check_baseline
 from nnrun.runner.compiler.types.decoding import find_decoding
 from nnrun.runner.compiler.types.doubts import doubt
 from nnrun.runner.compiler.types.ends import check_ends
+from nnrun.runner.compiler.types.leaks import check_leaks
 from nnrun.runner.compiler.types.shapes import infer_shapes
 from nnrun.runner.compiler.types.symbols import check_symbols
 
@@ -95,7 +97,10 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
             doubt(graph, typed, report)
             check_ends(graph, typed, report)
             check_augmented(graph, typed, report)
+            check_leaks(graph, typed, report)
         decoding = find_decoding(staged, graph, typed.values, report)
+        if typed.judged:  # a loss that reads the wrong node leaves the right one unread
+            report_unread(graph.unread, graph.edges, list(graph.nodes), report)
         check_symbols(graph, typed, facts, report)
         check_baseline(staged, graph, typed, report)
         nets = derive_nets(graph, typed, facts, report)

@@ -91,11 +91,73 @@ def test_nothing_outside_of_the_folder_is_looked_at(tmp_path: Path) -> None:
         assert table(tmp_path / "specs", file).report.ids == []
 
 
-@pytest.mark.parametrize("heading", [b"price;size\n1;2\n", b"\xff\xfe\n", b"", b"price,size_m2", b'"a\nb",price\n', b"x" * 100_000 + b"\n"])
+@pytest.mark.parametrize("heading", [b"\xff\xfe\n", b"", b"price,size_m2", b'"a\nb",price\n', b"x" * 100_000 + b"\n"])
 def test_a_heading_that_says_nothing_for_sure_is_left_to_the_run(tmp_path: Path, heading: bytes) -> None:
     (tmp_path / "data.csv").write_bytes(heading)
 
     assert table(tmp_path).report.ids == []
+
+
+@pytest.mark.parametrize(("sign", "written"), [(";", '";"'), ("\t", '"\\t"'), ("|", '"|"')])
+def test_a_heading_that_another_sign_parts_names_the_delimiter(tmp_path: Path, sign: str, written: str) -> None:
+    (tmp_path / "data.csv").write_text(f"price{sign}size_m2\n1{sign}2\n")
+    (found,) = table(tmp_path).report
+
+    assert found.headline == f"the first line of `data.csv` has no `,` between its names: price{sign}size_m2"
+    assert found.at.path == ("data", "source")
+    assert found.help == f"write `delimiter: {written}` beside `source`"
+
+
+SALES = """\
+nnrun: 1
+name: sales
+data:
+  source: csv
+  file: data.csv
+  fields: {sold: {type: series}}
+  window: {length: 3, by: store}
+nodes: {flat: {type: flatten_time}, out: {type: linear, units: 1}}
+edges: [sold -> flat -> out]
+train: {loss: {type: mse, input: out, target: sold.next}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({}, ("data", "window", "by")),
+        ({"length: 3, by: store}": "length: 3}\n  time: store"}, ("data", "time")),
+        ({"length: 3, by: store}": "length: 3}\n  split: {by: store}"}, ("data", "split", "by")),
+    ],
+)
+def test_columns_that_put_rows_in_order_are_looked_for_too(tmp_path: Path, change: dict[str, str], path: tuple[str, ...]) -> None:
+    (tmp_path / "data.csv").write_text("shop,sold\na,1\n")
+    text = SALES
+    for old, new in change.items():
+        text = text.replace(old, new)
+    (found,) = check(text, folder=tmp_path).report
+
+    assert (found.headline, found.at.path, found.help) == ("`data.csv` has no column `store`", path, "there are `shop`, `sold`")
+
+
+@pytest.mark.parametrize(
+    ("field", "array", "help"),
+    [
+        ("{type: vector}", (9, 20, 6), "write `{type: series, size: 6}` for 20 ticks of 6 numbers each"),
+        ("{type: vector, column: xs}", (9, 6, 6), "or `{type: image, column: xs}` for a picture"),
+        ("{type: series}", (9, 20, 6), "write `size: 6` beside the type: each of the 20 ticks has so many numbers"),
+    ],
+)
+def test_an_array_that_a_field_does_not_take_names_the_field_that_does(
+    tmp_path: Path, field: str, array: tuple[int, ...], help: str
+) -> None:
+    np.savez(tmp_path / "data.npz", **{"xs" if "xs" in field else "image": np.zeros(array), "kind": np.zeros(9, int)})
+    checked = check(PICTURES.replace("{type: image}", field).replace("KERNEL", "3"), folder=tmp_path)
+    found = checked.report[0]
+
+    assert len(checked.report) == 1
+    assert (found.id, found.at.path) == ("shape-mismatch", ("data", "fields", "image"))
+    assert help in found.help
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04" + bytes(100)])

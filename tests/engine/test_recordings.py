@@ -16,7 +16,9 @@ from nnrun.runner.compiler.resolved import resolved_text
 from nnrun.runner.engine.data.batch import Part
 from nnrun.runner.engine.data.dataset import Dataset, prepare
 from nnrun.runner.engine.data.sent import examples_of
+from nnrun.runner.engine.inference.example import example_of
 from nnrun.runner.engine.inference.predict import Predictor
+from nnrun.runner.engine.inference.signature import signature
 from nnrun.runner.record.parts import parts_text
 from tests.engine.support import build
 
@@ -36,6 +38,18 @@ edges: [level -> flat -> next]
 train:
   loss: {type: mse, input: next, target: level.next}
 """
+
+
+def test_the_example_of_a_network_holds_the_columns_that_put_its_rows_in_order() -> None:
+    hours = [f"2024-01-01 {hour:02}:00" for hour in range(9)]
+    columns = {"level": np.arange(18.0), "shop": list("ab") * 9, "hour": [hour for hour in hours for _ in "ab"]}
+    plan = check(SERIES, settings=["data.window.by=shop", "data.time=hour"]).plan
+    assert plan is not None
+    data = read({"all": columns}, "data.window.by=shop", "data.time=hour")
+    example = example_of(plan, data.facts, data.train)
+
+    assert example == {"level": [0.0, 2.0, 4.0, 4.0], "shop": ["a"] * 4, "hour": hours[:4]}
+    assert sorted(example) == sorted(column["name"] for column in signature(plan)[0])
 
 
 def read(parts: Mapping[str, Mapping[str, Any]], *settings: str) -> Dataset:

@@ -12,7 +12,7 @@ from nnrun.runner.compiler.language.edges import Edge
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.text.diagnostic import Place, Report
-from nnrun.runner.compiler.text.words import listed, repair
+from nnrun.runner.compiler.text.words import listed, repair, written
 
 
 def trained_nets(train: Train, nets: Iterable[Net]) -> list[Net]:
@@ -68,14 +68,32 @@ def _check_net(train: Train, graph: Graph, known: Sequence[Net], report: Report)
         headline = f"`{name}` learns from what clamps a group, and nothing clamps {listed(net.groups)}"
         report.add("learner-mismatch", headline, at=at, help=help)
     elif isinstance(learner, Storage) and not _is_memory(learner, net):
-        slots = ", or `gaussian_units` joined with `categorical_units`" if name == "hebbian" else ""
-        wanted = f"a clamped group of `bipolar_units` with an edge `<->` to itself{slots}"
-        help = "`contrastive_divergence` trains any network"
-        if not net.couplings:
-            help = f"an edge `{net.fed[0]} <-> {net.fed[0]}` couples its units"
-        report.add("learner-mismatch", f"`{name}` stores patterns in {wanted}", at=at, help=help)
+        _report_memory(learner, net, graph, report)
     elif not isinstance(learner, Storage):
         _check_joined(train, graph, net, report)
+
+
+def _report_memory(learner: Storage, net: Net, graph: Graph, report: Report) -> None:
+    """A network in which patterns cannot be stored in one go, with what keeps it from that."""
+    name, memory = learner.type_name(), net.fed[0]
+    node = graph.nodes[memory]
+    slots = ", or `gaussian_units` joined with `categorical_units`" if name == "hebbian" else ""
+    headline = f"`{name}` stores patterns in a clamped group of `bipolar_units` with an edge `<->` to itself{slots}"
+    stores = [(Place(("train", "learner")), "stores patterns")]
+    others = [group for group in net.groups if group != memory]
+    outer = next(
+        (edge for held in graph.energy_nets for edge in held.edges if memory in held.groups and edge.source.name != edge.target.name), None
+    )
+    if outer is not None and others:
+        help = f"write `{memory} <-> {memory}` in place of it, and take {listed(others)} away"
+        report.add("learner-mismatch", headline, at=outer.at, notes=stores, help=help)
+    elif not net.couplings:
+        help = f"an edge `{memory} <-> {memory}` couples its units"
+        report.add("learner-mismatch", headline, at=("train", "learner"), help=help)
+    elif node.config is not None:
+        meant = written({"type": "bipolar_units", **node.config.options()}, 200)
+        headline = f"`{name}` stores patterns of -1 and +1, and `{memory}` has `{node.config.type_name()}`"
+        report.add("learner-mismatch", headline, at=Place((*node.path, "type")), notes=stores, help=f"write `{memory}: {meant}`")
 
 
 def _check_joined(train: Train, graph: Graph, net: Net, report: Report) -> None:

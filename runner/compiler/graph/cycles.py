@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nnrun.runner.compiler.language.edges import Edge
-from nnrun.runner.compiler.text.diagnostic import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,39 +27,55 @@ class EnergyNet:
 
 
 @dataclass(frozen=True, slots=True)
+class Tangle:
+    """Nodes that wait for each other."""
+
+    nodes: tuple[str, ...]
+    edges: tuple[Edge, ...]
+    """The edges without delay between them."""
+    entered: frozenset[str]
+    """Those of them that something else feeds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """What the forward edges say of the order in which nodes run."""
 
     nodes: tuple[str, ...]
     """Every node after what it reads, the nodes of a loop together; none that stands on an undelayed cycle."""
     loops: tuple[Loop, ...]
-    stuck: frozenset[str]
-    """Nodes of an undelayed cycle."""
+    tangles: tuple[Tangle, ...] = ()
+    """Undelayed cycles."""
+
+    @property
+    def stuck(self) -> frozenset[str]:
+        """Nodes of an undelayed cycle."""
+        return frozenset(name for tangle in self.tangles for name in tangle.nodes)
 
 
-def order(names: Iterable[str], edges: Iterable[Edge], report: Report, late: Collection[str] = ()) -> Order:
-    """The order of nodes; where they wait for each other, a finding. `late` are nodes that are meant to be read late, as a choice is."""
+def order(names: Iterable[str], edges: Iterable[Edge]) -> Order:
+    """The order of nodes, as far as they do not wait for each other."""
     places = {name: place for place, name in enumerate(names)}
     edges = list(edges)
     inner = [edge for edge in edges if edge.source.name in places]
     nodes: list[str] = []
     loops: list[Loop] = []
-    stuck: set[str] = set()
-    for group, inside in _groups(places, inner):
+    tangles: list[Tangle] = []
+    for group, inside in strong(places, inner):
         if not inside:
             nodes += group
             continue
         undelayed = [edge for edge in inside if not edge.source.delay]
-        for part, cycle in _groups(sorted(group, key=places.__getitem__), undelayed):
+        before = len(tangles)
+        for part, cycle in strong(sorted(group, key=places.__getitem__), undelayed):
             if cycle:
-                entered = {edge.target.name for edge in edges if edge.source.name not in part}
-                _report_cycle(part, cycle, entered, late, report)
-                stuck |= set(part)
+                entered = frozenset(edge.target.name for edge in edges if edge.source.name not in part)
+                tangles.append(Tangle(tuple(part), cycle, entered))
             else:
                 nodes += part
-        if stuck.isdisjoint(group):
+        if len(tangles) == before:
             loops.append(Loop(tuple(sorted(group, key=places.__getitem__)), inside))
-    return Order(tuple(nodes), tuple(loops), frozenset(stuck))
+    return Order(tuple(nodes), tuple(loops), tuple(tangles))
 
 
 def energy_nets(names: Iterable[str], edges: Sequence[Edge]) -> tuple[EnergyNet, ...]:
@@ -113,7 +128,7 @@ def components(names: Iterable[str], reads: Mapping[str, Iterable[str]]) -> list
     return result
 
 
-def _groups(names: Iterable[str], edges: Sequence[Edge]) -> list[tuple[list[str], tuple[Edge, ...]]]:
+def strong(names: Iterable[str], edges: Sequence[Edge]) -> list[tuple[list[str], tuple[Edge, ...]]]:
     """Strongly connected components with the edges inside each, every one after those it reads."""
     reads: dict[str, list[str]] = {}
     for edge in edges:
@@ -128,63 +143,6 @@ def _with_edges(groups: list[list[str]], edges: Iterable[Edge]) -> list[tuple[li
         if number[edge.source.name] == number[edge.target.name]:
             inside[number[edge.source.name]].append(edge)
     return [(group, tuple(held)) for group, held in zip(groups, inside, strict=True)]
-
-
-def _report_cycle(group: list[str], edges: tuple[Edge, ...], entered: Collection[str], late: Collection[str], report: Report) -> None:
-    """One finding for what closes cycles, as one who forgets `prev` forgets it everywhere."""
-    cycles = list(_cycles(group, edges, entered, late))
-    cycles = cycles if len(cycles) <= MANY else cycles[:1]
-    first, *others = cycles
-    shown = [" -> ".join([path[0].source.name, *(edge.target.name for edge in path)]) for path in cycles]
-    last = first[-1]
-    closing = {path[-1].source_at: text for path, text in zip(others[::-1], shown[:0:-1], strict=True)}
-    notes = [(at, f"closes {text}") for at, text in reversed(closing.items()) if at != last.source_at]
-    what = "take it away, or, among values with ticks, read the one" if not others else "among values with ticks, read those"
-    report.add(
-        "undelayed-cycle",
-        f"these nodes wait for each other: {shown[0]}",
-        at=last.at,
-        label="this edge closes the cycle",
-        notes=notes,
-        help=f"{what} of a tick ago: {_late(sorted((path[-1] for path in cycles), key=edges.index))}",
-    )
-
-
-MANY = 16
-"""Edges that close cycles; where there are more, they are shown one at a time."""
-
-
-def _cycles(group: list[str], edges: tuple[Edge, ...], entered: Collection[str], late: Collection[str]) -> Iterator[list[Edge]]:
-    """Cycles, each ending with the edge that closes it, without which the next is looked for; at most `MANY` and one.
-
-    What leaves a choice closes a cycle, or comes back to where the cycle is entered, or stands last.
-    """
-    places = {id(edge): at for at, edge in enumerate(edges)}
-
-    def closes(edge: Edge) -> tuple[bool, bool, int]:
-        return edge.source.name in late, edge.target.name in entered, places[id(edge)]
-
-    for _ in range(MANY + 1):
-        part = next((pair for pair in _groups(group, edges) if pair[1]), None)
-        if part is None:
-            return
-        path = shortest_cycle(*part)
-        closing = max(range(len(path)), key=lambda at: closes(path[at]))
-        yield path[closing + 1 :] + path[: closing + 1]
-        edges = tuple(edge for edge in edges if edge is not path[closing])
-
-
-def _late(edges: Sequence[Edge]) -> str:
-    """How the same is read a tick late: in edges, or where formulas name it."""
-    targets: dict[str, list[str]] = {}
-    texts = []
-    for edge in edges:
-        if edge.at.path[-1:] == ("is",):
-            texts.append(f"write `prev({edge.source.value.rpartition('/')[2]})` in the formula of `{edge.target.name}`")
-        else:
-            targets.setdefault(edge.source.name, []).append(edge.target.name)
-    texts += [f"`prev({source}) -> {', '.join(names)}`" for source, names in targets.items()]
-    return " and ".join(texts)
 
 
 def shortest_cycle(group: list[str], edges: Iterable[Edge]) -> list[Edge]:

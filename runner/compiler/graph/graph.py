@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from nnrun.registry.catalog import Broken
 from nnrun.registry.node import Node
 from nnrun.runner.compiler.graph.cycles import EnergyNet, Loop, order
 from nnrun.runner.compiler.graph.names import Declared, Flat
 from nnrun.runner.compiler.graph.objectives import Objective, check_port, judged, resolve_objectives
 from nnrun.runner.compiler.graph.reach import dead_nodes, unread
 from nnrun.runner.compiler.graph.symmetric import find_nets, shared_readings
+from nnrun.runner.compiler.graph.tangles import report_tangle
 from nnrun.runner.compiler.language.edges import Edge, Reference
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report
@@ -64,6 +66,28 @@ class Graph:
     order: tuple[str, ...]
     """Node names so that every node comes after what it reads without delay; without those of an undelayed cycle."""
 
+    @property
+    def edges(self) -> list[Edge]:
+        """Every edge, by the node where it arrives."""
+        return [edge for node in self.nodes.values() for edge in node.edges]
+
+    def place(self, name: str) -> Place:
+        """Where a node or field is written."""
+        node = self.nodes.get(name)
+        return Place(node.path if node else ("data", "fields", name), "key")
+
+    def behind(self, name: str) -> dict[str, Edge]:
+        """What a value is computed from at the same tick, nodes and fields, each with the edge by which it was met."""
+        found: dict[str, Edge] = {}
+        todo = [name]
+        while todo:
+            node = self.nodes.get(todo.pop())
+            for edge in node.edges if node is not None else ():
+                if not edge.source.delay and edge.source.name not in found:
+                    found[edge.source.name] = edge
+                    todo.append(edge.source.name)
+        return found
+
 
 def resolve_graph(spec: Spec, flat: Flat, report: Report) -> Graph:
     """The graph of a flat list of nodes and edges."""
@@ -74,9 +98,12 @@ def resolve_graph(spec: Spec, flat: Flat, report: Report) -> Graph:
         check_port(edge.source, edge.source_at, spec, flat, report)
     nets = find_nets(flat, report)
     waiting = shared_readings(nets, forward)
-    ordered = order(flat.nodes, [*forward, *waiting], report)
+    ordered = order(flat.nodes, [*forward, *waiting])
+    timed = spec.data is None or any(isinstance(field, Broken) or field.timed for field in spec.data.fields.values())
+    closing = {at for tangle in ordered.tangles for at in report_tangle(tangle, flat, timed, (), report)}
     if report.ok and scores:  # when the network generates, a choice waits for its scores
-        order(flat.nodes, [*forward, *waiting, *scores.values()], report, late=scores)
+        for tangle in order(flat.nodes, [*forward, *waiting, *scores.values()]).tangles:
+            report_tangle(tangle, flat, timed, scores, report)
     if spec.train is None or spec.train.loss is None:
         dead: set[str] = set()  # what is missing there may be what reads a node
     else:
@@ -91,13 +118,14 @@ def resolve_graph(spec: Spec, flat: Flat, report: Report) -> Graph:
     nodes: dict[str, GraphNode] = {}
     for name, node in flat.nodes.items():
         initial = starts.get(name)
-        found = _node(node, [edge for edge in arriving[name] if not _gives_start(edge, node)], name in partial, report)
+        found = _node(node, [edge for edge in arriving[name] if not _gives_start(edge, node)], name in partial, closing, report)
         learned = initial is not None and initial.initial == "learned"
         nodes[name] = replace(found, initial=None if learned else initial, learned=learned, scores=scores.get(name))
     return Graph(nodes, tuple(spec.data.fields) if spec.data else (), losses, metrics, ordered.loops, nets, tuple(idle), ordered.nodes)
 
 
-def _node(node: Declared, arriving: list[Edge], partial: bool, report: Report) -> GraphNode:
+def _node(node: Declared, arriving: list[Edge], partial: bool, closing: Collection[Place], report: Report) -> GraphNode:
+    """A node with what arrives; edges that close a cycle, which is reported, are not counted."""
     config = node.config
     inputs = tuple(edge for edge in arriving if edge.target.port is None)
     if config is None:
@@ -108,12 +136,12 @@ def _node(node: Declared, arriving: list[Edge], partial: bool, report: Report) -
         headline = f"the node type `{config.type_name()}` has no main input"
         help = f"its input ports: {listed(f'{node.name}.{port}' for port in config.ports)}"
         report.add("unknown-port", headline, at=inputs[0].target_at, help=help)
-    elif config.inputs in ("one", "optional") and len(inputs) > 1:
+    elif config.inputs in ("one", "optional") and len(counted := [edge for edge in inputs if edge.at not in closing]) > 1:
         report.add(
             "too-many-inputs",
-            f"`{node.name}` takes one input, got {len(inputs)}: {listed(str(edge.source) for edge in inputs)}",
-            at=inputs[1].at,
-            notes=[(inputs[0].at, "the first")],
+            f"`{node.name}` takes one input, got {len(counted)}: {listed(str(edge.source) for edge in counted)}",
+            at=counted[1].at,
+            notes=[(counted[0].at, "the first")],
             help=f"join them in a `concat` or `add` node before `{node.name}`",
         )
     elif right and not partial:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from nnrun.registry.group import Group
 from nnrun.registry.node import Node
 from nnrun.registry.options import NAME
-from nnrun.runner.compiler.language.edges import Edge, Reference
+from nnrun.runner.compiler.language.edges import Edge, Reference, mentioned
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report
 from nnrun.runner.compiler.text.words import nearest, repair
@@ -104,7 +104,12 @@ def _joins_other(edge: Edge, scope: Scope, spec: Spec, flat: Flat, report: Repor
         what = "a block" if full in flat.uses else "a field"
         groups = [name for name, node in flat.nodes.items() if isinstance(node.config, Group) and name != scope.prefix + other.name]
         help = f"an edge `{end.name} -> GROUP` clamps a group"
-        if len(groups) == 1 and what == "a field":
+        others = (str(entry) for index, entry in enumerate(spec.edges or ()) if edge.at.path[:2] != ("edges", index))
+        joined = any("<->" in text and other.name in mentioned(text) for text in others)
+        declared = flat.nodes.get(scope.prefix + other.name)
+        if what == "a field" and joined and declared is not None and isinstance(declared.config, Group):
+            help = f"write `{end.name} -> {other.name}`, which clamps `{other.name}`"
+        elif len(groups) == 1 and what == "a field":
             help = f"write `{groups[0]} <-> {other.name}`; an edge `{end.name} -> {groups[0]}` clamps `{groups[0]}`"
         report.add("bad-edge", f"a symmetric edge joins groups of units, and `{end.name}` is {what}", at=at, help=help)
         flat.suspect(scope, [other.name, *groups])
@@ -142,6 +147,14 @@ def _end(
     return None
 
 
+def _undeclared(name: str) -> str | None:
+    """The node that an edge names by its type, as if it needed no entry of its own."""
+    from nnrun.runner.compiler.language.foreign import node_called
+
+    form = node_called(name)
+    return f"each node has a line of its own under `nodes`: write `{name}: {form}` there" if form else None
+
+
 def _report_unknown(name: str, at: Place, role: str, scope: Scope, fields: list[str], flat: Flat, report: Report) -> None:
     if not scope.locals and (not scope.blocks or report.blames((*scope.path, "nodes"))):
         return  # the nodes are missing, and that is reported
@@ -151,6 +164,11 @@ def _report_unknown(name: str, at: Place, role: str, scope: Scope, fields: list[
     names = [*scope.locals] if scope.blocks else [*flat.nodes, *flat.uses] if "/" in name else [*fields, *scope.locals]
     meant = nearest(name, names)
     flat.lost = True
+    twice = next((found for found in report if found.id == "duplicate-key" and found.at.path[-3:-2] == ("nodes",)), None)
+    if twice is not None and not scope.blocks and nearest(name, [str(twice.at.path[-2])]):  # the second of the two is the one missed
+        report.amend(twice, help=f"edges name `{name}`, which no node is: call the second so")
+        flat.suspect(scope, [str(twice.at.path[-2])])
+        return
     if meant is not None:
         flat.suspect(scope, [meant])
     elif not scope.blocks and not fields:
@@ -163,6 +181,6 @@ def _report_unknown(name: str, at: Place, role: str, scope: Scope, fields: list[
     elif meant is None and scope.blocks:
         help = "a block sees its own nodes, `input` and `output`"
     else:
-        help = repair(name, names, "node")
+        help = _undeclared(name) or repair(name, names, "node") if meant is None else repair(name, names, "node")
     where = f"the block `{scope.blocks[-1]}` has no node" if scope.blocks else "no node or field is"
     report.add("unknown-name", f"{where} named `{name}`", at=at, help=help, notes=scope.notes)

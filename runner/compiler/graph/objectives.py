@@ -30,7 +30,8 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
     """The losses and the metrics that are right."""
     if spec.train is None:
         return (), ()
-    if spec.train.loss is None and getattr(spec.train.learner, "needs_loss", False) and not report.blames(("train", "loss")):
+    missing = spec.train.loss is None and getattr(spec.train.learner, "needs_loss", False)
+    if missing and not report.blames(("train", "loss")) and ("train",) not in report.elsewhere:
         help = f"write `{_likely_teacher(spec, flat)}` under `train`"
         report.add("missing-loss", "the training has no loss", at=Place(("train",), "key"), help=help)
     losses = []

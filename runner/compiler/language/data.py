@@ -67,6 +67,17 @@ class Split(Model):
         wanted = {"valid": self.valid, "test": self.test if "test" in self.model_fields_set or not given else 0.0}
         return {part: share for part, share in wanted.items() if part not in given}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _shares(cls, value: Any) -> Any:
+        """Shares that were all written as per cent are one mistake."""
+        given = {part: value[part] for part in PARTS if part in value} if isinstance(value, dict) else {}
+        if len(given) > 1 and all(isinstance(share, int | float) and 1 < share < 100 for share in given.values()):
+            wanted = ", ".join(f"{key}: {given[key] / 100 if key in given else item}" for key, item in value.items())
+            context = {"given": ", ".join(f"{share:g}" for share in given.values()), "help": f"write `split: {{{wanted}}}`"}
+            raise PydanticCustomError("out_of_range", "shares of the examples, not per cent", context)
+        return value
+
     @model_validator(mode="after")
     def _fits(self) -> Split:
         shares = (self.train or 0) + self.valid + self.test

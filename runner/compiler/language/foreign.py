@@ -47,6 +47,11 @@ _NODES = {
     "laststep": "last", "lasttick": "last", "globalaveragepoolingtime": "pool_time", "meanovertime": "pool_time",
     "rollingwindow": "window", "unfold": "window", "lag": "window", "ema": "ewma", "movingaverage": "ewma",
     "bernoulli": "binary_units", "bernoulliunits": "binary_units", "visible": "binary_units", "ising": "bipolar_units",
+    **dict.fromkeys(
+        ["resnet", "resnext", "vgg", "densenet", "mobilenet", "efficientnet", "alexnet", "squeezenet", "googlenet", "vit", "unet",
+         "bert", "gpt", "backbone", "pretrained", "hub", "timm", "torchvision"],
+        "no network comes ready-made or with trained weights: draw it of nodes, such as `conv`, `batch_norm` and `add`, in a block "
+        "that is used again and again; `weights: run:ID` in a node takes those of a run of your own"),
     "spin": "bipolar_units", "gaussian": "gaussian_units", "categorical": "categorical_units", "argmax": "choice", "decoder": "choice",
 }  # fmt: skip
 
@@ -96,6 +101,10 @@ _SCHEDULES = {
     "exponentiallr": "exponential", "exponentialdecay": "exponential", "lineardecay": "linear", "linearlr": "linear",
     "onecyclelr": "one_cycle", "noam": "inverse_sqrt", "polynomialdecay": "polynomial", "polynomiallr": "polynomial",
     "none": "constant",
+    **dict.fromkeys(
+        ["reduceonplateau", "reducelronplateau", "plateau"],
+        "no schedule watches a figure: write `schedule: cosine`, by which the rate falls in any case; `early_stopping: {patience: 3}` "
+        "under `train` watches one, and stops"),
 }  # fmt: skip
 
 _LEARNERS = {
@@ -134,10 +143,11 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "criterion": ("loss",), "lossfunction": ("loss",), "lossfn": ("loss",), "objective": ("loss",), "optim": ("optimizer",),
     "solver": ("optimizer",), "scheduler": ("schedule",), "lrscheduler": ("schedule",), "lrschedule": ("schedule",),
     "gradclip": ("clip_norm",), "gradientclip": ("clip_norm",), "clipgradnorm": ("clip_norm",), "maxgradnorm": ("clip_norm",),
-    "clipnorm": ("clip_norm",), "gradientclipping": ("clip_norm",), "randomseed": ("seed",), "randomstate": ("seed",),
+    "clipnorm": ("clip_norm",), "gradientclipval": ("clip_norm",), "clipvalue": ("clip_norm",), "clipgradient": ("clip_norm",),
+    "gradientclipping": ("clip_norm",), "randomseed": ("seed",), "randomstate": ("seed",),
     "bptt": ("truncate",), "stateful": ("carry_state",), "numthreads": ("threads",), "mixedprecision": ("precision",),
     "amp": ("precision",), "dtype": ("precision",), "earlystop": ("early_stopping",), "regularization": ("regularize",),
-    "l1regularization": ("l1",), "l2regularization": ("l2",), "mindelta": ("min_delta",), "minimumdelta": ("min_delta",),
+    "l1regularization": ("l1",), "l2regularization": ("l2",), "mindelta": ("min_delta",), "minimumdelta": ("min_delta",), "rho": ("decay",),
     "layers": ("nodes",), "model": ("nodes",), "network": ("nodes",), "architecture": ("nodes",), "modules": ("nodes",),
     "connections": ("edges",), "links": ("edges",), "arrows": ("edges",), "graph": ("edges",), "wiring": ("edges",),
     "training": ("train",), "trainer": ("train",), "fit": ("train",), "dataset": ("data", "source"), "datasets": ("data",),
@@ -161,13 +171,14 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 PLACES: Mapping[str, Path] = {
     "validationsplit": ("data", "split", "valid"), "validsplit": ("data", "split", "valid"), "valsplit": ("data", "split", "valid"),
     "validationfraction": ("data", "split", "valid"), "testsplit": ("data", "split", "test"), "testfraction": ("data", "split", "test"),
-    "stratified": ("data", "split", "stratify"),
+    "stratified": ("data", "split", "stratify"), "stages": ("train",), "phases": ("train",),
 }  # fmt: skip
 """By a key's name elsewhere: where it stands here."""
 
 NEEDLESS: Mapping[str, str] = {
     "inchannels": _FOLLOWS, "infeatures": _FOLLOWS, "inputshape": _FOLLOWS, "inputdim": _FOLLOWS, "inputsize": _FOLLOWS,
-    "inputunits": _FOLLOWS, "inputchannels": _FOLLOWS, "batchinputshape": _FOLLOWS, "numfeatures": _FOLLOWS,
+    "inputunits": _FOLLOWS, "inputchannels": _FOLLOWS, "batchinputshape": _FOLLOWS, "numfeatures": _FOLLOWS, "input": _FOLLOWS,
+    "indim": _FOLLOWS, "nin": _FOLLOWS,
     "numembeddings": "leave it out: the text's `vocabulary`, or the classes of the field, say it",
     "returnsequences": "leave it out: a cell gives its value at every tick, and a `last` node keeps that of the last tick",
     "returnstate": "leave it out: an edge reads `CELL.state`",
@@ -182,6 +193,23 @@ NEEDLESS: Mapping[str, str] = {
 }  # fmt: skip
 """By a key's name elsewhere: what makes it needless here."""
 
+DONE_BY: Mapping[tuple[str, str], str] = {
+    ("momentum", "betas"): "leave it out: the first of `betas` is its momentum, 0.9 where left out",
+    ("beta1", "betas"): "write both as `betas: [0.9, 0.999]`", ("beta2", "betas"): "write both as `betas: [0.9, 0.999]`",
+    ("nesterov", "betas"): "leave it out: the first of `betas` is its momentum",
+}  # fmt: skip
+"""By a key's name elsewhere and an option that the holder has: what does the same here."""
+
+VALUES: Mapping[str, tuple[str, ...]] = {
+    "avg": ("mean",), "average": ("mean",), "maximum": ("max",), "maxpool": ("max",), "full": ("same",), "zscore": ("standard",),
+    "standardize": ("standard",), "standardscaler": ("standard",), "zeromean": ("standard",), "minmaxscaler": ("minmax",),
+    "glorot": ("xavier",), "glorotuniform": ("xavier",), "xavieruniform": ("xavier",), "kaiming": ("he",), "henormal": ("he",),
+    "swish": ("silu",), "logistic": ("sigmoid",), "linear": ("identity",), "none": ("identity",), "sampling": ("sample",),
+    "nucleus": ("sample",), "bahdanau": ("additive",), "luong": ("dot",), "scaleddot": ("dot",), "float32": ("fp32",),
+    "float16": ("fp16",), "half": ("fp16",), "mixed": ("bf16",), "bfloat16": ("bf16",),
+}  # fmt: skip
+"""By a value's name elsewhere: what it may be called here, by what the option takes."""
+
 _SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".txt": "text", ".md": "text", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz",
 }  # fmt: skip
@@ -192,7 +220,8 @@ def type_help(role: str, name: str) -> str | None:
     if role == "source" and (help := _file_help(name)):
         return help
     bare = re.sub(r"^.*\.", "", name)
-    ours = next((ours for word in (bare, re.sub(r"[123][dD]$", "", bare)) if (ours := TYPES[role].get(folded(word)))), None)
+    words = (bare, re.sub(r"[123][dD]$", "", bare), re.sub(r"\d.*$", "", bare))  # `Conv2D`, `resnet18`, `resnet50_v2`
+    ours = next((ours for word in words if (ours := TYPES[role].get(folded(word)))), None)
     if ours is None:
         return None
     if ours.startswith("{"):
@@ -206,8 +235,7 @@ def component_here(role: str, given: Mapping[str, Any]) -> str | None:
     own = {folded(kind): kind for kind in all_of(role)}
     words = [folded(word) for word in (bare, re.sub(r"[123][dD]$", "", bare))]
     ours = next((ours for word in words if (ours := TYPES.get(role, {}).get(word) or own.get(word))), "")
-    entries = [entry.split(": ") for entry in ours.strip("{}").split(", ")] if ours.startswith("{") else [["type", ours]]
-    held = {key: plain(value) for key, value in entries}
+    held = plain_form(ours)
     cls = find(role, held["type"])
     if cls is None:
         return None
@@ -219,6 +247,29 @@ def component_here(role: str, given: Mapping[str, Any]) -> str | None:
         if key in names or folded(key) not in NEEDLESS:
             held.setdefault(key if key in names else key_here(key, names) or key, value)
     return written({**held, "type": cls.type_name()}, 200)
+
+
+def node_called(name: str) -> str | None:
+    """The entry of a node that is called by its type, `relu` or `maxpool2`, with what must be said of it."""
+    word = re.sub(r"_?\d+$", "", name)
+    ours = TYPES["node"].get(folded(word)) or next((kind for kind in all_of("node") if folded(kind) == folded(word)), "")
+    held = plain_form(ours)
+    cls = find("node", held["type"]) if "type" in held else None
+    if cls is None:
+        return None
+    needed = [info.alias or key for key, info in cls.model_fields.items() if info.is_required()]
+    return f"{{{', '.join([*(f'{key}: {value}' for key, value in held.items()), *(f'{key}: …' for key in needed if key not in held)])}}}"
+
+
+def plain_form(ours: str) -> dict[str, Any]:
+    """One of our types, or a mapping with it, as a value."""
+    entries = [entry.split(": ") for entry in ours.strip("{}").split(", ")] if ours.startswith("{") else [["type", ours]]
+    return {key: plain(value) for key, value in entries}
+
+
+def value_here(value: object, options: Collection[str]) -> str | None:
+    """Which of the options a value of another library stands for."""
+    return next((ours for ours in VALUES.get(folded(str(value)), ()) if ours in options), None)
 
 
 def key_here(key: str, names: Collection[str]) -> str | None:

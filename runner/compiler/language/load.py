@@ -18,7 +18,8 @@ from nnrun.registry.catalog import Broken, Lookup
 from nnrun.registry.component import Component
 from nnrun.registry.options import NAME
 from nnrun.runner.compiler.language.data import Data
-from nnrun.runner.compiler.language.problem import Problem, about, diagnose, keys, meant_key
+from nnrun.runner.compiler.language.diagnose import diagnose
+from nnrun.runner.compiler.language.problem import Problem, about, keys, meant_key
 from nnrun.runner.compiler.language.spec import REQUIRED, EdgeEntry, Spec
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report

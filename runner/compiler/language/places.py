@@ -13,7 +13,7 @@ from nnrun.registry.options import Regularize
 from nnrun.runner.compiler.language.data import Data, Split, Window
 from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.language.foreign import KEYS, PLACES
-from nnrun.runner.compiler.language.spec import Spec, Track
+from nnrun.runner.compiler.language.spec import EdgeEntry, Spec, Track
 from nnrun.runner.compiler.language.training import EarlyStopping, Train
 from nnrun.runner.compiler.text.diagnostic import Path
 from nnrun.runner.compiler.text.words import folded, listed, written
@@ -34,8 +34,25 @@ _ROLES: dict[str, Path] = {"optimizer": ("train", "optimizer"), "learner": ("tra
 """Components that stand at one place of a spec."""
 
 
-def place(key: str, holder: Path, value: Any, root: Any) -> tuple[Path, str] | None:
-    """Where a key belongs that means nothing in `holder`, and a sentence that says it; `root` is the whole spec, as far as it is there."""
+READING = ("input", "inputs", "from", "source", "after", "parents", "reads")
+"""What a node's option is called elsewhere that names the nodes which it reads."""
+
+
+def edge_for(key: str, path: Path, value: Any) -> str | None:
+    """The edge that says what an option of a node says in other libraries, `input: flat`; None where it says something else."""
+    sources = [value] if isinstance(value, str) else value
+    if path[:1] != ("nodes",) or folded(key) not in READING or not isinstance(sources, list) or not sources:
+        return None
+    if not all(isinstance(source, str) for source in sources):
+        return None
+    return (
+        f"what a node reads is said under `edges`, once for all: leave it out, where an edge `{', '.join(sources)} -> {path[1]}` is there"
+    )
+
+
+def place(key: str, holder: Path, value: Any, root: Any, role: str | None = None) -> tuple[Path, str] | None:
+    """Where a key belongs that means nothing in `holder`, and a sentence that says it; `root` is the whole spec, as far as it is there,
+    and `role` that of the component that is the holder, if it is one."""
     if key == "shuffle" and holder == ("data", "split"):  # that of `train` is about the order of batches
         instead = (
             "write `chronological: true` to divide the rows in their order"
@@ -57,7 +74,10 @@ def place(key: str, holder: Path, value: Any, root: Any) -> tuple[Path, str] | N
             return ("decode", name), f"it belongs under `decode`, in that of a choice: `decode: {{CHOICE: {{{name}: {written(value)}}}}}`"
         if holder[:1] == ("nodes",) and find("node", name) is not None:
             return ("nodes", name), f"it is a node of its own: write `NAME: {{type: {name}, …}}` under `nodes`, and lead an edge through it"
-        if owners := list(_owners(name)):
+        if holder[:1] == ("nodes",) and name in EdgeEntry.model_fields:
+            edge = f"{{edge: GROUP <-> {holder[-1]}, {name}: {written(value)}}}"
+            return ("edges", name), f"it belongs to the edge that joins `{holder[-1]}`, under `edges`: write `- {edge}` there"
+        if owners := list(_owners(name, role)):
             return ("nodes", name), f"it is an option of {' and '.join(owners)}"
     return None
 
@@ -65,6 +85,8 @@ def place(key: str, holder: Path, value: Any, root: Any) -> tuple[Path, str] | N
 def _sentence(path: Path, holder: Path, value: Any, root: Any) -> str:
     """Where the key belongs, seen from where it stands."""
     *above, key = map(str, path)
+    if path == ("train",) and isinstance(value, list):
+        return "`train` itself is the list of trainings: take this line away, so that they stand right below `train:`"
     text = f"{key}: {written({'length': value} if key == 'window' and isinstance(value, int) else value)}"
     if not above:
         return f"`{key}` is a key of the spec itself: write it at the left margin, beside `nodes` and `train`"
@@ -96,9 +118,9 @@ def _likely(role: str, root: Any) -> Iterable[type[Component]]:
     return [cls] if cls is not None else all_of(role).values()
 
 
-def _owners(name: str) -> Iterator[str]:
-    """Which types of components have an option, where few do."""
-    for role in FOLDERS:
-        types = [kind for kind, cls in all_of(role).items() if name in {info.alias or key for key, info in cls.model_fields.items()}]
+def _owners(name: str, role: str | None) -> Iterator[str]:
+    """Which types of components have an option, where few do; for a component, others of its role."""
+    for each in FOLDERS if role is None else (role,):
+        types = [kind for kind, cls in all_of(each).items() if name in {info.alias or key for key, info in cls.model_fields.items()}]
         if 0 < len(types) <= 6:
-            yield f"the {role} type{'s' * (len(types) > 1)} {listed(types)}"
+            yield f"the {each} type{'s' * (len(types) > 1)} {listed(types)}"

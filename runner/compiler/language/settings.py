@@ -91,6 +91,11 @@ def _helped(finding: Diagnostic, document: Document, by_text: dict[str, str]) ->
             exists = f"{finding.help}: " if finding.help.endswith("exists") else ""
             return replace(finding, help=f"{exists}write `--set {_quoted(right)}`")
         return finding
+    if span.text.name == "--set" and (wanted := re.fullmatch(r"write `(\w+): (.+)`", finding.help, re.DOTALL)):
+        steps, _ = _parts(by_text.get(span.text.text, ""))
+        if steps and steps[-1] == wanted[1]:
+            path = ".".join(steps)
+            return replace(finding, help=f"write `--set {_quoted(f'{path}={wanted[2]}')}`")
     kind = (*finding.at.path[:-1], "type")
     changed = document.spans.get((kind, "value"))
     if finding.id == "unknown-key" and span.text.name != "--set" and changed is not None and changed.text.name == "--set":

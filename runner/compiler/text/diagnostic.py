@@ -82,6 +82,10 @@ class Report:
             raise Stop
         self.found.append(Diagnostic(id, headline, place, label, places, help, severity))
 
+    def amend(self, finding: Diagnostic, *, help: str) -> None:
+        """Give a finding another help, as a later phase knows more."""
+        self.found[self.found.index(finding)] = replace(finding, help=help)
+
     def blames(self, path: Path) -> bool:
         """Whether something at a path or below it is wrong, so that what is missing there may be its consequence."""
         path = self._staged(Place(path)).path

@@ -62,6 +62,8 @@ def type_fields(data: Data | None, fields: Mapping[str, Field], facts: Mapping[s
             continue
         if not isinstance(data.source, Source) and any(isinstance(axis, str) for axis in shape.axes):
             continue  # the source may know the size, once it is right
+        if _unsettled(name, shape, report):
+            continue
         if config.type_name() == "series" and data.window is None and report.blames(("data", "window")):
             continue  # how it is cut is wrong, and that is reported
         if config.type_name() in ("series", "text") and data.window is not None:
@@ -76,6 +78,13 @@ def type_fields(data: Data | None, fields: Mapping[str, Field], facts: Mapping[s
         elif owner is not None or shape.time not in data.fields:
             _report_axis(name, str(shape.time), [other for other in timed if timed[other].time == other], data, report)
     return values
+
+
+def _unsettled(name: str, shape: Shape, report: Report) -> bool:
+    """Whether a field's column, which is wrong, may tell its size once it is right, or its type is another than the column wants."""
+    path = ("data", "fields", name)
+    another = any(finding.id == "shape-mismatch" and finding.at.path == path for finding in report)
+    return another or (report.blames(path) and any(isinstance(axis, str) for axis in shape.axes))
 
 
 def check_window(data: Data | None, report: Report) -> None:

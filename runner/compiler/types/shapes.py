@@ -7,20 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nnrun.registry.field import Facts, Field
-from nnrun.registry.group import Group
 from nnrun.registry.node import Node, Trainable
-from nnrun.registry.objective import Metric
 from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, product, same_axes
 from nnrun.runner.compiler.graph.cycles import Loop
 from nnrun.runner.compiler.graph.graph import Graph, GraphNode
-from nnrun.runner.compiler.graph.objectives import Objective
-from nnrun.runner.compiler.graph.reach import report_unread
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.text.diagnostic import Place, Report
 from nnrun.runner.compiler.text.words import nearest, repair
+from nnrun.runner.compiler.types.advice import input_help, unclamped_help
 from nnrun.runner.compiler.types.axes import Seen, seen_by
 from nnrun.runner.compiler.types.fields import check_split, check_window, complete_fields, type_fields
 from nnrun.runner.compiler.types.files import check_files
+from nnrun.runner.compiler.types.judged import check_objective
 from nnrun.runner.compiler.types.loop_shapes import outline_loop
 
 MOST_NUMBERS = 2**40
@@ -50,6 +48,8 @@ class Typed:
     values: Mapping[str, Shape] = field(default_factory=dict)
     """Types of `field`, `field.next`, `node` and `node.output`."""
     nodes: Mapping[str, TypedNode] = field(default_factory=dict)
+    judged: bool = True
+    """Whether all losses go with what they compare."""
 
 
 def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: Report, folder: Path | None = None) -> Typed:
@@ -70,13 +70,11 @@ def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: R
         inference.check_delays(graph.nodes[name])
         inference.check_start(graph.nodes[name])
         inference.check_scores(graph.nodes[name])
-    right = [inference.check_objective(objective) for objective in graph.losses]
+    right = [check_objective(loss, graph, inference.values, report) for loss in graph.losses]
     for metric in graph.metrics:
         if all(right) or metric.config.input is not None or metric.config.target is not None:
-            inference.check_objective(metric)
-    if all(right):  # a loss that reads the wrong node leaves the right one unread
-        report_unread(graph.unread, report)
-    return Typed(fields, inference.values, inference.nodes)
+            check_objective(metric, graph, inference.values, report)
+    return Typed(fields, inference.values, inference.nodes, all(right))
 
 
 @dataclass
@@ -98,7 +96,7 @@ class _Inference:
         config = self.sized(node)
         if config is None or not node.whole or any(edge.source.value not in self.values for edge in node.edges):
             return
-        seen = seen_by(node, config, self.values, self.place, self.report, self.series)
+        seen = seen_by(node, config, self.values, self.graph, self.report, self.series)
         if seen is None:
             return
         try:
@@ -143,11 +141,6 @@ class _Inference:
         symbols = shape.classes if shape.kind != "number" else None
         return config.model_copy(update={"units": shape.size if symbols is None else symbols})
 
-    def place(self, name: str) -> Place:
-        """Where a node or field is written."""
-        node = self.graph.nodes.get(name)
-        return Place(node.path if node else ("data", "fields", name), "key")
-
     def refuse(self, node: GraphNode, error: ShapeError, shapes: Mapping[str, Shape]) -> None:
         """Report what a node does not take; `shapes` are those of what it reads, as far as they are known."""
         if isinstance(error, InputError):
@@ -156,20 +149,20 @@ class _Inference:
         at = Place((*node.path, error.field)) if error.field else Place(node.path, "key")
         known = [edge for edge in node.edges if edge.source.value in shapes]
         arriving = [(edge.at, f"{shapes[edge.source.value]} arrives here") for edge in known[:3]]
-        self.report.add(error.id, f"`{node.name}`: {error.message}", at=at, notes=[*arriving, *node.notes], help=error.help)
+        help = unclamped_help(node, self.graph) or error.help
+        self.report.add(error.id, f"`{node.name}`: {error.message}", at=at, notes=[*arriving, *node.notes], help=help)
 
     def report_input(self, node: GraphNode, error: InputError, shapes: Mapping[str, Shape]) -> None:
         edge = node.ports[error.port] if error.port else node.inputs[error.position]
         shape = shapes[edge.source.value]
         help = error.over_time if shape.time is not None and error.over_time is not None else error.help
-        if all(name in self.graph.nodes and isinstance(self.graph.nodes[name].config, Group) for name in (edge.source.name, node.name)):
-            help = f"write `{edge.source.name} <-> {node.name}`, which joins them; where the one is to clamp the other, {help}"
+        help = input_help(node, edge, help, self.graph, shapes) or help
         self.report.add(
             error.id,
             f"`{edge.target}` takes {error.wanted}, but `{edge.source}` gives {shape}",
             at=edge.at,
             label=f"{shape} arrives here",
-            notes=[(self.place(edge.source.name), "made here"), *node.notes],
+            notes=[(self.graph.place(edge.source.name), "made here"), *node.notes],
             help=help,
         )
 
@@ -192,7 +185,7 @@ class _Inference:
                 "shape-mismatch",
                 f"`{node.name}` shares the weights of `{other}`, but theirs differ: {_sizes(mine)} and {_sizes(theirs)}",
                 at=at,
-                notes=[(self.place(other), "the other")],
+                notes=[(self.graph.place(other), "the other")],
                 help="both need the same type, options and inputs",
             )
         elif isinstance(theirs.config, Trainable) and theirs.config.share is not None:
@@ -233,7 +226,7 @@ class _Inference:
                 f"`{node.initial.target}` takes {shape.tick}, without ticks, but `{node.initial.source}` gives {given}",
                 at=node.initial.at,
                 label=f"{given} arrives here",
-                notes=[(self.place(node.initial.source.name), "made here"), *node.notes],
+                notes=[(self.graph.place(node.initial.source.name), "made here"), *node.notes],
                 help=help,
             )
 
@@ -252,59 +245,9 @@ class _Inference:
             f"`{node.name}` takes {wanted}, but `{node.scores.source}` gives {scores}",
             at=node.scores.at,
             label=f"{scores} arrives here",
-            notes=[(self.place(node.scores.source.name), "made here"), *node.notes],
+            notes=[(self.graph.place(node.scores.source.name), "made here"), *node.notes],
             help=f"a `linear` node with `units: {target}` gives them",
         )
-
-    def check_objective(self, objective: Objective) -> bool:
-        """Whether a loss or metric goes with what it compares; where that cannot be told, it does."""
-        input, target = self.values.get(objective.input.value), self.values.get(objective.target.value)
-        if input is None or target is None:
-            return True
-        kind = "metric" if isinstance(objective.config, Metric) else "loss"
-        name = objective.config.type_name()
-        if input.time != target.time:
-            headline = f"`{name}` compares `{objective.input}`, {input}, with `{objective.target}`, {target}"
-            help = f"the target is judged at each tick of `{target.time}`"
-            if target.time is None:
-                help = "a `last` or `pool_time` node before makes one value of a sequence"
-            key, next_tick = "input", f"{objective.target.value}.next"
-            if input.time is None and next_tick in self.values:
-                key, help = "target", f"the value behind the window is called `{next_tick}`: write `target: {next_tick}`"
-            else:
-                help = self.other_input(objective, target) or help
-            self.report.add("shape-mismatch", headline, at=(*objective.path, key), help=help)
-            return False
-        try:
-            objective.config.check(input.tick, target.tick)
-        except InputError as error:
-            key, value, shape = [("input", objective.input, input), ("target", objective.target, target)][error.position]
-            headline = f"the {kind} `{name}` takes {error.wanted}, but `{value}` gives {shape}"
-            notes = [(self.place(value.name), "made here")]
-            other = self.other_input(objective, target) if key == "input" else None
-            self.report.add(error.id, headline, at=(*objective.path, key), notes=notes, help=other or error.help)
-            return False
-        except ShapeError as error:
-            at = (*objective.path, error.field or "input")
-            self.report.add(error.id, f"the {kind} `{name}`: {error.message}", at=at, help=error.help)
-            return False
-        return True
-
-    def other_input(self, objective: Objective, target: Shape) -> str | None:
-        """The last node whose value a loss would take, where it was given another."""
-        for name in reversed(self.graph.order):
-            shape = self.values.get(name)
-            if shape is not None and shape.time == target.time and _takes(objective, shape, target):
-                return f"`{name}` gives {shape}: write `input: {name}`"
-        return None
-
-
-def _takes(objective: Objective, input: Shape, target: Shape) -> bool:
-    try:
-        objective.config.check(input.tick, target.tick)
-    except ShapeError:
-        return False
-    return True
 
 
 def shared(name: str, share: str, graph: Graph) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -61,6 +61,8 @@ class Part:
     """Random changes of shuffled batches, by value."""
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The texts of which values were made, as the data has them, one a row."""
+    ordering: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """Where `window` cuts a series: columns that say which rows follow each other, as the data has them, in the order of the windows."""
     ends: Tensor | None = None
     """Where `window` cuts a series: the row of the data that each example ends with, (n,)."""
 

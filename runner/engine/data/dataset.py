@@ -15,7 +15,7 @@ from nnrun.registry.field import DataError, Facts, Field, naming
 from nnrun.registry.source import Columns, Source
 from nnrun.runner.compiler.language.data import Data, Split
 from nnrun.runner.engine.data.batch import Part
-from nnrun.runner.engine.data.columns import Parts, joined_columns
+from nnrun.runner.engine.data.columns import Parts, joined_columns, ordering
 from nnrun.runner.engine.data.encoding import advising, encode, windowed
 from nnrun.runner.engine.data.recordings import Recordings, recordings
 from nnrun.runner.engine.data.split import Rows, divide, origins
@@ -74,7 +74,8 @@ def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Seq
     columns = joined_columns(located, parts)
     series = recordings(data, parts) if data.window is not None and data.streamed is None else None
     if data.window is not None and data.window.join and list(parts) == ["all"]:
-        raise DataError("`join` under `window` is for data that comes in parts, and this comes in one", "leave out `join`")
+        what = "`join` under `window` is for data that comes in parts, and this comes in one"
+        raise DataError(what, "leave out `join`").blaming("data", "window", "join")
     rows = _divide(data, located, parts, columns, targets, series)
     if len(rows["train"]) == 0:
         raise DataError("the training part has no examples", "look at `split` under `data`")
@@ -87,6 +88,8 @@ def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Seq
     whole, said = encode(data, located, columns, facts)
     held = _counted(data, whole, rows)
     part, rows = windowed(data, whole, series, ahead=True), _windows_of(data, whole, series, rows)
+    ordered = {column: _in_order(column, parts, series) for column in ordering(data)} if series is not None else {}
+    part = replace(part, ordering=ordered)
     augment = {name: change for name, config in located.items() if (change := config.build_augment()) is not None}
     made = {name: replace(part, rows=torch.from_numpy(held), augment=augment if name == "train" else {}) for name, held in rows.items()}
     example = {column: values[0] for column, values in next(iter(parts.values())).items()}
@@ -95,6 +98,12 @@ def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Seq
     listed = tuple(Held(name, len(made[name]), held[name], unit, named[name]) for name in made if name in named)
     notes = series.notes(reach_of(data.window, ahead=True)) if series is not None and data.window is not None else ()
     return Dataset(made["train"], valid, test, facts, example, listed, notes, said)
+
+
+def _in_order(column: str, parts: Parts, series: Recordings) -> list[Any]:
+    """A column as the windows over it lie."""
+    values = [value for columns in parts.values() for value in columns[column]]
+    return [values[row] for row in series.order.tolist()]
 
 
 def _divide(
@@ -142,8 +151,20 @@ def _windows_of(data: Data, part: Part, series: Recordings | None, rows: Rows) -
         cut = {name: series.windows(starts, reach, held, whole=name == "train") for name, held in rows.items()}
         what = f"no window of {length} ticks fits the training part: with what it predicts it takes {reach} rows in a row"
     if len(cut["train"]) == 0:
-        raise DataError(what, "make `window` shorter")
+        fits = 0 if series is None else _longest(series, rows["train"], reach) - data.window.horizon
+        help = f"write `length: {fits}` or less" if fits > 0 else "make `window` shorter"
+        raise DataError(what, help).blaming("data", "window", "length")
     return cut
+
+
+def _longest(series: Recordings, held: np.ndarray, above: int) -> int:
+    """The most rows in a row that lie in a part, of fewer than `above`."""
+    least = 0
+    while above - least > 1:
+        middle = (least + above) // 2
+        fits = len(series.windows(series.starts(middle, 1), middle, held, whole=True)) > 0
+        least, above = (middle, above) if fits else (least, middle)
+    return least
 
 
 def _labels(split: Split, fields: Mapping[str, Field], columns: Columns, targets: Sequence[str]) -> Sequence[Any] | None:

@@ -109,14 +109,14 @@ def _parted_by_gaps(made: Recordings, column: str, parts: Parts, sizes: dict[str
         what = f"`{column}` holds `{raw[made.order[place + 1]]}` in {told(place + 1)}, which does not come after"
         same = passed[place] == 0 and made.groups is None
         help = "`window: {by: COLUMN}` keeps series of one table apart" if same else f"sort the rows by `{column}`"
-        raise DataError(f"{what} `{raw[made.order[place]]}` in {told(place)}", help)
+        raise DataError(f"{what} `{raw[made.order[place]]}` in {told(place)}", help).blaming("data", "time")
     if not follows.any():
         return made
     step = float(np.median(passed[follows]))
     for place in np.flatnonzero(follows & (passed < EARLY * step)).tolist():
         what = f"`{column}` in {told(place + 1)} comes {times.duration(passed[place])} after the row before"
         help = f"give the series one step, or leave out `time: {column}`"
-        raise DataError(f"{what}, where rows lie {times.duration(step)} apart", help)
+        raise DataError(f"{what}, where rows lie {times.duration(step)} apart", help).blaming("data", "time")
     gaps = np.flatnonzero(follows & (passed > LATE * step)).tolist()
     border = np.concatenate([[False], ~follows | (passed > LATE * step)])
     named = tuple(_gaps(column, times, step, [(float(passed[place]), told(place), raw[made.order[place]]) for place in gaps]))

@@ -45,7 +45,8 @@ def stream(part: Part, name: str, length: int) -> Part:
     held, own = part.values[name], part.lengths[name]
     tokens = held[0, : own[0]] if len(held) == 1 else held[torch.arange(held.shape[1]) < own[:, None]]
     if len(tokens) < length:
-        raise DataError(f"a piece of {length} tokens does not fit texts of {len(tokens)}", "make `window` shorter")
+        what = f"a piece of {length} tokens does not fit texts of {len(tokens)}"
+        raise DataError(what, f"write `length: {len(tokens)}` or less").blaming("data", "window", "length")
     pieces = tokens.unfold(0, length, 1)  # views: a text of n tokens costs n numbers, not n times the piece
     lengths = torch.tensor([length]).expand(len(pieces))
     return replace(part, values={name: pieces}, lengths={name: lengths}, rows=torch.arange(len(pieces)), texts={})

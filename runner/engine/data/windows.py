@@ -24,7 +24,12 @@ def windows(part: Part, window: Window, held: Recordings, *, ahead: bool) -> Par
     reach = reach_of(window, ahead=ahead)
     if held.longest < reach:
         needed = f"a window of {window.length} ticks and a horizon of {window.horizon}" if ahead else f"a window of {window.length} ticks"
-        raise DataError(f"{needed} do{'' if ahead else 'es'} not fit a series of {held.longest}", "make `window` shorter")
+        what = f"{needed} do{'' if ahead else 'es'} not fit a series of {held.longest}"
+        if not ahead:
+            raise DataError(what, f"give it {reach} rows in a row")
+        fits = held.longest - window.horizon
+        help = f"write `length: {fits}` or less" if fits > 0 else "give it more rows"
+        raise DataError(what, help).blaming("data", "window", "length")
     count = len(part.rows) - reach + 1
     values: dict[str, Tensor] = {}
     for name, given in part.values.items():

@@ -100,9 +100,7 @@ class _Pair:
                     meter.update(*metric.prepare(input, target, self.facts))
                 except DataError as error:
                     what = f"the metric `{metric.type_name()}` cannot judge `{self.comparison.target}`: {error.message}"
-                    refused = DataError(what, error.help)
-                    refused.path = ("metrics",)
-                    raise refused from None
+                    raise DataError(what, error.help).blaming("metrics") from None
             self.waiting.clear()
             self.held = 0
 

@@ -1,0 +1,104 @@
+"""Whether losses and metrics go with the values that they compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nnrun.registry.group import Group
+from nnrun.registry.objective import Metric
+from nnrun.registry.shape import InputError, Shape, ShapeError
+from nnrun.runner.compiler.graph.graph import Graph
+from nnrun.runner.compiler.graph.objectives import Objective
+from nnrun.runner.compiler.language.edges import Edge
+from nnrun.runner.compiler.text.diagnostic import Place, Report
+
+
+def check_objective(objective: Objective, graph: Graph, values: Mapping[str, Shape], report: Report) -> bool:
+    """Whether a loss or metric goes with what it compares; where that cannot be told, it does."""
+    input, target = values.get(objective.input.value), values.get(objective.target.value)
+    if input is None or target is None:
+        return True
+    kind = "metric" if isinstance(objective.config, Metric) else "loss"
+    name = objective.config.type_name()
+    if kind == "loss" and _is_clamped(objective.input.name, graph):
+        headline = f"`{name}` judges `{objective.input}`, a group of units that is clamped: it gives back what it was given"
+        help = "an energy network has no loss: write `learner: contrastive_divergence` in place of it"
+        notes = [(graph.place(objective.input.name), "a group")]
+        report.add("learner-mismatch", headline, at=(*objective.path, "input"), notes=notes, help=help)
+        return False
+    if input.time != target.time:
+        _report_ticks(objective, input, target, graph, values, report)
+        return False
+    try:
+        objective.config.check(input.tick, target.tick)
+    except InputError as error:
+        key, value, shape = [("input", objective.input, input), ("target", objective.target, target)][error.position]
+        headline = f"the {kind} `{name}` takes {error.wanted}, but `{value}` gives {shape}"
+        notes = [(graph.place(value.name), "made here")]
+        other = _other_input(objective, target, graph, values) if key == "input" else None
+        report.add(error.id, headline, at=(*objective.path, key), notes=notes, help=other or error.help)
+        return False
+    except ShapeError as error:
+        at = (*objective.path, error.field or "input")
+        report.add(error.id, f"the {kind} `{name}`: {error.message}", at=at, help=error.help)
+        return False
+    return True
+
+
+def _is_clamped(name: str, graph: Graph) -> bool:
+    node = graph.nodes.get(name)
+    return node is not None and isinstance(node.config, Group) and bool(node.inputs)
+
+
+def _report_ticks(objective: Objective, input: Shape, target: Shape, graph: Graph, values: Mapping[str, Shape], report: Report) -> None:
+    """The one has ticks, or other ticks, and the other has not."""
+    headline = f"`{objective.config.type_name()}` compares `{objective.input}`, {input}, with `{objective.target}`, {target}"
+    key, next_tick, notes = "input", f"{objective.target.value}.next", list[tuple[Place, str]]()
+    if input.time is None and next_tick in values:
+        key, help = "target", f"the value behind the window is called `{next_tick}`: write `target: {next_tick}`"
+    elif (other := _other_input(objective, target, graph, values)) is not None:
+        help = other
+    elif target.time is not None:
+        help = f"the target is judged at each tick of `{target.time}`"
+    else:
+        help = "a `last` or `pool_time` node before makes one value of a sequence"
+        edge = _leaving_time(objective.input.name, graph, values)
+        if edge is not None:
+            name = next(name for name in ("end", "final", "last_tick") if name not in graph.nodes)
+            way = f"{edge.source} -> {name} -> {edge.target}"
+            help = f"write `{way}`, with `{name}: {{type: last}}` under `nodes`: `last` makes one value of a sequence, as `pool_time` does"
+            notes = [(edge.at, "where the ticks should end")]
+    report.add("shape-mismatch", headline, at=(*objective.path, key), notes=notes, help=help)
+
+
+def _leaving_time(name: str, graph: Graph, values: Mapping[str, Shape]) -> Edge | None:
+    """Where what runs along time is followed by what runs at each tick alone, on the way to a value."""
+    seen: set[str] = set()
+    while name in graph.nodes and name not in seen:
+        seen.add(name)
+        node = graph.nodes[name]
+        timed = [edge for edge in node.inputs if not edge.source.delay and values[edge.source.value].time is not None]
+        if node.config is None or node.config.scope == "time" or len(timed) != 1:
+            return None
+        source = graph.nodes.get(timed[0].source.name)
+        if source is None or (source.config is not None and source.config.scope == "time"):
+            return timed[0]
+        name = source.name
+    return None
+
+
+def _other_input(objective: Objective, target: Shape, graph: Graph, values: Mapping[str, Shape]) -> str | None:
+    """The last node whose value a loss would take, where it was given another."""
+    for name in reversed(graph.order):
+        shape = values.get(name)
+        if shape is not None and shape.time == target.time and _takes(objective, shape, target):
+            return f"`{name}` gives {shape}: write `input: {name}`"
+    return None
+
+
+def _takes(objective: Objective, input: Shape, target: Shape) -> bool:
+    try:
+        objective.config.check(input.tick, target.tick)
+    except ShapeError:
+        return False
+    return True
