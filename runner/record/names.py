@@ -8,6 +8,7 @@ import string
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from nnrun.runner.compiler.canonical import graph_hash
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.resolved import resolved_text
 from nnrun.runner.record.note import is_generated
@@ -26,7 +27,7 @@ def tags(plan: Plan, device: str, command: str) -> dict[str, str]:
         **plan.spec.track.tags,
         "nnrun.version": version("nnrun"),
         "nnrun.spec_hash": hashlib.sha256(resolved_text(plan).encode()).hexdigest()[:16],
-        "nnrun.graph_hash": hashlib.sha256(str(plan).encode()).hexdigest()[:16],
+        "nnrun.graph_hash": graph_hash(plan),
         "nnrun.device": device,
         "nnrun.command": command,
         **({"nnrun.data": "generated"} if is_generated(plan) else {}),
