@@ -43,6 +43,8 @@ class Node(Component):
 
     inputs: ClassVar[Literal["none", "one", "optional", "many"]] = "one"
     """How many edges may arrive at the main input; `optional`: one or none."""
+    unordered: ClassVar[bool] = False
+    """Whether the value is the same in whatever order the edges of the main input arrive, each with its weights."""
     ports: ClassVar[Mapping[str, Port]] = {}
     """Inputs beside the main one."""
     outputs: ClassVar[tuple[str, ...]] = ()

@@ -30,6 +30,7 @@ class Linear(Trainable):
     """
 
     inputs = "many"
+    unordered = True
     batch = "any"
 
     type: Literal["linear"]

@@ -48,6 +48,8 @@ class Add(Entrywise):
     Raises: InputError if axes differ.
     """
 
+    unordered = True
+
     type: Literal["add"]
 
 
@@ -58,6 +60,8 @@ class Multiply(Entrywise):
     Shape: equal axes, or single numbers -> the same axes. An axis of size 1 is stretched to the others' size.
     Raises: InputError if axes differ.
     """
+
+    unordered = True
 
     type: Literal["multiply"]
 
@@ -117,6 +121,8 @@ class Dot(Merge):
     Shape: equal axes, twice -> a number.
     Raises: InputError if axes differ; ShapeError if there are not two values.
     """
+
+    unordered = True
 
     type: Literal["dot"]
     normalize: bool = False

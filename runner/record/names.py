@@ -8,6 +8,7 @@ import string
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from nnrun.runner.compiler.canonical import graph_hash
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.resolved import resolved_text
 from nnrun.runner.record.note import is_generated
@@ -39,7 +40,7 @@ def tags(plan: Plan, device: str, command: str, data_hash: str) -> dict[str, str
     return {
         **plan.spec.track.tags,
         **identity(plan, data_hash),
-        "graph_hash": hashlib.sha256(str(plan).encode()).hexdigest()[:16],
+        "graph_hash": graph_hash(plan),
         "device": device,
         "command": command,
         **({"data": "generated"} if is_generated(plan) else {}),
