@@ -145,13 +145,22 @@ def _frames(spec: Spec, graph: Graph, plan: Plan | None) -> Iterator[Frame]:
         yield Frame("energy", f"energy network{f', {learner}' if learner else ''}", frozenset(net.groups))
     if plan is not None and plan.decoding is not None:
         yield Frame("writing", f"when it writes: each symbol of {plan.decoding.target}", frozenset(_writing(plan)))
+    yield from _blocks(graph)
+
+
+def _blocks(graph: Graph) -> Iterator[Frame]:
+    """A frame for each use of a block, the outer ones first."""
     members: dict[str, list[str]] = {}
-    for name in graph.nodes:
-        parts = name.split("/")[:-1]
-        for depth in range(1, len(parts) + 1):
-            members.setdefault("/".join(parts[:depth]), []).append(name)
-    for use, names in sorted(members.items(), key=lambda item: item[0].count("/")):
-        yield Frame("block", _titled(use, graph), frozenset(names))
+    titles: dict[str, str] = {}
+    for name, node in graph.nodes.items():
+        uses = name.split("/")[:-1]
+        inside = [*(place.path for place, _ in node.notes), node.path][1:]  # of each use, the path of something in its block
+        for depth, (use, path) in enumerate(zip(uses, inside, strict=False), 1):  # a wrong name may have a slash
+            full = "/".join(uses[:depth])
+            members.setdefault(full, []).append(name)
+            titles[full] = f"{use}: {path[1]}"
+    for full, names in sorted(members.items(), key=lambda item: item[0].count("/")):
+        yield Frame("block", titles[full], frozenset(names))
 
 
 def _writing(plan: Plan | None) -> tuple[str, ...]:
@@ -168,13 +177,6 @@ def _learners(spec: Spec, graph: Graph) -> dict[str, str]:
             names = train.nodes or [name for net in graph.energy_nets for name in net.groups]
             found |= {name: train.learner.type_name() for name in names if name not in found}
     return found
-
-
-def _titled(use: str, graph: Graph) -> str:
-    """The name of a node of type `block`, and of the block."""
-    inside = (node.path for name, node in graph.nodes.items() if name.rpartition("/")[0] == use)
-    block = next((str(path[1]) for path in inside if path[0] == "blocks"), "")
-    return ": ".join(filter(None, (use.rpartition("/")[2], block)))
 
 
 def _count(size: int | str) -> str:
