@@ -72,7 +72,7 @@ def test_inner_blocks_are_named_by_what_they_are() -> None:
     blocks += "  two: {nodes: {left: {type: block, block: one}}, edges: [input -> left -> output]}\n"
     picture = picture_of(check(spec({"deep": "{type: block, block: two}"}, ["image -> flat -> deep -> scores"], more=blocks)))
 
-    assert [frame.title for frame in picture.frames] == ["deep", "left: one"]
+    assert [frame.title for frame in picture.frames] == ["deep: two", "left: one"]
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,9 @@ def test_inner_blocks_are_named_by_what_they_are() -> None:
         spec({"a": "{type: linear, units: 0}"}, ["image -> flat -> a -> scores"]),
         spec({"a": "{type: linear, units: 3}", "b": "{type: linear, units: 3}"}, ["image -> flat -> a -> b -> a", "b -> scores"]),
         reviews({"h": "{type: linear, units: 3}"}, ["text -> h", "prev(h) -> h -> scores"]),
+        spec({"a/b": "{type: linear, units: 3}"}, ["image -> flat -> a/b -> scores"]),
     ],
-    ids=["wrong-value", "undelayed-cycle", "wrong-shapes"],
+    ids=["wrong-value", "undelayed-cycle", "wrong-shapes", "wrong-name"],
 )
 def test_a_spec_with_errors_is_drawn_as_far_as_it_is_known(text: str) -> None:
     checked = check(text)

@@ -16,6 +16,7 @@ from nnrun.runner.compiler.language.edges import Edge
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.text.words import written
+from nnrun.runner.compiler.types.ops import Op
 from nnrun.runner.show.drawing.picture import Arrow, Box, BoxKind, Frame, Marks, Picture
 
 
@@ -28,7 +29,9 @@ def picture_of(checked: Checked, marks: Marks | None = None) -> Picture:
     arrows = [*_arrows(graph, plan), *(arrow for _, found in judging for arrow in found)]
     read = {arrow.source for arrow in arrows}
     boxes = [Box(name, "field", (name, *_type(plan, name, framed=False))) for name in graph.fields if name in read]
-    boxes += [_box(node, graph, plan) for node in graph.nodes.values()]
+    ops = {op.name: op for op in plan.ops} if plan is not None else {}
+    ticking = {name for loop in graph.loops for name in loop.nodes} | set(_writing(plan))
+    boxes += [_box(node, ops.get(node.name), plan, node.name in ticking) for node in graph.nodes.values()]
     boxes += [box for box, _ in judging]
     known = {box.name for box in boxes}
     size = f", {_count(plan.size)}" if plan is not None and plan.size else ""
@@ -59,12 +62,10 @@ def _arrow(edge: Edge, about: str) -> Arrow:
     return Arrow(edge.source.name, edge.target.name, "delayed" if ticks else "forward", " ".join(word for word in words if word))
 
 
-def _box(node: GraphNode, graph: Graph, plan: Plan | None) -> Box:
+def _box(node: GraphNode, op: Op | None, plan: Plan | None, framed: bool) -> Box:
     config = node.config
     if config is None:
         return Box(node.name, "node", (node.name.rpartition("/")[2], "?"))
-    op = next((op for op in plan.ops if op.name == node.name), None) if plan else None
-    framed = any(node.name in loop.nodes for loop in graph.loops) or _written(node.name, plan)
     lines = [node.name.rpartition("/")[2], _what(config), *_type(plan, node.name, framed)]
     if op is not None and op.share:
         lines.append(f"weights of {op.share}")
@@ -143,20 +144,29 @@ def _frames(spec: Spec, graph: Graph, plan: Plan | None) -> Iterator[Frame]:
         learner = learners.get(net.groups[0])
         yield Frame("energy", f"energy network{f', {learner}' if learner else ''}", frozenset(net.groups))
     if plan is not None and plan.decoding is not None:
-        nodes = (*plan.decoding.nodes, plan.decoding.choice)
-        yield Frame("writing", f"when it writes: each symbol of {plan.decoding.target}", frozenset(nodes))
+        yield Frame("writing", f"when it writes: each symbol of {plan.decoding.target}", frozenset(_writing(plan)))
+    yield from _blocks(graph)
+
+
+def _blocks(graph: Graph) -> Iterator[Frame]:
+    """A frame for each use of a block, the outer ones first."""
     members: dict[str, list[str]] = {}
-    for name in graph.nodes:
-        parts = name.split("/")[:-1]
-        for depth in range(1, len(parts) + 1):
-            members.setdefault("/".join(parts[:depth]), []).append(name)
-    for use, names in sorted(members.items(), key=lambda item: item[0].count("/")):
-        yield Frame("block", _titled(use, graph), frozenset(names))
+    titles: dict[str, str] = {}
+    for name, node in graph.nodes.items():
+        uses = name.split("/")[:-1]
+        inside = [*(place.path for place, _ in node.notes), node.path][1:]  # of each use, the path of something in its block
+        for depth, (use, path) in enumerate(zip(uses, inside, strict=False), 1):  # a wrong name may have a slash
+            full = "/".join(uses[:depth])
+            members.setdefault(full, []).append(name)
+            titles[full] = f"{use}: {path[1]}"
+    for full, names in sorted(members.items(), key=lambda item: item[0].count("/")):
+        yield Frame("block", titles[full], frozenset(names))
 
 
-def _written(name: str, plan: Plan | None) -> bool:
+def _writing(plan: Plan | None) -> tuple[str, ...]:
+    """The nodes that run at each symbol when the network generates."""
     decoding = plan.decoding if plan is not None else None
-    return decoding is not None and (name == decoding.choice or name in decoding.nodes)
+    return (*decoding.nodes, decoding.choice) if decoding is not None else ()
 
 
 def _learners(spec: Spec, graph: Graph) -> dict[str, str]:
@@ -167,13 +177,6 @@ def _learners(spec: Spec, graph: Graph) -> dict[str, str]:
             names = train.nodes or [name for net in graph.energy_nets for name in net.groups]
             found |= {name: train.learner.type_name() for name in names if name not in found}
     return found
-
-
-def _titled(use: str, graph: Graph) -> str:
-    """The name of a node of type `block`, and of the block."""
-    inside = (node.path for name, node in graph.nodes.items() if name.rpartition("/")[0] == use)
-    block = next((str(path[1]) for path in inside if path[0] == "blocks"), "")
-    return ": ".join(filter(None, (use.rpartition("/")[2], block)))
 
 
 def _count(size: int | str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from textwrap import wrap
 
-from nnrun.runner.show.drawing.picture import Arrow, Box, Picture
+from nnrun.runner.show.drawing.picture import Arrow, Box, Frame, Picture
 
 MANY, MOST = 120, 600
 """Boxes: with more blocks are closed; with still more nothing is drawn."""
@@ -51,9 +51,12 @@ def closed(picture: Picture) -> Picture:
     """The picture as it can be seen: with too many boxes, each block is one; with still too many, one box says so."""
     if len(picture.boxes) <= MANY:
         return picture
-    blocks = [frame for frame in picture.frames if frame.kind == "block"]
-    outer = [frame for frame in blocks if not any(frame.members < other.members for other in blocks)]
-    of = {name: f"block:{place}" for place, frame in enumerate(outer) for name in frame.members}
+    outer: list[Frame] = []
+    of: dict[str, str] = {}
+    for frame in sorted((frame for frame in picture.frames if frame.kind == "block"), key=lambda one: -len(one.members)):
+        if frame.members.isdisjoint(of):  # else it lies in another
+            of |= dict.fromkeys(frame.members, f"block:{len(outer)}")
+            outer.append(frame)
     shut = set(of.values())
     boxes: dict[str, Box] = {}
     for box in picture.boxes:

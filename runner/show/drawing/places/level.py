@@ -83,7 +83,7 @@ def wires_of(nets: Iterable[Net], lane: int) -> tuple[list[Item], list[Wire]]:
                 lanes.append(_lane(row + 1, lane))
                 exits.append(Pin(lanes[-1], "top", 0))
             wires += [Wire(net.number, row, entry, one) for one in exits]
-            entry = Pin(lanes[-1], "bottom", 0) if lanes else entry
+            entry = Pin(exits[-1].item, "bottom", 0)
         entry = net.driver
         for row in range(start, highest - 1, -1):
             lanes.append(_lane(row, lane))
