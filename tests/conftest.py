@@ -27,7 +27,7 @@ def update(request: pytest.FixtureRequest) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "browser: looks at pages and pictures in a browser in a real browser")
+    config.addinivalue_line("markers", "browser: looks at pages and pictures in a real browser")
 
 
 @pytest.fixture(scope="session", autouse=True)
