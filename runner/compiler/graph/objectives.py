@@ -32,8 +32,10 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
         return (), ()
     missing = spec.train.loss is None and getattr(spec.train.learner, "needs_loss", False)
     if missing and not report.blames(("train", "loss")) and ("train",) not in report.elsewhere:
-        help = f"write `{_likely_teacher(spec, flat)}` under `train`"
-        report.add("missing-loss", "the training has no loss", at=Place(("train",), "key"), help=help)
+        teacher, at, where = _likely_teacher(spec, flat), Place(("train",), "key"), "under `train`"
+        if teacher.startswith("learner") and "learner" in spec.train.model_fields_set:
+            at, where = Place(("train", "learner")), "in place of it"
+        report.add("missing-loss", "the training has no loss", at=at, help=f"write `{teacher}` {where}")
     losses = []
     for index, loss in enumerate(spec.train.loss or ()):
         path: Path = ("train", "loss", index)
@@ -51,6 +53,8 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
             continue
         defaults = (first.input, first.target) if first else (None, None)
         if isinstance(metric, SequenceMetric):
+            if choice is None and any(node.config is None for node in flat.nodes.values()):
+                continue  # it may be the choice, and is reported
             if choice is None:
                 headline = f"`{metric.type_name()}` judges what a network writes, and this one has no `choice`"
                 report.add("missing-key", headline, at=path, help="a node of type `choice` makes symbols of scores")

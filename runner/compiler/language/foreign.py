@@ -205,7 +205,8 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "standardize": ("standard",), "standardscaler": ("standard",), "zeromean": ("standard",), "minmaxscaler": ("minmax",),
     "glorot": ("xavier",), "glorotuniform": ("xavier",), "xavieruniform": ("xavier",), "kaiming": ("he",), "henormal": ("he",),
     "swish": ("silu",), "logistic": ("sigmoid",), "linear": ("identity",), "none": ("identity",), "sampling": ("sample",),
-    "nucleus": ("sample",), "bahdanau": ("additive",), "luong": ("dot",), "scaleddot": ("dot",), "float32": ("fp32",),
+    "nucleus": ("sample",), "gpu": ("cuda",), "tpu": ("auto",), "word": ("words",), "char": ("characters",),
+    "chars": ("characters",), "bahdanau": ("additive",), "luong": ("dot",), "scaleddot": ("dot",), "float32": ("fp32",),
     "float16": ("fp16",), "half": ("fp16",), "mixed": ("bf16",), "bfloat16": ("bf16",),
 }  # fmt: skip
 """By a value's name elsewhere: what it may be called here, by what the option takes."""

@@ -37,6 +37,10 @@ def cut_value(entries: list[str | None]) -> tuple[str, str] | None:
         return None
     if re.fullmatch(r"[-+]?\d+", value) and re.fullmatch(r"\d+(e[-+]?\d+)?", rest[0]):
         return f"the comma in `{value},{rest[0]}` ends the value", f"a number has a point: write `{key}: {value}.{rest[0]}`"
+    words = [piece for piece, following in zip(rest[::2], rest[1::2], strict=False) if following == "" and piece is not None]
+    if words and len(words) == len(rest[::2]) and all(re.fullmatch(r"[A-Za-z_]\w*", word) for word in (value, *words)):
+        held = ", ".join([value, *words])
+        return f"the comma in `{held}` ends the value", f"a list stands in brackets: write `{key}: [{held}]`"
     if value.count("(") <= value.count(")"):
         return None
     for piece, following in zip(rest[::2], rest[1::2], strict=True):
