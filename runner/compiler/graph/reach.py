@@ -46,7 +46,7 @@ def unread(flat: Flat, edges: Sequence[Edge], dead: set[str], stuck: Iterable[st
 
 def report_unread(nodes: Iterable[Declared], edges: Iterable[Edge], names: Sequence[str], report: Report) -> None:
     """One finding for each node that nothing reads; `names` are all nodes, in the order in which the spec has them."""
-    joined = {(edge.source.name, edge.target.name) for edge in edges}
+    joined = list(dict.fromkeys((edge.source.name, edge.target.name) for edge in edges))
     fed = {target for _, target in joined}
     for node in nodes:
         if node.config is not None and node.config.decides and "target-unknown" in report.ids:
@@ -59,5 +59,7 @@ def report_unread(nodes: Iterable[Declared], edges: Iterable[Edge], names: Seque
             before, after = names[max(place - 1, 0)], names[min(place + 1, len(names) - 1)]
             headline, help = f"nothing reads `{node.name}`: it stands in no edge", f"lead one through it, `… -> {node.name} -> …`"
             if (before, after) in joined:
+                many = node.config is not None and node.config.inputs == "many"
+                before = ", ".join(source for source, target in joined if target == after) if many else before
                 help = f"lead one through it: `{before} -> {node.name} -> {after}` in place of `{before} -> {after}`"
         report.add("unread-node", headline, at=Place(node.path, "key"), help=help, notes=node.notes)

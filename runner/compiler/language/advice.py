@@ -14,7 +14,7 @@ from nnrun.runner.compiler.text.words import folded, listed, nearest, repair, wr
 
 def choice_help(problem: Problem, key: str, options: list[str]) -> str | None:
     """Which of the options was meant, or what they are about."""
-    from nnrun.runner.compiler.language.foreign import value_here
+    from nnrun.runner.compiler.language.values import value_here
 
     if (ours := value_here(problem.given, options)) is not None:
         return f"write `{key}: {ours}`"

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from nnrun.runner.compiler.language.foreign import value_here
-from nnrun.runner.compiler.text.words import nearest, written
+from nnrun.runner.compiler.text.words import folded, nearest, written
+
+VALUES: Mapping[str, tuple[str, ...]] = {
+    "avg": ("mean",), "average": ("mean",), "maximum": ("max",), "maxpool": ("max",), "full": ("same",), "zscore": ("standard",),
+    "standardize": ("standard",), "standardscaler": ("standard",), "zeromean": ("standard",), "minmaxscaler": ("minmax",),
+    "glorot": ("xavier",), "glorotuniform": ("xavier",), "xavieruniform": ("xavier",), "kaiming": ("he",), "henormal": ("he",),
+    "swish": ("silu",), "logistic": ("sigmoid",), "linear": ("identity",), "none": ("identity",), "sampling": ("sample",),
+    "nucleus": ("sample",),
+    "gpu": ("cuda",), "true": ("standard",), "self": ("multi_head",), "tpu": ("auto",), "word": ("words",), "char": ("characters",),
+    "chars": ("characters",), "bahdanau": ("additive",), "luong": ("dot",), "scaleddot": ("dot",), "float32": ("fp32",),
+    "float16": ("fp16",), "half": ("fp16",), "mixed": ("bf16",), "bfloat16": ("bf16",),
+}  # fmt: skip
+"""By a value's name elsewhere: what it may be called here, by what the option takes."""
 
 _SHORT = {"window": "length", "early_stopping": "patience", "regularize": "l2"}
 """By a key that takes a mapping, the option that a number alone stands for."""
+
+
+def value_here(value: object, options: Collection[str]) -> str | None:
+    """Which of the options a value of another library stands for."""
+    return next((ours for ours in VALUES.get(folded(str(value)), ()) if ours in options), None)
 
 
 def right_value(key: str, given: Any, wanted: str) -> str | None:
@@ -23,6 +39,16 @@ def _number(key: str, given: Any, wanted: str) -> str | None:
     """A number in quotes."""
     number = wanted.startswith(("a number", "a whole number"))
     return given if number and isinstance(given, str) and re.fullmatch(r"\d+(\.\d+)?", given) else None
+
+
+def _sign(key: str, given: Any, wanted: str) -> str | None:
+    """A comment as other languages begin it, or a power as people write it."""
+    if not isinstance(given, str) or not wanted.startswith(("a number", "a whole number")):
+        return None
+    if comment := re.fullmatch(r"(\d[\d.e+-]*)\s*(?://|--|%|;)\s*(.*)", given):
+        return f"{comment[1]}  # {comment[2]}"
+    power = re.fullmatch(r"(?:(\d+(?:\.\d+)?)\s*[*x]\s*)?10\s*(?:\^|\*\*)\s*\(?(-?\d+)\)?", given)
+    return f"{power[1] or 1}e{power[2]}" if power else None
 
 
 def _sides(key: str, given: Any, wanted: str) -> str | None:
@@ -72,4 +98,4 @@ def _mapping(key: str, given: Any, wanted: str) -> str | None:
     return None
 
 
-_FORMS: tuple[Callable[[str, Any, str], str | None], ...] = (_number, _sides, _name, _share, _figure, _plain, _mapping)
+_FORMS: tuple[Callable[[str, Any, str], str | None], ...] = (_number, _sign, _sides, _name, _share, _figure, _plain, _mapping)

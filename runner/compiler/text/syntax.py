@@ -125,6 +125,9 @@ def _place(lines: list[str], line: int, column: int, problem: str, start: Any) -
         return Cause(line, 0, "a line cannot begin with `%`", "put quotes around the text")
     indent = len(text) - len(text.lstrip())
     if start is not None and column <= indent and text.strip() and start.column != indent:
+        before = next((other for other in lines[line - 1 :: -1] if other.strip()), "")
+        if start.column < indent < (other := len(before) - len(before.lstrip())):
+            return Cause(line, column, f"this line is indented by {indent}, the line above it by {other}", f"indent it by {other}")
         above = f"the lines beside it, from line {start.line + 1} on, by {start.column}"
         return Cause(line, column, f"this line is indented by {indent} space{'s' * (indent != 1)}, {above}", f"indent it by {start.column}")
     if bracketed := re.match(r"\s*-\s*\[(?P<names>[\w\s,.]+)\]\s*(?P<rest>(->|<->).*)", text):
