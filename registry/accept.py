@@ -26,7 +26,8 @@ def symbols(x: Shape) -> Axis:
     """How many classes a single category or token has. Raises: InputError if it is none."""
     wanted = "a category or a token"
     if x.kind == "number":
-        raise InputError(wanted, help="a `linear` node takes numbers; a field of type `category` makes categories of a column")
+        help = "a `linear` node takes numbers; where they stand for classes, the field is `{type: category}`, without `normalize`"
+        raise InputError(wanted, help=help)
     if x.axes:
         raise InputError(f"{wanted}, one for each example")
     if x.classes is None:

@@ -111,7 +111,7 @@ class Lookup:
         if isinstance(value, str):
             value = {tag: value}
         if not isinstance(value, dict):
-            raise PydanticCustomError("wrong_type", "a {role}: a name, or a mapping with `{tag}`", {"role": self.role, "tag": tag})
+            raise PydanticCustomError("wrong_type", "a name, or a mapping with `{tag}`, for the {role}", {"role": self.role, "tag": tag})
         if tag not in value:
             raise PydanticCustomError(
                 "missing_type", "`{tag}`, the kind of {role}", {"role": self.role, "tag": tag, "known": list(all_of(self.role))}

@@ -146,7 +146,13 @@ class _Reader:
                 return Apply("negative", (self.expression(tree.operand),))
             case ast.UnaryOp(op=ast.UAdd()):
                 return self.expression(tree.operand)
-        raise self.error(tree, "a formula holds names, numbers, `+ - * / **`, functions and `prev(name)`, nothing else")
+        message = "a formula holds names, numbers, `+ - * / **`, functions and `prev(name)`, nothing else"
+        help = None
+        if isinstance(tree, ast.IfExp | ast.Compare | ast.BoolOp):
+            help = "a choice by size is made with functions: `maximum(a, b)`, `minimum(a, b)`, `relu(a)`"
+        if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.MatMult):
+            help = "weights are those of a `linear` node: lead the value through one, and name that node in the formula"
+        raise self.error(tree, message, help)
 
     def previous(self, call: ast.Call) -> Expression:
         delay = 1

@@ -39,7 +39,7 @@ _FORMS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"\b(?:torch|np|numpy|math|F|tf|K|jnp|nn)(?:\.\w+)*\.(?P<name>\w+)\s*\("), _function),
     (re.compile(r"(?<![\w.])(?P<name>[A-Zσ]\w*|sigma|logistic|expit|ln|min|max|fabs)\s*\("), _function),
     (re.compile(r"\s*\^\s*"), " ** "),
-    (re.compile(r"\s*[×·⋅⊙∘@]\s*"), " * "),
+    (re.compile(r"\s*[×·⋅⊙∘]\s*"), " * "),
     (re.compile(r"\s*[−–]\s*"), " - "),
 )
 

@@ -150,7 +150,7 @@ REFUSALS = [
         node("embedding", units=3),
         FLAT,
         "takes a category or a token",
-        "a `linear` node takes numbers; a field of type `category` makes categories of a column",
+        "a `linear` node takes numbers; where they stand for classes, the field is `{type: category}`, without `normalize`",
     ),
     (node("dropout"), WORD, "takes numbers", "an `embedding` or `one_hot` node between them makes numbers of a token"),
     (

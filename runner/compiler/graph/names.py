@@ -104,8 +104,8 @@ def _joins_other(edge: Edge, scope: Scope, spec: Spec, flat: Flat, report: Repor
         what = "a block" if full in flat.uses else "a field"
         groups = [name for name, node in flat.nodes.items() if isinstance(node.config, Group) and name != scope.prefix + other.name]
         help = f"an edge `{end.name} -> GROUP` clamps a group"
-        others = (str(entry) for index, entry in enumerate(spec.edges or ()) if edge.at.path[:2] != ("edges", index))
-        joined = any("<->" in text and other.name in mentioned(text) for text in others)
+        entries = enumerate(map(str, spec.edges or ()))
+        joined = any(text.count("<->") > (edge.at.path[:2] == ("edges", at)) and other.name in mentioned(text) for at, text in entries)
         declared = flat.nodes.get(scope.prefix + other.name)
         if what == "a field" and joined and declared is not None and isinstance(declared.config, Group):
             help = f"write `{end.name} -> {other.name}`, which clamps `{other.name}`"

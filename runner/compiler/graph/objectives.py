@@ -32,8 +32,10 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
         return (), ()
     missing = spec.train.loss is None and getattr(spec.train.learner, "needs_loss", False)
     if missing and not report.blames(("train", "loss")) and ("train",) not in report.elsewhere:
-        help = f"write `{_likely_teacher(spec, flat)}` under `train`"
-        report.add("missing-loss", "the training has no loss", at=Place(("train",), "key"), help=help)
+        teacher, at, where = _likely_teacher(spec, flat), Place(("train",), "key"), "under `train`"
+        if teacher.startswith("learner") and "learner" in spec.train.model_fields_set:
+            at, where = Place(("train", "learner")), "in place of it"
+        report.add("missing-loss", "the training has no loss", at=at, help=f"write `{teacher}` {where}")
     losses = []
     for index, loss in enumerate(spec.train.loss or ()):
         path: Path = ("train", "loss", index)
@@ -51,6 +53,8 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
             continue
         defaults = (first.input, first.target) if first else (None, None)
         if isinstance(metric, SequenceMetric):
+            if choice is None and any(node.config is None for node in flat.nodes.values()):
+                continue  # it may be the choice, and is reported
             if choice is None:
                 headline = f"`{metric.type_name()}` judges what a network writes, and this one has no `choice`"
                 report.add("missing-key", headline, at=path, help="a node of type `choice` makes symbols of scores")
@@ -73,10 +77,11 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
 def _likely_teacher(spec: Spec, flat: Flat) -> str:
     """What a spec without a loss probably wants: a learner, where all that it has are groups with symmetric edges."""
     symmetric = [edge for edge in flat.edges if edge.kind == "symmetric"]
-    if not symmetric or not all(isinstance(node.config, Group) for node in flat.nodes.values()):
+    trained = [flat.nodes[name] for name in (spec.train and spec.train.nodes) or flat.nodes if name in flat.nodes]
+    if not symmetric or not all(isinstance(node.config, Group) for node in trained):
         return f"loss: {_likely_loss(spec, flat)}"
-    spins = {node.config.type_name() for node in flat.nodes.values() if node.config is not None} == {"bipolar_units"}
-    return f"learner: {'hebbian' if spins and len(flat.nodes) == 1 else 'contrastive_divergence'}"
+    spins = {node.config.type_name() for node in trained if node.config is not None} == {"bipolar_units"}
+    return f"learner: {'hebbian' if spins and len(trained) == 1 else 'contrastive_divergence'}"
 
 
 def _likely_loss(spec: Spec, flat: Flat) -> str:
@@ -111,7 +116,10 @@ def check_port(value: Reference, at: Place, spec: Spec, flat: Flat, report: Repo
         streamed = spec.data is not None and spec.data.streamed == value.name
         if value.port == "next" and not streamed and (windowed or report.blames(("data", "window"))):
             return windowed
-        help = "`next` exists where `data.window` cuts a series into windows" if value.port == "next" else "a field has no port but `next`"
+        help = "a field has no port but `next`"
+        if value.port == "next":
+            help = "`next` exists where a series is cut into windows: write `window: {length: 24}` under `data`"
+            report.elsewhere.add(("data", "window"))
         if streamed:
             help = f"each token of a text is predicted from those before it: `{value.name}` itself is the target"
         report.add("unknown-port", f"the field `{value.name}` has no `{value.port}`", at=at, help=help)

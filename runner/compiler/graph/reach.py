@@ -46,16 +46,20 @@ def unread(flat: Flat, edges: Sequence[Edge], dead: set[str], stuck: Iterable[st
 
 def report_unread(nodes: Iterable[Declared], edges: Iterable[Edge], names: Sequence[str], report: Report) -> None:
     """One finding for each node that nothing reads; `names` are all nodes, in the order in which the spec has them."""
-    joined = {(edge.source.name, edge.target.name) for edge in edges}
+    joined = list(dict.fromkeys((edge.source.name, edge.target.name) for edge in edges))
     fed = {target for _, target in joined}
     for node in nodes:
         if node.config is not None and node.config.decides and "target-unknown" in report.ids:
             continue  # what should read the choice reads its target
+        if any(f"-> {node.name} ->" in finding.help for finding in report):
+            continue  # an edge is to lead through it, and that is said
         headline, help = f"nothing reads `{node.name}`", "add an edge that starts there, name it in a loss or metric, or delete it"
         if node.name not in fed:
             place = names.index(node.name)
             before, after = names[max(place - 1, 0)], names[min(place + 1, len(names) - 1)]
             headline, help = f"nothing reads `{node.name}`: it stands in no edge", f"lead one through it, `… -> {node.name} -> …`"
             if (before, after) in joined:
+                many = node.config is not None and node.config.inputs == "many"
+                before = ", ".join(source for source, target in joined if target == after) if many else before
                 help = f"lead one through it: `{before} -> {node.name} -> {after}` in place of `{before} -> {after}`"
         report.add("unread-node", headline, at=Place(node.path, "key"), help=help, notes=node.notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import Any
 
@@ -13,11 +14,14 @@ from nnrun.runner.compiler.text.words import folded, listed, nearest, repair, wr
 
 def choice_help(problem: Problem, key: str, options: list[str]) -> str | None:
     """Which of the options was meant, or what they are about."""
-    from nnrun.runner.compiler.language.foreign import value_here
+    from nnrun.runner.compiler.language.values import value_here
 
     if (ours := value_here(problem.given, options)) is not None:
         return f"write `{key}: {ours}`"
-    meant = nearest(problem.given, options)
+    given = problem.given
+    if isinstance(given, list) and given and (one := nearest(given[0], options)) is not None:
+        return f"write one of them, `{key}: {one}`; what comes after it is a node of its own"
+    meant = nearest(given, options)
     return f"`{meant}` exists" if meant else about(problem.model, key)
 
 
@@ -70,7 +74,7 @@ def share_help(problem: Problem, path: Path) -> str | None:
 
 def form_help(problem: Problem, key: str, wanted: str) -> str | None:
     """A mapping, or a list, where one is wanted."""
-    if wanted not in ("a mapping", "a list"):
+    if wanted not in ("a mapping", "a list") and not wanted.startswith("a name, or a mapping"):
         return None
     from nnrun.runner.compiler.language.examples import EXAMPLES
 
@@ -89,6 +93,19 @@ def form_help(problem: Problem, key: str, wanted: str) -> str | None:
     if wanted == "a list" and isinstance(given, str):
         return f"write `{key}: [{given}]`"
     return f"for example `{key}: {EXAMPLES[key]}`" if key in EXAMPLES else None
+
+
+def value_help(problem: Problem, path: Path, key: str, wanted: str) -> str | None:
+    """The value that was probably meant."""
+    from nnrun.runner.compiler.language.values import right_value
+
+    given = problem.given
+    if path[:1] == ("decode",) and len(path) == 2 and isinstance(given, str):
+        return f"write `{key}: {{search: {given}}}`"
+    if path[:1] == ("blocks",) and isinstance(given, str) and re.fullmatch(r"[a-z]\w*", given) and "nodes" in path:
+        return f"a parameter of the block is written with a sign: `{key}: ${given}`"
+    right = right_value(key, given, wanted)
+    return f"write `{key}: {right}`" if right is not None else None
 
 
 def first_choice(root: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from nnrun.registry.component import Component
 from nnrun.registry.node import NODE, RUN
 from nnrun.registry.objective import REFERENCE
 from nnrun.registry.options import LARGEST, NAME
-from nnrun.runner.compiler.language.advice import choice_help, first_choice, form_help, key_help, share_help, type_help
+from nnrun.runner.compiler.language.advice import choice_help, first_choice, form_help, key_help, share_help, type_help, value_help
 from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.language.problem import Problem, about
 from nnrun.runner.compiler.language.spec import EXPERIMENT
@@ -65,9 +66,8 @@ def diagnose(problem: Problem, base: Path, report: Report, notes: Notes) -> None
         case _:
             given = context.get("given", given)
             id, headline = _id(problem), f"`{key}` takes {_wanted(problem)}, got {given}"
-            help = (
-                context.get("help") or share_help(problem, path) or form_help(problem, key, _wanted(problem)) or about(problem.model, key)
-            )
+            help = context.get("help") or share_help(problem, path) or value_help(problem, path, key, _wanted(problem))
+            help = help or form_help(problem, key, _wanted(problem)) or about(problem.model, key)
     report.add(id, headline, at=at, help=help, notes=notes)
 
 
@@ -79,10 +79,22 @@ def _missing(problem: Problem, key: str, path: Path) -> tuple[str, str, Place, s
     help = about(problem.model, key)
     bare = problem.raw
     if problem.model is not None and issubclass(problem.model, Component) and (isinstance(bare, str) or problem.also):
-        form = ", ".join([f"type: {problem.model.type_name()}", *(f"{name}: {_STANDS_FOR.get(name, '…')}" for name in names)])
+        stands = {**_STANDS_FOR, **(_judged(problem.root) if problem.path[:2] == ("train", "loss") else {})}
+        form = ", ".join([f"type: {problem.model.type_name()}", *(f"{name}: {stands.get(name, '…')}" for name in names)])
         owner = next((step for step in reversed(path[:-1]) if isinstance(step, str)), "")
         help = f"write `{owner}: {{{form}}}`"
     return "missing-key", headline, Place(path[:-1]) if isinstance(bare, str) else Place(path[:-1], "key"), help
+
+
+def _judged(root: Any) -> dict[str, str]:
+    """What a loss probably compares: the last node, and the one field that no edge reads."""
+    held = root if isinstance(root, dict) else {}
+    nodes, data, edges = held.get("nodes"), held.get("data"), str(held.get("edges"))
+    fields = data.get("fields") if isinstance(data, dict) else None
+    if not isinstance(nodes, dict) or not isinstance(fields, dict) or not nodes:
+        return {}
+    unread = [name for name in fields if not re.search(rf"\b{re.escape(str(name))}\b", edges)]
+    return {"input": str(list(nodes)[-1]), "target": str(unread[0])} if len(unread) == 1 else {}
 
 
 _STANDS_FOR = {"input": "NODE", "target": "FIELD"}

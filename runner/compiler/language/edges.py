@@ -118,6 +118,10 @@ def _with_form(text: str, wrong: _Wrong) -> _Wrong:
     """What is wrong with a text, with the whole edge in the right form, where that can be told."""
     from nnrun.runner.compiler.language.edge_forms import right_form
 
+    parts = [part.strip() for part in text.split(";") if part.strip()]
+    if len(parts) > 1 and all("->" in part for part in parts):
+        at = text.index(";")
+        return _Wrong("each edge has a line of its own, got `;`", at, at + 1, f"write {' and '.join(f'`- {part}`' for part in parts)}")
     form = right_form(text)
     if form is None:
         return wrong

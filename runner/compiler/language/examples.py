@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 EXAMPLES: Mapping[str, str] = {
     "data": "{source: digits, fields: {image: {type: image}, digit: {type: category}}}",
+    "source": "digits",
     "fields": "{image: {type: image}, digit: {type: category}}",
     "split": "{valid: 0.1, test: 0.1}",
     "window": "{length: 24}",

@@ -196,19 +196,10 @@ NEEDLESS: Mapping[str, str] = {
 DONE_BY: Mapping[tuple[str, str], str] = {
     ("momentum", "betas"): "leave it out: the first of `betas` is its momentum, 0.9 where left out",
     ("beta1", "betas"): "write both as `betas: [0.9, 0.999]`", ("beta2", "betas"): "write both as `betas: [0.9, 0.999]`",
+    ("normalize", "classes"): "leave it out: names have no scale",
     ("nesterov", "betas"): "leave it out: the first of `betas` is its momentum",
 }  # fmt: skip
 """By a key's name elsewhere and an option that the holder has: what does the same here."""
-
-VALUES: Mapping[str, tuple[str, ...]] = {
-    "avg": ("mean",), "average": ("mean",), "maximum": ("max",), "maxpool": ("max",), "full": ("same",), "zscore": ("standard",),
-    "standardize": ("standard",), "standardscaler": ("standard",), "zeromean": ("standard",), "minmaxscaler": ("minmax",),
-    "glorot": ("xavier",), "glorotuniform": ("xavier",), "xavieruniform": ("xavier",), "kaiming": ("he",), "henormal": ("he",),
-    "swish": ("silu",), "logistic": ("sigmoid",), "linear": ("identity",), "none": ("identity",), "sampling": ("sample",),
-    "nucleus": ("sample",), "bahdanau": ("additive",), "luong": ("dot",), "scaleddot": ("dot",), "float32": ("fp32",),
-    "float16": ("fp16",), "half": ("fp16",), "mixed": ("bf16",), "bfloat16": ("bf16",),
-}  # fmt: skip
-"""By a value's name elsewhere: what it may be called here, by what the option takes."""
 
 _SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".txt": "text", ".md": "text", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz",
@@ -265,11 +256,6 @@ def plain_form(ours: str) -> dict[str, Any]:
     """One of our types, or a mapping with it, as a value."""
     entries = [entry.split(": ") for entry in ours.strip("{}").split(", ")] if ours.startswith("{") else [["type", ours]]
     return {key: plain(value) for key, value in entries}
-
-
-def value_here(value: object, options: Collection[str]) -> str | None:
-    """Which of the options a value of another library stands for."""
-    return next((ours for ours in VALUES.get(folded(str(value)), ()) if ours in options), None)
 
 
 def key_here(key: str, names: Collection[str]) -> str | None:

@@ -70,6 +70,9 @@ def place(key: str, holder: Path, value: Any, root: Any, role: str | None = None
         for role, above in _ROLES.items():
             if above != holder and any(name in cls.model_fields for cls in _likely(role, root)):
                 return (*above, name), _sentence((*above, name), holder, value, root)
+        fields = [kind for kind, cls in all_of("field").items() if name in cls.model_fields] if holder[:1] == ("nodes",) else []
+        if len(fields) == 1:
+            return ("data", "fields", name), f"it is an option of the field: write it behind `type: {fields[0]}` under `data`"
         if holder[:1] != ("decode",) and name in Decode.model_fields:
             return ("decode", name), f"it belongs under `decode`, in that of a choice: `decode: {{CHOICE: {{{name}: {written(value)}}}}}`"
         if holder[:1] == ("nodes",) and find("node", name) is not None:

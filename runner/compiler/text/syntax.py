@@ -37,6 +37,10 @@ def cut_value(entries: list[str | None]) -> tuple[str, str] | None:
         return None
     if re.fullmatch(r"[-+]?\d+", value) and re.fullmatch(r"\d+(e[-+]?\d+)?", rest[0]):
         return f"the comma in `{value},{rest[0]}` ends the value", f"a number has a point: write `{key}: {value}.{rest[0]}`"
+    words = [piece for piece, following in zip(rest[::2], rest[1::2], strict=False) if following == "" and piece is not None]
+    if words and len(words) == len(rest[::2]) and all(re.fullmatch(r"[A-Za-z_]\w*", word) for word in (value, *words)):
+        held = ", ".join([value, *words])
+        return f"the comma in `{held}` ends the value", f"a list stands in brackets: write `{key}: [{held}]`"
     if value.count("(") <= value.count(")"):
         return None
     for piece, following in zip(rest[::2], rest[1::2], strict=True):
@@ -121,6 +125,9 @@ def _place(lines: list[str], line: int, column: int, problem: str, start: Any) -
         return Cause(line, 0, "a line cannot begin with `%`", "put quotes around the text")
     indent = len(text) - len(text.lstrip())
     if start is not None and column <= indent and text.strip() and start.column != indent:
+        before = next((other for other in lines[line - 1 :: -1] if other.strip()), "")
+        if start.column < indent < (other := len(before) - len(before.lstrip())):
+            return Cause(line, column, f"this line is indented by {indent}, the line above it by {other}", f"indent it by {other}")
         above = f"the lines beside it, from line {start.line + 1} on, by {start.column}"
         return Cause(line, column, f"this line is indented by {indent} space{'s' * (indent != 1)}, {above}", f"indent it by {start.column}")
     if bracketed := re.match(r"\s*-\s*\[(?P<names>[\w\s,.]+)\]\s*(?P<rest>(->|<->).*)", text):

@@ -19,6 +19,8 @@ def input_help(node: GraphNode, edge: Edge, help: str | None, graph: Graph, shap
         _told_the_answer(node, edge, graph)
         or _joined_groups(node, edge, help, graph)
         or _laid_out(node, edge, graph, shapes)
+        or _chosen_from(node, edge, graph)
+        or _left_out(node, edge, graph, shapes)
         or _state(node, edge, help, graph)
     )
 
@@ -70,6 +72,32 @@ def _laid_out(node: GraphNode, edge: Edge, graph: Graph, shapes: Shapes) -> str 
             last = following
     end = f"{last} -> {flat.name} -> {after}" if after else f"… -> {flat.name} -> …"
     return f"`{flat.name}` belongs behind what reads channels and pixels: write `{before} -> {node.name}`, and `{end}`"
+
+
+def _chosen_from(node: GraphNode, edge: Edge, graph: Graph) -> str | None:
+    """An edge that leaves a choice at once, where one to it was meant."""
+    source = graph.nodes.get(edge.source.name)
+    if source is None or source.config is None or not source.config.decides or edge.source.delay:
+        return None
+    before = f"{source.scores.source} -> " if source.scores is not None else ""
+    return f"a choice comes behind the node that gives it scores: write `{before}{node.name} -> {source.name}`"
+
+
+def _left_out(node: GraphNode, edge: Edge, graph: Graph, shapes: Shapes) -> str | None:
+    """A node that stands in no edge, and makes what is wanted of what arrives."""
+    read = {other.source.name for other in graph.edges}
+    given = shapes[edge.source.value]
+    for name, idle in graph.nodes.items():
+        if idle.edges or name in read or idle.config is None or idle.config.inputs != "one" or node.config is None:
+            continue
+        try:
+            made = idle.config.shape(given if idle.config.scope == "time" else given.tick)
+            made = made if idle.config.scope == "time" else made.along(given.time, given.ticks)
+            node.config.shape(made if node.config.scope == "time" else made.tick)
+        except ShapeError:
+            continue
+        return f"lead it through `{name}`: write `{edge.source} -> {name} -> {edge.target}`"
+    return None
 
 
 def _reader(name: str, graph: Graph) -> str | None:

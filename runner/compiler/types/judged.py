@@ -11,6 +11,7 @@ from nnrun.runner.compiler.graph.graph import Graph
 from nnrun.runner.compiler.graph.objectives import Objective
 from nnrun.runner.compiler.language.edges import Edge
 from nnrun.runner.compiler.text.diagnostic import Place, Report
+from nnrun.runner.compiler.types.axes import ENDS
 
 
 def check_objective(objective: Objective, graph: Graph, values: Mapping[str, Shape], report: Report) -> bool:
@@ -64,9 +65,13 @@ def _report_ticks(objective: Objective, input: Shape, target: Shape, graph: Grap
         help = "a `last` or `pool_time` node before makes one value of a sequence"
         edge = _leaving_time(objective.input.name, graph, values)
         if edge is not None:
-            name = next(name for name in ("end", "final", "last_tick") if name not in graph.nodes)
+            read = {other.source.name for other in graph.edges}
+            spare = [node for node in graph.nodes.values() if not node.edges and node.name not in read]
+            idle = [node.name for node in spare if node.config is not None and node.config.type_name() in ENDS]
+            name = next(name for name in (*idle, "end", "final", "last_tick") if name in idle or name not in graph.nodes)
             way = f"{edge.source} -> {name} -> {edge.target}"
-            help = f"write `{way}`, with `{name}: {{type: last}}` under `nodes`: `last` makes one value of a sequence, as `pool_time` does"
+            line = "" if name in idle else f", with `{name}: {{type: last}}` under `nodes`"
+            help = f"write `{way}`{line}: `last` makes one value of a sequence, as `pool_time` does"
             notes = [(edge.at, "where the ticks should end")]
     report.add("shape-mismatch", headline, at=(*objective.path, key), notes=notes, help=help)
 

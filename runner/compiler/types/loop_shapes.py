@@ -42,7 +42,9 @@ def outline_loop(
     if axis is None:
         late = next(edge for edge in loop.edges if edge.source.delay)
         headline = f"nothing with ticks enters the loop of {listed(loop.nodes)}, so there is no tick before this one"
-        report.add("no-time-axis", headline, at=late.source_at, help=BRINGERS)
+        ticks = any(shape.time is not None for shape in values.values())
+        help = BRINGERS if ticks else f"take the edge away, as no field brings ticks; {BRINGERS}"
+        report.add("no-time-axis", headline, at=late.source_at, help=help)
         return {}
     refused: dict[str, ShapeError] = {}
     known = {node.name: values[node.start.value].tick for node in nodes if node.start and node.start.value in values}

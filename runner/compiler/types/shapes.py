@@ -70,7 +70,8 @@ def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: R
         inference.check_delays(graph.nodes[name])
         inference.check_start(graph.nodes[name])
         inference.check_scores(graph.nodes[name])
-    right = [check_objective(loss, graph, inference.values, report) for loss in graph.losses]
+    judged = graph.losses if spec.train is None or getattr(spec.train.learner, "needs_loss", True) else ()
+    right = [check_objective(loss, graph, inference.values, report) for loss in judged]
     for metric in graph.metrics:
         if all(right) or metric.config.input is not None or metric.config.target is not None:
             check_objective(metric, graph, inference.values, report)
