@@ -38,9 +38,9 @@ def shown(value: Any) -> str:
 def written(value: Any, longest: int = 60) -> str:
     """A short value as the spec writes it; `…` for a longer one."""
     if isinstance(value, dict):
-        text = f"{{{', '.join(f'{key}: {written(item)}' for key, item in value.items())}}}"
+        text = f"{{{', '.join(f'{key}: {written(item, longest)}' for key, item in value.items())}}}"
     elif isinstance(value, list | tuple):
-        text = f"[{', '.join(map(written, value))}]"
+        text = f"[{', '.join(written(item, longest) for item in value)}]"
     elif isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w./]*", value):
         text = value
     else:
