@@ -21,7 +21,7 @@ DIFFERENT = Exit.SPEC
 
 @main.command()
 @click.argument("before", metavar="SPEC|RUN")
-@click.argument("after", metavar="SPEC|RUN", required=False)
+@click.argument("after", metavar="[SPEC|RUN]", required=False)
 @click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change the second spec: train.optimizer.lr=0.01")
 @json_option
 @click.option("--exit-code", is_flag=True, help="End with 1 if they differ in more than names.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nnrun.registry.shape import Axis
@@ -58,12 +58,28 @@ SECTIONS = ("training", "metrics", "data", "decoding", "tracking")
 
 
 def _groups(difference: Difference) -> Iterator[tuple[str, Iterable[Line]]]:
-    yield "names", [("=", f"{name} is now {meant}") for name, meant in difference.renamed.items()]
+    yield "names", [("=", f"{name} is now {meant}") for name, meant in _renamed(difference.renamed)]
     yield "nodes", _nodes((*difference.nodes, *difference.orders))
     yield "edges", _edges(difference)
     for section in SECTIONS:
         yield section, _settings(difference.settings.get(section, ()))
     yield "size", _size(difference)
+
+
+def _renamed(names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What is renamed; of a block that is used under another name, that name, and what is called otherwise within it."""
+    uses: dict[str, set[str]] = {}
+    for name, meant in names.items():
+        uses.setdefault(name.rpartition("/")[0], set()).add(meant.rpartition("/")[0])
+    told = set()
+    for name, meant in names.items():
+        (use, _, inner), (other, _, called) = name.rpartition("/"), meant.rpartition("/")
+        together = use != other and use != "" and other != "" and len(uses[use]) == 1
+        if together and use not in told:
+            told.add(use)
+            yield use, other
+        if not together or inner != called:
+            yield name, meant
 
 
 def _nodes(changes: Sequence[Change]) -> Iterator[Line]:

@@ -201,6 +201,20 @@ def test_another_column_is_another_field() -> None:
     assert said(text, renamed(text, {"said": "told"})) == ["= said is now told", "~ fields.told.column: said -> told"]
 
 
+def test_a_block_under_another_name_is_said_once() -> None:
+    text = GALLERY["inception_digits"]
+    after = renamed(text, {"mixed1": "tower"}).replace("      b1: ", "      low: ").replace("b1 ->", "low ->")
+
+    assert said(text, after) == ["= mixed1 is now tower", "= mixed1/b1 is now tower/low", "= mixed2/b1 is now mixed2/low"]
+
+
+def test_weights_that_are_shared_count_no_longer() -> None:
+    assert said(GALLERY["translate_numbers"], GALLERY["translate_numbers"], "nodes.decoder.share=encoder")[:2] == [
+        "~ decoder: with share: encoder",
+        "~ decoder: 18,624 -> 0 (-18,624)",  # 3 * 64 * (32 + 64 + 1) numbers
+    ]
+
+
 def test_inputs_in_another_order_are_said_where_it_matters() -> None:
     text = GALLERY["inception_digits"]
     first, second = "      - input -> a -> join\n", "      - input -> b1 -> b2 -> join\n"

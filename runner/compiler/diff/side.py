@@ -84,7 +84,7 @@ class Side:
     @property
     def sizes(self) -> Iterator[tuple[tuple[str, ...], Axis]]:
         """Numbers that training changes, of each node and of each symmetric edge by its two ends."""
-        yield from (((op.name,), op.size) for op in self.plan.ops if op.size)
+        yield from (((op.name,), op.size) for op in self.plan.ops)
         yield from (((one.first, one.second), one.free) for net in self.plan.nets for one in net.couplings)
 
     @property
