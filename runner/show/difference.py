@@ -19,9 +19,8 @@ Line = tuple[str, str]
 Paint = Callable[[str, str], str]
 """A text and its sign -> the text in the sign's colour."""
 
-LONGEST = 400
+LONGEST = 2000
 """Characters of a value."""
-
 
 WORDS = {"~": "", "+": "with ", "-": "without "}
 """What stands before the options of a thing that have changed, are new or are gone."""
@@ -63,7 +62,7 @@ def _groups(difference: Difference) -> Iterator[tuple[str, Iterable[Line]]]:
     yield "edges", _edges(difference)
     for section in SECTIONS:
         yield section, _settings(difference.settings.get(section, ()))
-    yield "size", _size(difference)
+    yield "size", () if difference.same else _size(difference)
 
 
 def _renamed(names: Mapping[str, str]) -> Iterator[tuple[str, str]]:

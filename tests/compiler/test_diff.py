@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 from itertools import pairwise
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.diff.difference import Difference
 from nnrun.runner.compiler.diff.difference import diff as compare
 from nnrun.runner.compiler.resolved import resolved_text
@@ -266,6 +270,25 @@ def test_every_part_of_both_graphs_is_marked_for_a_drawing() -> None:
     assert (marks["memory", None], marks[None, "h"]) == ("gone", "added")
     assert edges["memory -> final", "h -> final"] == "changed"
     assert (edges["embed -> memory", "None"], edges["None", "embed -> i"]) == ("gone", "added")
+
+
+def test_a_formula_is_said_to_its_end() -> None:
+    long = " + ".join(["f * prev(c)"] * 12)
+
+    assert said(BY_HAND, BY_HAND, f"nodes.c.is={long} + i * g") == [f'~ c: is: "f * prev(c) + i * g" -> "{long} + i * g"']
+
+
+def test_a_size_that_is_known_of_one_spec_only_is_no_difference(tmp_path: Path) -> None:
+    """A file whose headings are looked at, and the same spec without its folder, as a run has it."""
+    text = GALLERY["diabetes_regression"].replace("source: diabetes", "source: npz\n  file: data.npz")
+    text = re.sub("columns: .*?], ", "", text)
+    np.savez(tmp_path / "data.npz", measurements=np.zeros((30, 4)), progression=np.zeros(30))
+    looked, alone = (check(text, folder=folder).plan for folder in (tmp_path, None))
+    assert looked is not None
+    assert alone is not None
+
+    assert looked.size != alone.size
+    assert difference_text(compare(alone, looked)) == difference_text(compare(looked, alone)) == "no difference\n"
 
 
 def test_what_is_gone_keeps_apart_from_what_has_its_name_now() -> None:

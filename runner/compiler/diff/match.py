@@ -95,7 +95,7 @@ class _Matching:
                 self.choose(name, meant, one, other)
 
     def choose(self, name: str, meant: Iterable[str], one: Mapping[str, str], other: Mapping[str, str]) -> None:
-        free = [] if name in self.pairs else [other for other in meant if other not in self.taken]
+        free = [] if name in self.pairs else [it for it in meant if it not in self.taken]
         if free:
             self.pair(name, name if name in free else free[0])
             self.follow([name], one, other)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from nnrun.registry.algebra.formula import Apply, Constant, Expression, Read, parse
-from nnrun.registry.shape import Axis, Shape
+from nnrun.registry.shape import Axis, Shape, may_equal, same_axes
 from nnrun.runner.compiler.canonical import COMMUTATIVE, options_of
 from nnrun.runner.compiler.diff.side import Side, by_names, in_words
 from nnrun.runner.compiler.diff.values import Change, compared, replaced, told
@@ -34,10 +34,11 @@ def node_changes(one: Side, other: Side, names: Names) -> Iterator[Change]:
 
 
 def type_changes(one: Side, other: Side, names: Names) -> Iterator[Change]:
-    """Nodes whose value is of another type."""
+    """Nodes whose value is of another type. A size that is known of one spec only, as its data was looked at, is no difference."""
     for was, node in matched(one, other, names):
         before, after = _shape(one.plan.values[was.name], names), other.plan.values[node.name]
-        if before != after:
+        alike = same_axes(before.axes, after.axes) and may_equal(before.classes or "", after.classes or "")
+        if not alike or replace(before, axes=after.axes, classes=after.classes) != after:
             at_each = (before.time, before.ticks) == (after.time, after.ticks)  # then it is enough to say what is at a tick
             yield Change((node.name, "gives"), *(str(shape.tick if at_each else shape) for shape in (before, after)))
 

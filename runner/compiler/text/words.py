@@ -21,7 +21,7 @@ LISTED = 300
 __all__ = ["folded", "listed", "nearest", "repair", "shown", "written"]
 
 
-def shown(value: Any) -> str:
+def shown(value: Any, longest: int = 60) -> str:
     """A value as the spec writes it."""
     if isinstance(value, dict):
         return "a mapping"
@@ -32,7 +32,7 @@ def shown(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:56]}…{text[-1] if isinstance(value, str) else ''}"
+    return text if len(text) <= longest else f"{text[: longest - 4]}…{text[-1] if isinstance(value, str) else ''}"
 
 
 def written(value: Any, longest: int = 60) -> str:
@@ -44,7 +44,7 @@ def written(value: Any, longest: int = 60) -> str:
     elif isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w./]*", value):
         text = value
     else:
-        text = shown(value)
+        text = shown(value, max(longest, 60))
     return text if len(text) <= longest else "…"
 
 
