@@ -527,7 +527,7 @@ def test_light_verbs_load_neither_torch_nor_mlflow(folder: Path) -> None:
     script = (
         "import sys; from click.testing import CliRunner; from nnrun.runner.cli import main\n"
         "for words in (['--help'], ['check', 'iris.yaml'], ['show', 'iris.yaml'], ['show', 'iris.yaml', '--graph', 'svg'],"
-        " ['nodes'], ['schema'], ['explain', 'lstm']):\n"
+        " ['nodes'], ['schema'], ['explain', 'lstm'], ['diff', 'iris.yaml', '--set', 'nodes.hidden.units=9']):\n"
         "    result = CliRunner().invoke(main, words); assert result.exit_code == 0, (words, result.output, result.exception)\n"
         "    assert not {'torch', 'mlflow'} & set(sys.modules), words\n"
     )

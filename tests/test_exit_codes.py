@@ -31,6 +31,13 @@ FILES = {
 CASES = {
     "check": [("iris.yaml", 0), ("warned.yaml", 0), ("gone.yaml", 0), ("wrong.yaml", 1), ("other.yaml", 1), ("none.yaml", 4), ("empty", 2)],
     "show": [("iris.yaml", 0), ("wrong.yaml", 1), ("none.yaml", 4), ("iris.yaml --graph png", 2), (". --plan", 2)],
+    "diff": [
+        ("iris.yaml iris.yaml", 0), ("iris.yaml warned.yaml", 0), ("iris.yaml warned.yaml --exit-code", 1),
+        ("iris.yaml iris.yaml --exit-code", 0),
+        ("iris.yaml --set train.epochs=2", 0), ("iris.yaml --set train.epochs=2 --exit-code", 1), ("iris iris.yaml", 0), ("iris iris", 0),
+        ("iris.yaml wrong.yaml", 1), ("iris.yaml --set train.epoch=2", 1), ("iris.yaml", 2), ("- -", 2), (". iris.yaml", 2),
+        ("iris.yaml none.yaml", 4), ("irsi iris.yaml", 4),
+    ],
     "smoke": [("iris.yaml", 0), ("wrong.yaml", 1), ("none.yaml", 4)],
     "explain": [("lstm", 0), ("shape-mismatch", 0), ("bad-data", 0), ("window", 0), ("lstmm", 2)],
     "nodes": [("", 0), ("--role nod", 2)],

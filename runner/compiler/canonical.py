@@ -9,16 +9,15 @@ decodes does not belong to the graph.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from nnrun.registry.algebra.formula import Constant, Expression, Read, parse
+from nnrun.runner.compiler.colours import Meaning, coloured, digest
 from nnrun.runner.compiler.graph.blocks import expand
-from nnrun.runner.compiler.graph.cycles import components
 from nnrun.runner.compiler.graph.graph import Graph, GraphNode, resolve_graph
 from nnrun.runner.compiler.graph.objectives import reference
 from nnrun.runner.compiler.language.edges import Edge, Reference
@@ -37,19 +36,6 @@ ORIENTED = ("file", "random")
 """Masks that are not the same when the groups of a symmetric edge change places."""
 
 
-@dataclass(frozen=True)
-class Meaning:
-    """A graph whose vertices are told apart by what they are and how they are joined. Names are handles, and mean nothing.
-
-    Vertices are the nodes and fields, and under names that no node can have the parts of formulas and what is judged.
-    """
-
-    own: Mapping[str, str]
-    """By vertex, what it is by itself."""
-    relations: Mapping[tuple[str, str], str]
-    """By source and target, all that the target has from the source."""
-
-
 def graph_hash(plan: Plan) -> str:
     """The hash of a plan's graph: equal for equal graphs, whatever their names and the order in which they are written.
 
@@ -58,65 +44,19 @@ def graph_hash(plan: Plan) -> str:
     two triangles that are joined corner by corner, or as two threes that are joined all with all. Networks that read data and are judged
     are told apart by how far each node is from both.
     """
-    meaning = meaning_of(plan, spec_graph(plan))
+    return hash_of(meaning_of(plan, spec_graph(plan)))
+
+
+def hash_of(meaning: Meaning) -> str:
+    """The hash of a graph by its meaning."""
     colours, _ = coloured(meaning)
-    return f"{VERSION}:{_digest(str(len(meaning.relations)), *sorted(colours.values()))[:16]}"
+    return f"{VERSION}:{digest(str(len(meaning.relations)), *sorted(colours.values()))[:16]}"
 
 
 def spec_graph(plan: Plan) -> Graph:
     """The graph as the spec has it: blocks opened and names resolved, without anything that the data taught."""
     report = Report()
     return resolve_graph(plan.spec, expand(plan.spec, report), report)
-
-
-def coloured(meaning: Meaning, sweeps: int = 0) -> tuple[dict[str, str], int]:
-    """The colour of each vertex, and how often all were gone through: at least `sweeps` times.
-
-    Two vertices, also of two graphs that were gone through equally often, have one colour if what they are and all that they are
-    joined with looks the same. A sweep goes down along the edges and up again, so that it sees through the longest chain.
-    """
-    incoming, outgoing = _both_ways(meaning)
-    groups = components(meaning.own, {name: [source for _, source in held] for name, held in incoming.items()})
-    group_of = {name: number for number, group in enumerate(groups) for name in group}
-    depths: list[int] = []
-    for number, group in enumerate(groups):
-        below = {group_of[source] for name in group for _, source in incoming[name]} - {number}
-        depths.append(1 + max((depths[other] for other in below), default=-1))
-    levels: dict[int, list[str]] = defaultdict(list)
-    for depth, group in zip(depths, groups, strict=True):
-        levels[depth] += group
-    colour = {name: _digest(meaning.own[name], str(len(groups[group_of[name]]))) for name in meaning.own}
-    done = count = 0
-    while done < sweeps or len(set(colour.values())) > count or not done:
-        count = len(set(colour.values()))
-        for joined, order in ((incoming, sorted(levels)), (outgoing, sorted(levels, reverse=True))):
-            for depth in order:
-                colour |= {name: _seen(name, joined, colour) for name in levels[depth]}
-        done += 1
-    return colour, done
-
-
-def nearby(meaning: Meaning, reach: int) -> list[dict[str, str]]:
-    """Colours by what each vertex is joined with over 0, 1, … up to `reach` edges."""
-    incoming, outgoing = _both_ways(meaning)
-    found = [{name: _digest(own) for name, own in meaning.own.items()}]
-    for _ in range(reach):
-        last = found[-1]
-        found.append({name: _digest(_seen(name, incoming, last), _seen(name, outgoing, last)) for name in last})
-    return found
-
-
-def _both_ways(meaning: Meaning) -> tuple[dict[str, list[tuple[str, str]]], dict[str, list[tuple[str, str]]]]:
-    incoming: dict[str, list[tuple[str, str]]] = {name: [] for name in meaning.own}
-    outgoing: dict[str, list[tuple[str, str]]] = {name: [] for name in meaning.own}
-    for (source, target), relation in meaning.relations.items():
-        incoming[target].append((relation, source))
-        outgoing[source].append((relation, target))
-    return incoming, outgoing
-
-
-def _seen(name: str, joined: Mapping[str, list[tuple[str, str]]], colour: Mapping[str, str]) -> str:
-    return _digest(colour[name], *sorted(relation + colour[other] for relation, other in joined[name]))
 
 
 def meaning_of(plan: Plan, graph: Graph) -> Meaning:
@@ -233,7 +173,3 @@ def judgement(loss: Comparison) -> str:
 
 def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

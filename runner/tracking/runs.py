@@ -32,6 +32,8 @@ def find_run(store: Store, reference: str) -> KnownRun:
 
     Raises: RunNotFound; MlflowException if the store does not answer.
     """
+    if store.database is not None and not store.database.exists():  # MLflow would make it
+        raise RunNotFound(f"no run is called `{reference}`: there are none at `{store.uri}`", help="`nnrun SPEC` records one")
     client = MlflowClient(store.uri)
     experiments = [str(experiment.experiment_id) for experiment in client.search_experiments()]
     filters = [f"attributes.run_name = {quoted(reference)}"]
@@ -79,6 +81,18 @@ def model_folder(store: Store, run_id: str, name: str = "model") -> Path:
         help = "run the spec again, or name another run"
         raise RunNotFound(f"the model of run `{run.info.run_name}` cannot be fetched from `{place}`: {error.message}", help) from error
     return Path(folder, "data", name)
+
+
+def kept_text(store: Store, run: KnownRun, path: str) -> str:
+    """A text that a run has kept, such as `spec/resolved.yaml`.
+
+    Raises: RunNotFound if the run has none there, or it is gone; MlflowException, OSError if the store does not answer.
+    """
+    place = f"{MlflowClient(store.uri).get_run(run.run_id).info.artifact_uri}/{path}"
+    try:
+        return Path(mlflow.artifacts.download_artifacts(place, tracking_uri=store.uri)).read_text(encoding="utf-8")
+    except (MlflowException, FileNotFoundError) as error:
+        raise RunNotFound(f"run `{run.name}` has no `{path}`: {error}", help="runs of nnrun keep one when they begin") from error
 
 
 def previous_run(client: MlflowClient, run_id: str) -> KnownRun | None:

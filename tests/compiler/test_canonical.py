@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from nnrun.registry.catalog import all_of, find
 from nnrun.registry.node import Node
 from nnrun.registry.shape import Shape
-from nnrun.runner.compiler.canonical import coloured, graph_hash, meaning_of, spec_graph
+from nnrun.runner.compiler.canonical import graph_hash, meaning_of, spec_graph
 from nnrun.runner.compiler.check import check
+from nnrun.runner.compiler.colours import coloured
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.resolved import resolved_text
 from nnrun.runner.compiler.text.diagnostic import Report

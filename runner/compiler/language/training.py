@@ -18,6 +18,9 @@ FIGURE = r"^valid/[a-z][a-z0-9_]*$"
 
 DEVICE = r"^(auto|cpu|cuda(:[0-9]+)?)$"
 
+EPOCHS = 10
+"""Passes over the training part where a spec says nothing."""
+
 AnyLoss = Annotated[Loss, Lookup("loss")]
 
 AnyOptimizer = Annotated[Optimizer, Lookup("optimizer")]

@@ -21,7 +21,7 @@ LISTED = 300
 __all__ = ["folded", "listed", "nearest", "repair", "shown", "written"]
 
 
-def shown(value: Any) -> str:
+def shown(value: Any, longest: int = 60) -> str:
     """A value as the spec writes it."""
     if isinstance(value, dict):
         return "a mapping"
@@ -32,19 +32,19 @@ def shown(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:56]}…{text[-1] if isinstance(value, str) else ''}"
+    return text if len(text) <= longest else f"{text[: longest - 4]}…{text[-1] if isinstance(value, str) else ''}"
 
 
 def written(value: Any, longest: int = 60) -> str:
     """A short value as the spec writes it; `…` for a longer one."""
     if isinstance(value, dict):
-        text = f"{{{', '.join(f'{key}: {written(item)}' for key, item in value.items())}}}"
+        text = f"{{{', '.join(f'{key}: {written(item, longest)}' for key, item in value.items())}}}"
     elif isinstance(value, list | tuple):
-        text = f"[{', '.join(map(written, value))}]"
+        text = f"[{', '.join(written(item, longest) for item in value)}]"
     elif isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w./]*", value):
         text = value
     else:
-        text = shown(value)
+        text = shown(value, max(longest, 60))
     return text if len(text) <= longest else "…"
 
 

@@ -11,15 +11,12 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 
 from nnrun.registry.training import Optimizer, Schedule
-from nnrun.runner.compiler.language.training import Train
+from nnrun.runner.compiler.language.training import EPOCHS, Train
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.batch import Order
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.best import Best
-
-EPOCHS = 10
-"""Passes over the training part where a spec says nothing."""
 
 B = TypeVar("B")
 
