@@ -55,7 +55,7 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     from nnrun.runner.record import contents
     from nnrun.runner.record.history import History
 
-    checked, data, parts = _read(job, display)
+    checked, data, parts = read(job, display)
     plan = checked.plan
     assert plan is not None
     assert plan.spec.train is not None
@@ -94,7 +94,7 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     return result
 
 
-def _read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
+def read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
     """The data, what its training part taught, and the spec checked with that. Raises: SpecErrors, SourceError, DataError."""
     from nnrun.runner.engine.data.columns import load_columns
     from nnrun.runner.engine.data.dataset import prepare
