@@ -14,6 +14,7 @@ FAMILIES = {
     "runs": ("run",),
     "answers": ("generate", "predict"),
     "start": ("new",),
+    "find_lr": ("find-lr",),
     "store": ("sync", "ui"),
 }
 """Where each verb is written."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+KIND = "kind"
+"""A tag of runs that have no result to compare with and no model to ask, such as `find-lr`."""
+
 
 @dataclass(frozen=True)
 class KnownRun:

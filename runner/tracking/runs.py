@@ -11,7 +11,7 @@ from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
 
 from nnrun.registry.fault import Fault
-from nnrun.runner.tracking.known import KnownRun
+from nnrun.runner.tracking.known import KIND, KnownRun
 from nnrun.runner.tracking.store import Store
 
 PREFIX = 4
@@ -82,8 +82,8 @@ def previous_run(client: MlflowClient, run_id: str) -> KnownRun | None:
     run = client.get_run(run_id)
     spec = run.data.tags.get("nnrun.spec", "")
     condition = f"attributes.status = 'FINISHED' AND attributes.start_time < {run.info.start_time} AND tags.`nnrun.spec` = {quoted(spec)}"
-    found = client.search_runs([run.info.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"])
-    return _known(found[0]) if found else None
+    found = client.search_runs([run.info.experiment_id], condition, max_results=100, order_by=["attributes.start_time DESC"])
+    return next((_known(run) for run in found if KIND not in run.data.tags), None)
 
 
 def quoted(text: str) -> str:
@@ -94,7 +94,7 @@ def quoted(text: str) -> str:
 def _latest_finished(client: MlflowClient, experiment: Experiment) -> KnownRun:
     runs = client.search_runs([experiment.experiment_id], max_results=100, order_by=["attributes.start_time DESC"])
     for run in runs:
-        if run.info.status == "FINISHED":
+        if run.info.status == "FINISHED" and KIND not in run.data.tags:
             return _known(run)
     states = ", ".join(sorted({run.info.status for run in runs})) or "it has none"
     raise RunNotFound(f"experiment `{experiment.name}` has no finished run among its latest: {states}", help="name a run by its id")
