@@ -81,13 +81,14 @@ def _explainable(context: click.Context, param: click.Parameter, start: str) -> 
     return [name for name in explainable() if name.startswith(start)]
 
 
-@main.command()
-@click.argument("what", metavar="ID|KEY|TYPE", shell_complete=_explainable)
-def explain(what: str) -> None:
-    """Explain a finding (`shape-mismatch`), a key of a spec (`window`), or anything it can name (`lstm`, `adam`)."""
+@main.command(context_settings={"ignore_unknown_options": True})  # `->` is none
+@click.argument("words", nargs=-1, required=True, metavar="ID|KEY|TYPE|WORD", shell_complete=_explainable)
+def explain(words: tuple[str, ...]) -> None:
+    """Explain a finding, a key, a type or a word of a spec: `shape-mismatch`, `window`, `lstm`, `relu`, `a <-> b`."""
     from nnrun.registry.catalog import near
     from nnrun.runner.show.pages import explainable, explanation
 
+    what = " ".join(words)
     text = explanation(what)
     if text is None:
         meant = near(what, explainable())
