@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from nnrun.runner.cli import complete
 from nnrun.runner.cli.console import console, failures, one_job, print_json, refuse, warn
 from nnrun.runner.cli.group import json_option, main, settings_option
 
 
 @main.command("find-lr")
-@click.argument("spec")
+@click.argument("spec", shell_complete=complete.specs)
 @settings_option
 @json_option
 def find_lr(spec: str, settings: tuple[str, ...], as_json: bool) -> None:

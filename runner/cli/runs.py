@@ -6,16 +6,17 @@ from typing import Any
 
 import click
 
+from nnrun.runner.cli import complete
 from nnrun.runner.cli.console import console, failures, jobs, print_json, refuse, warn
 from nnrun.runner.cli.group import json_option, main, settings_option
 from nnrun.runner.job import Job
 
 
 @main.command()
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=complete.specs)
 @settings_option
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of start values and batches, in place of train.seed.")
-@click.option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N, in place of train.device.")
+@click.option("--device", metavar="DEVICE", shell_complete=complete.devices, help="auto, cpu, cuda or cuda:N, in place of train.device.")
 @json_option
 @click.option("--quiet", is_flag=True, help="No progress, only the result.")
 def run(specs: tuple[str, ...], settings: tuple[str, ...], seed: int | None, device: str | None, as_json: bool, quiet: bool) -> None:
