@@ -50,6 +50,7 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
     from nnrun.runner.engine.network.network import Network
     from nnrun.runner.engine.prepare import check_compiled, choose_device, load_weights, prepare_torch
     from nnrun.runner.engine.training.baseline import baseline
+    from nnrun.runner.engine.training.best import higher_figures
     from nnrun.runner.engine.training.doubts import doubts
     from nnrun.runner.engine.training.stages import train_stages
     from nnrun.runner.record import contents
@@ -89,6 +90,9 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
         outcome.stopped_early,
         int(plan.size),
         len(data.train),
+        kept_step=outcome.best_step,
+        epochs=None if plan.stages else outcome.epochs,
+        higher=higher_figures(plan),
     )
     contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome.best_step)
     return result
