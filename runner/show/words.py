@@ -119,7 +119,7 @@ def word_text(word: str) -> str | None:
 
 def words() -> list[str]:
     """All that has something to be said here."""
-    values = [value for _, _, model in _models() for key in keys_of(model) for value in _named(model, key)]
+    values = [value for _, _, model in _models() for key in keys_of(model) for value in _chosen(model, key)]
     ports = [port for cls in all_of("node").values() for port in _all_ports(cls)]
     return list(dict.fromkeys(["->", "<->", *TERMS, *WHAT, *values, *ports]))
 
@@ -139,7 +139,7 @@ def _values(word: str) -> Iterator[str]:
     said: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for role, name, model in _models():
         for key in keys_of(model):
-            if word in _named(model, key):
+            if word in _chosen(model, key):
                 said.setdefault((key, field_docs(model).get(key, "")), []).append((role, name))
     for (key, about), owners in said.items():
         yield f"`{key}: {word}`, a choice of {owned(owners)}\n\n{' '.join(about.split())}\n"
@@ -163,7 +163,7 @@ def _models() -> Iterator[tuple[str, str, type[BaseModel]]]:
     yield from ((role, kind, cls) for role in FOLDERS for kind, cls in all_of(role).items())
 
 
-def _named(model: type[BaseModel], key: str) -> list[str]:
+def _chosen(model: type[BaseModel], key: str) -> list[str]:
     """The values of an option that have names: those of its type, and those of which its text says what they do, `same`: …"""
     if issubclass(model, Component) and key == model.tag:
         return []

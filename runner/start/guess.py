@@ -12,6 +12,7 @@ import numpy as np
 from nnrun.registry.data.columns import depth, is_missing
 from nnrun.registry.data.times import parse_times
 from nnrun.registry.field import DataError
+from nnrun.registry.fields.category import class_name
 from nnrun.runner.start.tables import is_number
 
 Kind = Literal["number", "category", "text", "image", "video", "vector", "series", "time", "count", "out"]
@@ -24,6 +25,9 @@ NAMES, REPEATED = 100, 3
 
 WORDS = 3
 """Words from which on a text is one to be read, on average."""
+
+NO_VALUE = {"na", "n/a", "nan", "null", "none", "missing", "?", "-"}
+"""What people write in small or capital letters where a number is missing."""
 
 PICTURE = re.compile(r"\.(png|jpe?g|bmp|gif|webp|tiff?|ppm|pgm|pbm)$", re.IGNORECASE)
 
@@ -62,9 +66,12 @@ def guess(name: str, column: Sequence[Any]) -> Guess:
     if depth(first):
         return _lists(column)
     if isinstance(first, bool | np.bool_):
-        return Guess("category", "yes or no", classes=2)
+        return _category(column)
     if all(map(is_number, column)):
         return _numbers(name, np.array([float(value) for value in column]))
+    blank = [value for value in column if not is_number(value)]
+    if len(blank) < len(column) and all(str(value).strip().lower() in NO_VALUE for value in blank):
+        return Guess("out", f"{len(blank)} of {len(column)} rows hold no number: fill them, or leave those rows out")
     return _texts(name, [str(value) for value in column])
 
 
@@ -75,7 +82,7 @@ def as_target(found: Guess, column: Sequence[Any]) -> Guess:
     values = np.array([float(value) for value in column])
     classes = len(np.unique(values))
     if (values == values.round()).all() and classes <= FEW and classes * SHARE <= len(values):
-        return Guess("category", f"{classes} classes", classes=classes)
+        return _category(column)
     return Guess("number", f"from {values.min():g} to {values.max():g}")
 
 
@@ -119,12 +126,20 @@ def _texts(name: str, values: Sequence[str]) -> Guess:
             return Guess("out", "dates are read as 2024-01-31, and these are written otherwise")
         return Guess("time", "when each row was")
     if classes <= NAMES and classes * REPEATED <= len(values):
-        return Guess("category", f"{classes} classes", classes=classes)
+        return _category(values)
     if words >= WORDS:
         return Guess("text", "read word by word", {"tokens": "words", "max_length": _length(values)})
     if classes == len(values):
         return Guess("out", "it only names the rows")
     return Guess("out", f"{classes} different names in {len(values)} rows are too many to learn from")
+
+
+def _category(values: Sequence[Any]) -> Guess:
+    """With all classes: a rare one may be missing from the training part."""
+    names = sorted(
+        {str(class_name(value)) for value in values}, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
+    )
+    return Guess("category", f"{len(names)} classes", {"classes": names}, classes=len(names))
 
 
 def _length(values: Sequence[str]) -> int:

@@ -86,6 +86,9 @@ def _csv(file: Path) -> tuple[dict[str, Any], list[str]]:
     rows = [row for row in islice(_rows(text, sign), LOOKED_AT + 1) if row]
     if len(rows) < 2:
         raise DataError(f"`{file.name}` has no rows", "its first line names the columns, and each line after it is a row")
+    if file.suffix.lower() == ".txt" and len(rows[0]) == 1:
+        help = "`nnrun new NAME --from char_lm` starts a model of a text; its data is then `source: text` with `file: PATH`"
+        raise DataError(f"`{file.name}` holds no table but a text", help)
     if sign != ",":
         options["delimiter"] = sign
     if _is_row(rows[0], rows[1:]):

@@ -65,6 +65,7 @@ def test_a_smoothed_loss_is_the_mean_of_all_before_it_with_weights_that_fall_by_
     third = sum(weight * loss for weight, loss in zip(weights, reversed(rates.losses[:3]), strict=True)) / sum(weights)
 
     assert rates.smoothed[2] == pytest.approx(third)
+    assert [figures["find_lr/loss"] for _, figures in watcher.said if "find_lr/loss" in figures] == list(rates.losses)
     assert {name for _, figures in watcher.said for name in figures if name.startswith("find_lr/")} >= {"find_lr/lr", "find_lr/loss"}
 
 

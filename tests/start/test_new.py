@@ -128,7 +128,7 @@ def x_and_y(folder: Path) -> Path:
 MADE: list[tuple[Callable[[Path], Path], dict[str, str]]] = [
     (iris, {"measures": "vector", "species": "category"}),
     (iris_without_heading, {"measures": "vector", "column_5": "category"}),
-    (european, {"measures": "vector", "ort": "category", "jahr_sp_ter": "number"}),
+    (european, {"measures": "vector", "ort": "category", "jahr_spater": "number"}),
     (opinions, {"review": "text", "stars": "number", "liked": "category"}),
     (months, {"sales": "series"}),
     (weather, {"history": "series", "sky": "category", "tomorrow": "category"}),
@@ -168,14 +168,27 @@ def test_what_is_made_of_data_checks_clean_trains_for_an_epoch_and_has_a_baselin
 
 
 def test_columns_that_no_network_can_use_are_told_of_in_the_spec(tmp_path: Path) -> None:
-    rows = [[n + 1, f"name {n}x", n % 4, 7, "" if n == 3 else n, n % 2] for n in range(40)]
-    table(tmp_path / "t.csv", ["customer_id", "name", "a", "same", "gap", "y"], rows)
+    rows = [[n + 1, f"name {n}x", n % 4, 7, "" if n == 3 else n, "?" if n == 5 else n, n % 2] for n in range(40)]
+    table(tmp_path / "t.csv", ["customer_id", "name", "a", "same", "gap", "power", "y"], rows)
     new(tmp_path / "t", "--data", tmp_path / "t.csv")
     text = (tmp_path / "t.yaml").read_text()
 
     for column in ("customer_id", "name", "same"):
         assert f"# left out: `{column}`: it " in text
     assert "# left out: `gap`: 1 of 40 rows have no value" in text
+    assert "# left out: `power`: 1 of 40 rows hold no number" in text
+
+
+def test_a_rare_class_may_be_missing_from_the_training_part(tmp_path: Path) -> None:
+    rows = [[n % 7, "rare" if n == 39 else "often", "seldom" if n == 38 else "ab"[n % 2]] for n in range(40)]
+    table(tmp_path / "t.csv", ["a", "how", "kind"], rows)
+    new(tmp_path / "t", "--data", tmp_path / "t.csv")
+    for seed in range(5):
+        job = Job.read(tmp_path / "t.yaml", [f"data.split.seed={seed}"])
+        checked, _, _ = read(job, Display(Console(file=io.StringIO()), quiet=True))
+
+        assert checked.plan is not None
+        assert checked.plan.losses[0].target_shape.classes == 3
 
 
 def test_the_target_is_the_column_that_is_named(tmp_path: Path) -> None:
@@ -216,6 +229,7 @@ BAD: list[tuple[list[str], str, int]] = [
     (["x", "--data", "missing.csv"], "there is no file or folder `missing.csv`", 4),
     (["x", "--data", "taken.yaml"], "is none of a CSV, Parquet or npz file", 4),
     (["x", "--data", "iris.csv", "--target", "species"], "a column `Species` exists", 1),
+    (["x", "--data", "book.txt"], "`book.txt` holds no table but a text", 1),
     (["x", "--data", "few.csv"], "`few.csv` has 2 rows", 1),
     (["x", "--data", "one.csv"], "`one.csv` has no column beside `y`", 1),
     (["x", "--data", "opinions.csv", "--target", "review"], "`review` cannot be what the network says", 1),
@@ -230,6 +244,7 @@ def test_what_cannot_be_is_refused_with_a_word(
     iris(tmp_path)
     opinions(tmp_path)
     (tmp_path / "taken.yaml").write_text("mine")
+    (tmp_path / "book.txt").write_text("Once upon a time\nthere was a king.\n")
     table(tmp_path / "few.csv", ["x", "y"], [[1, 2], [2, 3]])
     table(tmp_path / "one.csv", ["y"], [[n] for n in range(30)])
     said = new(*arguments)

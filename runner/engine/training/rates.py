@@ -104,8 +104,10 @@ class RangeTest(Backprop):
     def since(self) -> dict[str, float]:
         return {}
 
-    def judge(self, step: int) -> Judged:
-        if not self.smoothed or len(self.smoothed) < step:
+    def judge(self, step: int) -> Judged | None:
+        if step == 0:
+            return None
+        if len(self.smoothed) < step:  # it has just diverged
             return Judged({})
         return Judged({"find_lr/lr": self.rates[-1], "find_lr/loss": self.losses[-1], "find_lr/smoothed_loss": self.smoothed[-1]})
 
