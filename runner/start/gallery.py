@@ -6,6 +6,8 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+from nnrun.runner.start.written import flow
+
 BLANK = """\
 {schema}
 # A first experiment: handwritten digits, 8x8 pixels each. `nnrun explain KEY` tells what a key does, `nnrun nodes` what else there is.
@@ -50,9 +52,9 @@ def gallery() -> dict[str, Path]:
 
 def renamed(text: str, name: str) -> str:
     """A spec as an experiment of another name."""
-    return re.sub(r"^name: .*$", f"name: {name}", text, count=1, flags=re.MULTILINE)
+    return re.sub(r"^name: .*$", f"name: {flow(name)}", text, count=1, flags=re.MULTILINE)
 
 
 def blank(name: str) -> str:
     """A small spec that explains itself."""
-    return BLANK.format(schema=SCHEMA, name=name)
+    return BLANK.format(schema=SCHEMA, name=flow(name))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from nnrun.runner.start.guess import Guess, guess
 from nnrun.runner.start.network import network_for
 from nnrun.runner.start.pictures import picture_options
 from nnrun.runner.start.tables import Table, read_table
+from nnrun.runner.start.written import flow
 
 FEWEST = 10
 """Rows from which on there is something to learn."""
@@ -60,7 +59,7 @@ def _text(name: str, table: Table, fields: Fields, target: str) -> str:
         f"# Made by `nnrun new` from {_quoted_line(table.title)}: change what it guessed wrong, and `nnrun check` it again.",
         "# `nnrun explain KEY` tells what a key does, `nnrun nodes` what else there is.",
         "nnrun: 1",
-        f"name: {name}",
+        f"name: {flow(name)}",
         f"description: {flow(f'Learns {target} from {table.title}.')}",
         "",
         "data:",
@@ -104,18 +103,6 @@ def _aligned(rows: Mapping[str, tuple[str, str]], indent: str) -> Iterator[str]:
     width = max(map(len, rows)) + 1
     for key, (value, why) in rows.items():
         yield f"{indent}{key + ':':{width}} {value}" + (f"   # {why}" if why else "")
-
-
-def flow(value: Any) -> str:
-    """A value as YAML, on one line."""
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}: {flow(item)}' for key, item in value.items())}}}"
-    if isinstance(value, str):
-        plain = re.fullmatch(r"[A-Za-z_][\w./-]*", value, re.ASCII) and value.lower() not in ("true", "false", "null")
-        return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
-    if isinstance(value, Iterable):
-        return f"[{', '.join(map(flow, value))}]"
-    return json.dumps(value)
 
 
 def _quoted_line(text: str) -> str:

@@ -212,6 +212,16 @@ def test_a_spec_of_the_gallery_is_the_same_under_another_name(name: str, tmp_pat
     assert str(made.plan) == str(first.plan)
 
 
+@pytest.mark.parametrize("name", ["2024", "true", "1e3", "a.b"])
+@pytest.mark.parametrize("more", [(), ("--from", "mlp_digits")])
+def test_a_name_stays_a_text(name: str, more: tuple[str, ...], tmp_path: Path) -> None:
+    new(tmp_path / name, *more)
+    spec = Job.read(tmp_path / f"{name}.yaml").checked.spec
+
+    assert spec is not None
+    assert spec.name == name
+
+
 def test_without_data_a_small_spec_explains_itself(tmp_path: Path) -> None:
     said = new(tmp_path / "first")
 
