@@ -9,6 +9,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 SHOWN = ("loss", "accuracy", "f1", "rmse", "r2", "mae", "perplexity", "bits_per_character", "exact_match", "loglik", "pseudo_likelihood")
 
+LINES = 25
+"""Evaluations that are told of in a pipe, with the first and the last; more would bury them."""
+
 
 class Display:
     """The watcher of a training that people read."""
@@ -19,6 +22,12 @@ class Display:
         self.progress: Progress | None = None
         self.task: TaskID | None = None
         self.objective = "valid/loss"
+        self.between = 0.0
+        """Updates between two evaluations that are told of."""
+        self.told = -1
+        """The step of the last one."""
+        self.waiting: str | None = None
+        """One that was not told of: the last is."""
         self.asked: frozenset[str] = frozenset()
         """Metrics that the spec names: they are shown whatever they are."""
 
@@ -30,7 +39,9 @@ class Display:
     def start(self, title: str, steps: int, objective: str) -> None:
         """A training of so many updates begins."""
         self.objective = objective
-        if self.quiet or not self.console.file.isatty() or self.console.is_dumb_terminal:  # FORCE_COLOR makes no terminal of a pipe
+        is_piped = not self.console.file.isatty() or self.console.is_dumb_terminal  # FORCE_COLOR makes no terminal of a pipe
+        self.between = steps / LINES if is_piped else 0.0
+        if self.quiet or is_piped:
             self.say(f"{title}: {steps} steps")
             return
         columns = (
@@ -53,10 +64,18 @@ class Display:
         wanted = self.asked.union(SHOWN)
         shown = [name for name in figures if (name.startswith("valid/") and name.partition("/")[2] in wanted) or name == self.objective]
         where = f"epoch {epoch:>3}  step {step:>6}" if step else "before training  "
-        self.say(f"  {where}  " + "  ".join(f"{name} {figures[name]:.4f}" for name in shown))
+        line = f"  {where}  " + "  ".join(f"{name} {figures[name]:.4f}" for name in shown)
+        if self.told > 0 and step - self.told < self.between:
+            self.waiting = line
+            return
+        self.told, self.waiting = step, None
+        self.say(line)
 
     def stop(self) -> None:
         """The training is over, well or not."""
+        if self.waiting is not None:
+            self.say(self.waiting)
+            self.waiting = None
         if self.progress is not None:
             self.progress.stop()
             self.progress = None

@@ -95,13 +95,14 @@ class _Run:
         from nnrun.runner.engine.network.network import Network
         from nnrun.runner.engine.prepare import check_compiled, choose_device, load_weights, prepare_torch
         from nnrun.runner.engine.training.baseline import baseline
+        from nnrun.runner.engine.training.best import higher_figures
         from nnrun.runner.engine.training.doubts import doubts
         from nnrun.runner.engine.training.stages import train_stages
         from nnrun.runner.record import contents
         from nnrun.runner.record.history import History
 
         job, recorder, display = self.job, self.recorder, self.display
-        checked, data, parts = _read(job, display)
+        checked, data, parts = read(job, display)
         plan = checked.plan
         assert plan is not None
         assert plan.spec.train is not None
@@ -138,12 +139,15 @@ class _Run:
             outcome.stopped_early,
             int(plan.size),
             len(data.train),
+            kept_step=outcome.best_step,
+            epochs=None if plan.stages else outcome.epochs,
+            higher=higher_figures(plan),
         )
         contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome.best_step)
         return result
 
 
-def _read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
+def read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
     """The data, what its training part taught, and the spec checked with that. Raises: SpecErrors, SourceError, DataError."""
     from nnrun.runner.engine.data.columns import load_columns
     from nnrun.runner.engine.data.dataset import prepare

@@ -48,7 +48,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder into which the wheel of this checkout was unpacked."""
     place = tmp_path_factory.mktemp("wheel")
     files = subprocess.check_output(["git", "-C", ROOT, "ls-files", "-coz", "--exclude-standard"], text=True).split("\0")
-    for name in (name for name in files if name.startswith(("nnrun", "runner", "registry", "pyproject", "README"))):
+    for name in (name for name in files if name.startswith(("nnrun", "runner", "registry", "specs", "pyproject", "README"))):
         target = place / "source" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, target, follow_symlinks=False)
@@ -95,6 +95,14 @@ def test_the_same_from_a_wheel(folder: Path, wheel: Path) -> None:
     said = python(folder, NOTEBOOK, wheel)
 
     assert said == f"a runner of my own; a registry of my own; {wheel / 'nnrun' / '__init__.py'}\n"
+
+
+def test_the_gallery_comes_with_the_wheel(tmp_path: Path, wheel: Path) -> None:
+    place = os.environ | {"PYTHONPATH": str(wheel)}
+    command = [sys.executable, "-m", "nnrun", "new", "mine", "--from", "lstm_sentiment"]
+    subprocess.run(command, cwd=tmp_path, env=place, check=True, capture_output=True)
+
+    assert "name: mine\n" in (tmp_path / "mine.yaml").read_text()
 
 
 PYFUNC = """\

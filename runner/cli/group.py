@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import difflib
+import inspect
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
+
+from nnrun.runner.cli.complete import GIVEN, settings, specs
 
 FAMILIES = {
     "specs": ("check", "explain", "nodes", "schema", "show", "smoke"),
     "runs": ("run",),
     "answers": ("generate", "predict"),
     "diff": ("diff",),
+    "start": ("new",),
+    "find_lr": ("find-lr",),
     "store": ("sync", "ui"),
 }
 """Where each verb is written."""
 
 
-_GIVEN = "nnrun.arguments"
-"""Under which click's context keeps all arguments."""
+_SENTENCE = re.compile(r"(?<=[^.])\.(?=\s|$)")
+"""The end of one, but not that of `SPEC...`."""
 
 
 class Verbs(click.Group):
@@ -45,11 +52,22 @@ class Verbs(click.Group):
         hint = f"the verb `{near[0]}` exists" if near else f"the verbs are {', '.join(self.list_commands(context))}"
         raise click.UsageError(f"no verb and no file is called `{word}`; {hint}", context)
 
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The first sentence about each verb, whole: click would cut it."""
+        verbs = {name: self.get_command(context, name) for name in self.list_commands(context)}
+        rows = [(name, _SENTENCE.split(inspect.cleandoc(verb.help or ""))[0] + ".") for name, verb in verbs.items() if verb is not None]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = [] if incomplete.startswith("-") else [CompletionItem(name) for name in specs(ctx, None, incomplete)]
+        return [*super().shell_complete(ctx, incomplete), *found]
+
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
         except click.NoSuchOption as error:
-            meant = _setting_for(error, context.meta[_GIVEN])
+            meant = _setting_for(error, context.meta[GIVEN])
             if meant is None:
                 raise
             raise click.UsageError(f"there is no option `{error.option_name}`; a value of the spec is set by {meant}", error.ctx) from None
@@ -58,7 +76,7 @@ class Verbs(click.Group):
         # options before the spec belong to `run`: nnrun --seed 3 spec.yaml
         if args and args[0].startswith("--") and args[0] not in ("--help", "--version"):
             args = ["run", *args]
-        context.meta[_GIVEN] = list(args)
+        context.meta[GIVEN] = list(args)
         return super().parse_args(context, args)
 
 
@@ -77,7 +95,9 @@ def _setting_for(error: click.NoSuchOption, args: list[str]) -> str | None:
     return f"`--set {right or f'{key}={value}'}`" if right else None
 
 
-settings_option = click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change the spec: train.optimizer.lr=0.01")
+settings_option = click.option(
+    "--set", "settings", multiple=True, metavar="PATH=VALUE", shell_complete=settings, help="Change the spec: train.optimizer.lr=0.01"
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output, and nothing else there.")
 
 

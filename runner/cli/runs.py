@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nnrun.runner.cli import complete
 from nnrun.runner.cli.console import console, failures, jobs, print_json, refuse, warn
 from nnrun.runner.cli.group import json_option, main, settings_option
 from nnrun.runner.job import Job
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
 
 @main.command()
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=complete.specs)
 @settings_option
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of start values and batches, in place of train.seed.")
-@click.option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N, in place of train.device.")
+@click.option("--device", metavar="DEVICE", shell_complete=complete.devices, help="auto, cpu, cuda or cuda:N, in place of train.device.")
 @click.option("--once", is_flag=True, help="If the same experiment was run before, on the same data by the same version, show that run.")
 @json_option
 @click.option("--quiet", is_flag=True, help="No progress, only the result.")

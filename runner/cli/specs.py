@@ -6,13 +6,14 @@ import sys
 
 import click
 
+from nnrun.runner.cli import complete
 from nnrun.runner.cli.console import Exit, as_dicts, console, failures, jobs, one_job, print_findings, print_json, refuse
 from nnrun.runner.cli.group import json_option, main, settings_option
 from nnrun.runner.signals import stoppable
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, metavar="SPEC|FOLDER...")
+@click.argument("paths", nargs=-1, required=True, metavar="SPEC|FOLDER...", shell_complete=complete.specs)
 @settings_option
 @json_option
 @click.option("--format", "style", type=click.Choice(["text", "github"]), default="text", help="github: annotations beside the lines.")
@@ -41,7 +42,7 @@ def check(paths: tuple[str, ...], settings: tuple[str, ...], as_json: bool, styl
 
 
 @main.command()
-@click.argument("spec")
+@click.argument("spec", shell_complete=complete.specs)
 @settings_option
 @click.option("--plan", "what", flag_value="plan", help="What is computed, in order.")
 @click.option("--resolved", "what", flag_value="resolved", help="The spec with all defaults filled in.")
@@ -83,13 +84,14 @@ def _explainable(context: click.Context, param: click.Parameter, start: str) -> 
     return [name for name in explainable() if name.startswith(start)]
 
 
-@main.command()
-@click.argument("what", metavar="ID|KEY|TYPE", shell_complete=_explainable)
-def explain(what: str) -> None:
-    """Explain a finding (`shape-mismatch`), a key of a spec (`window`), or anything it can name (`lstm`, `adam`)."""
+@main.command(context_settings={"ignore_unknown_options": True})  # `->` is none
+@click.argument("words", nargs=-1, required=True, metavar="ID|KEY|TYPE|WORD", shell_complete=_explainable)
+def explain(words: tuple[str, ...]) -> None:
+    """Explain a finding, a key, a type or a word of a spec: `shape-mismatch`, `window`, `lstm`, `relu`, `a <-> b`."""
     from nnrun.registry.catalog import near
     from nnrun.runner.show.pages import explainable, explanation
 
+    what = " ".join(words)
     text = explanation(what)
     if text is None:
         meant = near(what, explainable())
@@ -119,7 +121,7 @@ def schema() -> None:
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, metavar="SPEC|FOLDER...")
+@click.argument("paths", nargs=-1, required=True, metavar="SPEC|FOLDER...", shell_complete=complete.specs)
 @settings_option
 @json_option
 def smoke(paths: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> None:

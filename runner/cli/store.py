@@ -6,12 +6,13 @@ import sys
 
 import click
 
+from nnrun.runner.cli import complete
 from nnrun.runner.cli.console import Exit, failures, one_job
 from nnrun.runner.cli.group import main
 
 
 @main.command()
-@click.argument("spec", required=False)
+@click.argument("spec", required=False, shell_complete=complete.specs)
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, help="Where to listen; the next free port where this one is taken.")
 @click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
 def ui(spec: str | None, port: int, no_browser: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import NamedTuple
 
 from nnrun.runner.tracking.delivered import Delivered
@@ -24,6 +25,19 @@ class Result:
     examples: int
     delivered: Delivered | None = None
     previous: Mapping[str, float] = field(default_factory=dict)
+    kept_step: int = 0
+    epochs: float | None = None
+    """Passes over the training part; None where each stage has its own."""
+    higher: Mapping[str, bool] = field(default_factory=dict)
+    """By the name of a figure, without its part, whether more is better."""
+
+    @property
+    def kept(self) -> str:
+        """When the network had the weights that are kept."""
+        if self.epochs is None or self.steps == 0:
+            return f"step {self.kept_step} of {self.steps}"
+        epoch = self.kept_step * self.epochs / self.steps
+        return f"epoch {epoch:.3g} of {self.epochs:.3g}" if self.kept_step else "the untrained network"
 
     @property
     def part(self) -> str:
@@ -44,6 +58,7 @@ class Result:
                 self.figures[f"{self.part}/{name}"],
                 self.figures.get(f"{self.part}/baseline_{name}"),
                 self.previous.get(f"{self.part}/{name}"),
+                self.higher.get(name.removeprefix("greedy_")),
             )
             for name in names
         ]
@@ -56,6 +71,16 @@ class Compared(NamedTuple):
     figure: float
     baseline: float | None
     previous: float | None
+    higher: bool | None = None
+    """Whether more is better; None where nobody knows."""
+
+    def against(self, other: float | None) -> str | None:
+        """What the figure is beside another: `better`, `worse` or `equal`; None where that is not known."""
+        if other is None or self.higher is None or not isfinite(other) or not isfinite(self.figure):
+            return None
+        if shown(self.figure) == shown(other):
+            return "equal"
+        return "better" if (self.figure > other) == self.higher else "worse"
 
 
 def shown(figure: float | None) -> str:

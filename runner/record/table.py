@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from rich import box
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
-from nnrun.runner.record.result import Result, shown
+from nnrun.runner.record.result import Compared, Result, shown
 from nnrun.runner.tracking.delivered import Delivered
+
+COLOURS = {"better": "green", "worse": "red", "equal": "dim"}
 
 
 def result_table(result: Result) -> RenderableType:
@@ -21,8 +24,24 @@ def result_table(result: Result) -> RenderableType:
     for title in others.values():
         table.add_column(title, justify="right")
     for row in rows:
-        table.add_row(row.name, shown(row.figure), *(shown(getattr(row, key)) for key in others))
-    return table
+        table.add_row(row.name, shown(row.figure), *(_beside(row, getattr(row, key)) for key in others))
+    return Group(table, _told(result))
+
+
+def _beside(row: Compared, other: float | None) -> Text:
+    """The figure of another, and by how much this run is better or worse."""
+    text, judgement = Text(shown(other)), row.against(other)
+    if judgement is not None and other is not None:
+        change = f"{row.figure - other:+.2g} " if judgement != "equal" else ""
+        text.append(f"  {change}{judgement}", style=COLOURS[judgement])
+    return text
+
+
+def _told(result: Result) -> Text:
+    """How long it took, how large the network is, and which weights were kept."""
+    early = ", stopped early" if result.stopped_early else ""
+    trained = f"{result.steps:,} step{'s' * (result.steps != 1)} in {result.seconds:.1f} s{early}"
+    return Text(f"{trained}; {result.parameters:,} parameters; kept {result.kept}", style="dim")
 
 
 def links_text(delivered: Delivered) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
+from pydantic.fields import FieldInfo
 
 from nnrun.registry.catalog import FOLDERS, all_of
 from nnrun.registry.component import Component, field_docs
+from nnrun.registry.data.tables import Files
 from nnrun.registry.fields.image import Augment
 from nnrun.registry.options import Regularize
 from nnrun.runner.compiler.language import edges
@@ -22,6 +24,7 @@ from nnrun.runner.compiler.language.training import EarlyStopping, Train
 SECTIONS: dict[str, tuple[type[BaseModel], str]] = {
     "spec": (Spec, "a whole file"),
     "data": (Data, "a section of a spec"),
+    "files": (Files, "a mapping under `data`, of sources that read files"),
     "split": (Split, "a section under `data`"),
     "window": (Window, "a section under `data`"),
     "augment": (Augment, "a mapping in a field of type `image` or `video`"),
@@ -72,21 +75,22 @@ def section_text(name: str) -> str | None:
 
 def names() -> list[str]:
     """All that has a page here."""
-    keys = [key for _, model in _OWNERS for key in _keys(model)]
+    keys = [key for _, model in _OWNERS for key in keys_of(model)]
+    keys += [key for role in FOLDERS for cls in all_of(role).values() for key in keys_of(cls)]
     return list(dict.fromkeys([*SECTIONS, "edges", "prev", *FOLDERS, *keys]))
 
 
 def option_lines(model: type[BaseModel], leave_out: str = "") -> Iterator[str]:
     """Every option of a model: its default, what may be chosen, and what it is for."""
     docs = field_docs(model)
-    for key, info in _keys(model).items():
+    for key, info in keys_of(model).items():
         if key == leave_out:
             continue
         default = (
             "required" if info.is_required() else f"default {_default(info.get_default(call_default_factory=True, validated_data={}))}"
         )
-        choices = _choices(info.annotation)
-        one_of = f"; one of {', '.join(choices)}" if choices else ""
+        named = choices(info)
+        one_of = f"; one of {', '.join(named)}" if named else ""
         about = " ".join(docs.get(key, "").split())
         yield f"  {key} ({default}{one_of})" + (f": {about}" if about else "")
 
@@ -116,29 +120,45 @@ def _role(role: str) -> str:
 
 def _key(name: str) -> Iterator[str]:
     """A key that is an option of sections or components."""
-    said: dict[str, list[str]] = {}
+    said: dict[str, list[tuple[str, str]]] = {}
     for owner, model in _OWNERS:
-        if name in _keys(model):
-            said.setdefault(field_docs(model).get(name, ""), []).append(f"`{owner}`")
+        if name in keys_of(model):
+            said.setdefault(field_docs(model).get(name, ""), []).append(("", owner))
     for role in FOLDERS:
         for kind, cls in all_of(role).items():
-            if name in _keys(cls) and name != cls.tag:
-                said.setdefault(field_docs(cls).get(name, ""), []).append(f"the {role} type `{kind}`")
+            if name in keys_of(cls) and name != cls.tag:
+                said.setdefault(field_docs(cls).get(name, ""), []).append((role, kind))
     for text, owners in said.items():
         example = f"\nExample:\n\n  {name}: {EXAMPLES[name]}\n" if name in EXAMPLES else ""
-        yield f"`{name}`, a key of {', '.join(owners)}\n\n{' '.join(text.split())}\n{example}"
+        yield f"`{name}`, a key of {owned(owners)}\n\n{' '.join(text.split())}\n{example}"
 
 
-def _keys(model: type[BaseModel]) -> dict[str, Any]:
+def keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """The options by the names that a spec gives them."""
     return {info.alias or name: info for name, info in model.model_fields.items()}
 
 
-def _choices(annotation: Any) -> list[str]:
+def choices(info: FieldInfo) -> list[str]:
     """The values that an option may take, where they are few and named."""
+    return next((found for part in (info.annotation, *info.metadata) if (found := _named(part))), [])
+
+
+def _named(annotation: Any) -> list[str]:
     if get_origin(annotation) is Literal:
         return [str(choice) for choice in get_args(annotation)]
-    return next((found for part in get_args(annotation) if (found := _choices(part))), [])
+    if isinstance(annotation, WithJsonSchema):  # of a value that a function of ours validates
+        entries = (annotation.json_schema or {}).get("anyOf", ())
+        return [str(choice) for entry in entries for choice in entry.get("enum", ())]
+    return next((found for part in get_args(annotation) if (found := _named(part))), [])
+
+
+def owned(owners: Sequence[tuple[str, str]]) -> str:
+    """Owners of a key, each with its role, which is empty for a section: `train`; the node types `conv`, `linear`."""
+    by_role: dict[str, list[str]] = {}
+    for role, name in owners:
+        by_role.setdefault(role, []).append(f"`{name}`")
+    texts = [f"the {role} type{'s' * (len(names) > 1)} {', '.join(names)}" if role else ", ".join(names) for role, names in by_role.items()]
+    return "; ".join(texts)
 
 
 def _default(value: object) -> str:

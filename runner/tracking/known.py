@@ -7,6 +7,9 @@ from dataclasses import dataclass
 NOTE = "mlflow.note.content"
 """The tag that MLflow shows as a run's or an experiment's description, in Markdown."""
 
+KIND = "kind"
+"""A tag of runs that have no result to compare with and no model to ask, such as `find-lr`."""
+
 
 @dataclass(frozen=True)
 class KnownRun:

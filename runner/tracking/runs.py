@@ -12,7 +12,7 @@ from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
 
 from nnrun.registry.fault import Fault
-from nnrun.runner.tracking.known import KnownRun
+from nnrun.runner.tracking.known import KIND, KnownRun
 from nnrun.runner.tracking.store import Store
 
 PREFIX = 4
@@ -100,8 +100,8 @@ def previous_run(client: MlflowClient, run_id: str) -> KnownRun | None:
     run = client.get_run(run_id)
     spec = run.data.tags.get("spec", "")
     condition = f"attributes.status = 'FINISHED' AND attributes.start_time < {run.info.start_time} AND tags.spec = {quoted(spec)}"
-    found = client.search_runs([run.info.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"])
-    return _known(found[0]) if found else None
+    found = client.search_runs([run.info.experiment_id], condition, max_results=100, order_by=["attributes.start_time DESC"])
+    return next((_known(run) for run in found if KIND not in run.data.tags), None)
 
 
 def same_run(store: Store, experiment: str, tags: Mapping[str, str]) -> KnownRun | None:
@@ -112,8 +112,8 @@ def same_run(store: Store, experiment: str, tags: Mapping[str, str]) -> KnownRun
     if known is None:
         return None
     condition = " AND ".join(["attributes.status = 'FINISHED'", *(f"tags.`{tag}` = {quoted(value)}" for tag, value in tags.items())])
-    found = client.search_runs([known.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"])
-    return _known(found[0]) if found else None
+    found = client.search_runs([known.experiment_id], condition, max_results=100, order_by=["attributes.start_time DESC"])
+    return next((_known(run) for run in found if KIND not in run.data.tags), None)
 
 
 def quoted(text: str) -> str:
@@ -124,7 +124,7 @@ def quoted(text: str) -> str:
 def _latest_finished(client: MlflowClient, experiment: Experiment) -> KnownRun:
     runs = client.search_runs([experiment.experiment_id], max_results=100, order_by=["attributes.start_time DESC"])
     for run in runs:
-        if run.info.status == "FINISHED":
+        if run.info.status == "FINISHED" and KIND not in run.data.tags:
             return _known(run)
     states = ", ".join(sorted({run.info.status for run in runs})) or "it has none"
     raise RunNotFound(f"experiment `{experiment.name}` has no finished run among its latest: {states}", help="name a run by its id")

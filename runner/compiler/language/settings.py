@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 from nnrun.registry.catalog import FOLDERS, find
+from nnrun.registry.component import Component
 from nnrun.runner.compiler.language.places import HOLDERS, place
 from nnrun.runner.compiler.language.problem import meant_key
 from nnrun.runner.compiler.text.diagnostic import Diagnostic, Path, Report
@@ -55,7 +58,7 @@ def right_setting(setting: str, value: Any) -> str | None:
         return None
     path: Path = ()
     for number, step in enumerate(steps):
-        names = _names(path, value)
+        names = keys_at(path, value)
         if names is None or step in names or step.isdecimal():
             path = (*path, step)
             continue
@@ -113,7 +116,7 @@ def _parts(setting: str) -> tuple[list[str], str | None]:
     return [step for step in re.split(r"[./]", written[1]) if step], written[2]
 
 
-def _names(path: Path, value: Any) -> list[str] | None:
+def keys_at(path: Path, value: Any) -> list[str] | None:
     """The keys that there are at a path; None where any may stand, or that is not known."""
     if path in _NAMED:
         held = _get(value, path)
@@ -124,14 +127,44 @@ def _names(path: Path, value: Any) -> list[str] | None:
             source = _get(value, ("data", "source"))
             cls = find("source", source) if path == ("data",) and isinstance(source, str) else None
             return [*names, *(cls.model_fields if cls else ())]
+    cls = _component_at(path, value)
+    if cls is not None:
+        return [info.alias or name for name, info in cls.model_fields.items()]
+    if any(_fits(form, path) for form, _ in _COMPONENTS):
+        return None
+    return [] if path == ("data", "source") else None
+
+
+def option_at(path: Path, key: str, value: Any) -> tuple[str, FieldInfo | None]:
+    """The role of the component whose type is set there, or ""; and the option that is, where it is known."""
+    if path == ("data",) and key == "source":
+        return "source", None
+    for above, role in _COMPONENTS:
+        if _fits(above, path) and key == "type":
+            return role, None
+        if _fits(above, (*path, key)):
+            return role, None
+    cls = _component_at(path, value)
+    for above, model in (*HOLDERS, *([(path, cls)] if cls is not None else [])):
+        found = next((info for name, info in model.model_fields.items() if (info.alias or name) == key), None) if above == path else None
+        if found is not None:
+            return "", found
+    return "", None
+
+
+def _component_at(path: Path, value: Any) -> type[Component] | None:
+    """The class of the component that stands at a path."""
     for form, role in _COMPONENTS:
-        if len(form) == len(path) and all(one in ("*", other) for one, other in zip(form, path, strict=True)):
+        if _fits(form, path):
             held = _get(value, path)
             kind = held.get("type") if isinstance(held, dict) else held
-            cls = find(role, kind) if isinstance(kind, str) and role in FOLDERS else None
-            cls = find(role, _DEFAULTS[path]) if cls is None and held is None and path in _DEFAULTS else cls
-            return [info.alias or name for name, info in cls.model_fields.items()] if cls else None
-    return [] if path == ("data", "source") else None
+            found = find(role, kind) if isinstance(kind, str) and role in FOLDERS else None
+            return find(role, _DEFAULTS[path]) if found is None and held is None and path in _DEFAULTS else found
+    return None
+
+
+def _fits(form: Path, path: Path) -> bool:
+    return len(form) == len(path) and all(one in ("*", other) for one, other in zip(form, path, strict=True))
 
 
 def _owner(name: str, value: Any) -> Path | None:

@@ -20,7 +20,10 @@ EXPERIMENT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 AnyMetric = Annotated[Metric, Lookup("metric")]
 
 
-OWN_TAGS = ("version", "spec", "spec_hash", "graph_hash", "data_hash", "device", "command", "data", "kept", "warning", "error", "nnrun")
+OWN_TAGS = (
+    "version", "spec", "spec_hash", "graph_hash", "data_hash", "device", "command", "data", "kept", "kind", "changed_params", "warning",
+    "error", "nnrun",
+)  # fmt: skip
 """Tags that every run has."""
 
 
@@ -42,9 +45,10 @@ class Track(Model):
     """Tags of the run, for search in the MLflow UI."""
     model: bool = True
     """Log the trained network as an MLflow model."""
-    baseline: Literal["none", "simple", "linear"] = "simple"
-    """What the result stands beside: the commonest class, the mean or the last value; or a linear model fitted to the same data,
-    which takes a few seconds."""
+    baseline: Literal["none", "simple", "linear", "ngram"] = "simple"
+    """What the result stands beside. `simple`: the commonest class or text, the mean or the last value; of a text under `window` an
+    n-gram. `linear`: a linear model fitted to the same data, which takes a few seconds. `ngram`: each token of a text, told by the five
+    before it."""
 
 
 class Mask(Model):

@@ -1,7 +1,8 @@
-"""Whether the linear baseline that a spec asks for can be fitted beside its network."""
+"""Whether the baseline that a spec asks for can be computed beside its network."""
 
 from __future__ import annotations
 
+from nnrun.registry.objective import SequenceMetric
 from nnrun.runner.compiler.graph.graph import Graph
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.text.diagnostic import Report
@@ -10,21 +11,39 @@ from nnrun.runner.compiler.types.shapes import Typed
 
 def check_baseline(spec: Spec, graph: Graph, typed: Typed, report: Report) -> None:
     """Refuse what would be left out in silence: only what is asked for is computed."""
-    if spec.track.baseline != "linear" or spec.train is not spec.stages[-1] or not report.ok:
+    wanted = spec.track.baseline
+    if wanted not in ("linear", "ngram") or spec.train is not spec.stages[-1] or not report.ok:
         return
-    why = _why_not(graph, typed)
+    why = _why_not_judged(graph) or (_why_not_linear(graph, typed) if wanted == "linear" else _why_not_foreseen(graph, typed))
     if why is not None:
         help = "`baseline: simple` guesses what is commonest, and `none` leaves it out"
-        report.add("not-supported-yet", f"`baseline: linear` {why}", at=("track", "baseline"), help=help)
+        report.add("not-supported-yet", f"`baseline: {wanted}` {why}", at=("track", "baseline"), help=help)
 
 
-def _why_not(graph: Graph, typed: Typed) -> str | None:
-    """What stands in the way, or None."""
+def _why_not_judged(graph: Graph) -> str | None:
+    """What stands in the way of judging any, or None."""
     if not graph.losses:
         return "learns what a loss judges, and there is no loss"
+    if all(isinstance(metric.config, SequenceMetric) for metric in graph.metrics):
+        return "is judged by `metrics`, and there are none" + " of single tokens" * bool(graph.metrics)
+    return None
+
+
+def _why_not_foreseen(graph: Graph, typed: Typed) -> str | None:
+    """What stands in the way of an n-gram, or None."""
     loss, target = graph.losses[0], typed.values[graph.losses[0].target.value]
-    if not graph.metrics:
-        return "is judged by `metrics`, and there are none"
+    if target.kind != "token":
+        return f"foresees the tokens of a text, and `{loss.target}` is {target}"
+    for metric in graph.metrics:
+        same = (metric.input.value, metric.target.value) == (loss.input.value, loss.target.value)
+        if not same and not isinstance(metric.config, SequenceMetric):
+            return f"is judged as `{loss.input}` is, and `{metric.config.label}` judges `{metric.input}`: this is not supported yet"  # type: ignore[union-attr]
+    return None
+
+
+def _why_not_linear(graph: Graph, typed: Typed) -> str | None:
+    """What stands in the way of a linear model, or None."""
+    loss, target = graph.losses[0], typed.values[graph.losses[0].target.value]
     if target.time is not None or (target.kind != "number" and target.axes):
         return f"gives one answer for an example, and `{loss.target}` is {target}: this is not supported yet"
     for metric in graph.metrics:

@@ -24,7 +24,7 @@ def curves(history: History, best_step: int | None = None) -> bytes:
     """Each figure over the steps: training and validation in one field, the kept step marked where there is one."""
     labels = list(dict.fromkeys(name.partition("/")[2] for name in history if name.startswith(("train/", "valid/"))))
     labels = [label for label in labels if (f"valid/{label}" in history or label == "loss") and not label.startswith("best_")]
-    figure, axes = _fields(max(1, len(labels)), 3.0)
+    figure, axes = fields(max(1, len(labels)), 3.0)
     for axis, label in zip(axes, labels, strict=False):
         for part, colour in COLOURS.items():
             points = history.get(f"{part}/{label}", ())
@@ -39,7 +39,7 @@ def curves(history: History, best_step: int | None = None) -> bytes:
         axis.grid(color=GRID, linewidth=0.6)
         if has_legend:
             axis.legend(frameon=False, fontsize=8)
-    return _png(figure)
+    return png(figure)
 
 
 def confusion(truth: Sequence[str], guess: Sequence[str], classes: Sequence[str]) -> bytes:
@@ -49,7 +49,7 @@ def confusion(truth: Sequence[str], guess: Sequence[str], classes: Sequence[str]
     np.add.at(counts, ([number[name] for name in truth], [number[name] for name in guess]), 1)
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
     named = len(classes) <= NAMED
-    figure, (axis,) = _fields(1, max(3.2, 0.42 * len(classes) + 1.2) if named else 8.0)
+    figure, (axis,) = fields(1, max(3.2, 0.42 * len(classes) + 1.2) if named else 8.0)
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if named:
         axis.set_xticks(range(len(classes)), classes, rotation=45 if max(map(len, classes)) > 3 else 0, fontsize=8)
@@ -59,22 +59,22 @@ def confusion(truth: Sequence[str], guess: Sequence[str], classes: Sequence[str]
             axis.text(column, row, counts[row, column], ha="center", va="center", fontsize=7, color=colour)
     axis.set_xlabel("predicted", color=INK, fontsize=9)
     axis.set_ylabel("true", color=INK, fontsize=9)
-    return _png(figure)
+    return png(figure)
 
 
 def scatter(truth: Sequence[float], guess: Sequence[float], name: str) -> bytes:
     """Predicted against true numbers of the test part; a perfect prediction lies on the line."""
-    figure, (axis,) = _fields(1, 3.6)
+    figure, (axis,) = fields(1, 3.6)
     axis.scatter(truth, guess, s=10, alpha=0.6, color=COLOURS["valid"], linewidths=0)
     low, high = min(*truth, *guess), max(*truth, *guess)
     axis.plot([low, high], [low, high], color=INK, linewidth=0.8, linestyle=":")
     axis.set_xlabel(f"true {name}", color=INK, fontsize=9)
     axis.set_ylabel(f"predicted {name}", color=INK, fontsize=9)
     axis.grid(color=GRID, linewidth=0.6)
-    return _png(figure)
+    return png(figure)
 
 
-def _fields(count: int, height: float) -> tuple[Figure, list]:  # type: ignore[type-arg]
+def fields(count: int, height: float) -> tuple[Figure, list]:  # type: ignore[type-arg]
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(max(height * 1.35, 3.6 * count), height), layout="constrained")
@@ -86,7 +86,7 @@ def _fields(count: int, height: float) -> tuple[Figure, list]:  # type: ignore[t
     return figure, axes
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=130)
     return stream.getvalue()

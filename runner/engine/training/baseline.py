@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from nnrun.registry.data.spelling import composed
 from nnrun.registry.modules.units import natural
-from nnrun.registry.objective import Loss
+from nnrun.registry.objective import Loss, SequenceMetric
 from nnrun.registry.shape import Shape
 from nnrun.registry.source import Columns
 from nnrun.runner.compiler.language.spec import Track
@@ -22,10 +23,10 @@ from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.columns import Parts, joined_columns
 from nnrun.runner.engine.data.dataset import Dataset
+from nnrun.runner.engine.data.told import Told
+from nnrun.runner.engine.training.guesses import LEAST, tick_guesses
 from nnrun.runner.engine.training.objective import Meters, target_facts
-
-LEAST = 1e-6
-"""Probability of what never occurs in the training part: not zero, for one surprise would then be infinite."""
+from nnrun.runner.engine.training.written import Written
 
 
 @dataclass(frozen=True)
@@ -50,19 +51,26 @@ Guess = tuple[str, np.ndarray]
 
 
 def baseline(plan: Plan, data: Dataset, parts: Parts, track: Track) -> Baseline | None:
-    """A figure to beat. `simple` guesses the commonest class, the mean or the last value; `linear` fits a linear model.
+    """A figure to beat. `simple` guesses the commonest class, the mean or the last value, and foresees a stream of text by an n-gram;
+    `linear` fits a linear model.
 
-    None where there is no test part, no metric, or a target that neither serves: one along time, or with a class at many places. Where
-    `linear` was asked for, the check has refused all but the first.
+    Of texts that are written, the commonest. None where there is no test part, no metric, or a class at many places. Where `linear` or
+    `ngram` was asked for, the check has refused all but the first.
     """
     loss = plan.losses[0]
     categories = loss.target_shape.kind != "number"
-    if track.baseline == "none" or data.test is None or not plan.metrics or loss.target_shape.time is not None:
+    judged = [metric for metric in plan.metrics if not isinstance(metric.config, SequenceMetric)]
+    if track.baseline == "none" or data.test is None or not plan.metrics or (categories and loss.target_shape.axes):
         return None
-    if categories and loss.target_shape.axes:
+    assert plan.spec.data is not None
+    if loss.target_shape.kind == "token" and track.baseline != "ngram" and plan.spec.data.streamed != loss.target:
+        return _commonest_text(plan, data, data.test, loss.target)
+    if not judged:
         return None
-    if any((metric.input, metric.target) != (loss.input, loss.target) for metric in plan.metrics):
+    if any((metric.input, metric.target) != (loss.input, loss.target) for metric in judged):
         return None
+    if loss.target_shape.time is not None:
+        return _at_ticks(plan, data, data.test, loss)
     classes = int(loss.target_shape.classes) if categories else None  # type: ignore[arg-type]
     found = _linear(plan, data, parts, loss.target, classes) if track.baseline == "linear" else None
     name, guess = found or _simple(data, data.test, loss.target, classes)
@@ -70,6 +78,24 @@ def baseline(plan: Plan, data: Dataset, parts: Parts, track: Track) -> Baseline 
     meters = Meters(plan, data.facts, torch.device("cpu"))
     meters.update({loss.input: scores, loss.target: data.test.values[loss.target][data.test.rows]}, Batch({}, {}, len(data.test)))
     return Baseline(name, {f"test/baseline_{label}": figure for label, figure in meters.compute().items()})
+
+
+def _at_ticks(plan: Plan, data: Dataset, test: Part, loss: Comparison) -> Baseline:
+    """The same for a target along time: a guess at each tick."""
+    guesses = tick_guesses(data.train, test, loss)
+    meters = Meters(plan, data.facts, torch.device("cpu"))
+    for guess, truth in guesses.parts:
+        values = {loss.input: _scores(torch.from_numpy(guess).float(), loss, data)[None], loss.target: truth[None]}
+        lengths = torch.ones(len(truth), dtype=torch.int64)  # each tick as an example of one
+        meters.update(values, Batch(values, {str(loss.input_shape.time): lengths}, len(truth)))
+    return Baseline(guesses.name, {f"test/baseline_{label}": figure for label, figure in meters.compute().items()})
+
+
+def _commonest_text(plan: Plan, data: Dataset, test: Part, target: str) -> Baseline | None:
+    """The same text for every example; None where no metric judges texts."""
+    texts = Told(target, plan.fields, data.facts).true(data.train, data.train.rows)
+    figures = Written(plan, data.facts).judge_same(Counter(texts).most_common(1)[0][0], test)
+    return Baseline("the commonest text", {f"test/baseline_{label}": figure for label, figure in figures.items()}) if figures else None
 
 
 def _simple(data: Dataset, test: Part, target: str, classes: int | None) -> Guess:

@@ -113,3 +113,9 @@ def higher_is_better(plan: Plan, label: str) -> bool:
     """Whether a figure such as `accuracy` should grow."""
     metrics = (metric.config for metric in plan.metrics if isinstance(metric.config, Metric))
     return any(metric.higher_is_better for metric in metrics if metric.label == label)
+
+
+def higher_figures(plan: Plan) -> dict[str, bool]:
+    """By the name of a figure whether more is better; those of which nobody knows it are not there."""
+    metrics = (metric.config for metric in plan.metrics if isinstance(metric.config, Metric))
+    return {"loss": False, "loglik": True, "pseudo_likelihood": True, **{metric.label: metric.higher_is_better for metric in metrics}}

@@ -51,6 +51,15 @@ class Written:
         unknown = told.unknown(part)
         return {**figures, f"{name}/unknown_words": unknown} if unknown else figures
 
+    def judge_same(self, text: str, part: Part) -> dict[str, float]:
+        """Figures of somebody who writes the same for every example of a part, by their plain names."""
+        if self.plan.decoding is None or not self.meters:
+            return {}
+        true = Told(self.plan.decoding.target, self.plan.fields, self.facts).true(part, part.rows)
+        for meter in self.meters.values():
+            meter.update([text] * len(true), true)
+        return self._figures()
+
     def _judged(
         self, network: Network, part: Part, told: Told, device: torch.device, settings: Decode, batch_size: int
     ) -> dict[str, float]:
@@ -63,6 +72,10 @@ class Written:
             true = told.true(part, rows)
             for meter in self.meters.values():
                 meter.update(written, true)
+        return self._figures()
+
+    def _figures(self) -> dict[str, float]:
+        """Of all that was counted; then the meters start anew."""
         figures = {label: float(meter.compute()) for label, meter in self.meters.items()}
         for meter in self.meters.values():
             meter.reset()

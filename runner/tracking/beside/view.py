@@ -13,6 +13,7 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
+from nnrun.runner.tracking.known import KIND
 from nnrun.runner.tracking.links import VIEW
 
 RUNS = 200
@@ -36,6 +37,7 @@ def refresh_view(client: MlflowClient, experiment_id: str) -> None:
 
 def view(runs: Sequence[Run]) -> dict[str, Any]:
     """Columns that differ, the result and the baseline; parallel coordinates, bars and curves. `runs` are the latest first."""
+    runs = [run for run in runs if KIND not in run.data.tags]
     runs = [run for run in runs if run.info.status == "FINISHED"] or runs  # one that failed has no result to compare
     figures = list(dict.fromkeys(name for run in runs for name in run.data.metrics))
     result, beside, watched = _result(figures)

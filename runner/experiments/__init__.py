@@ -1,0 +1,1 @@
+"""More than one training of a spec: looked for, and compared."""
