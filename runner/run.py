@@ -90,7 +90,7 @@ def _run(job: Job, recorder: Recorder, display: Display) -> Result:
         int(plan.size),
         len(data.train),
     )
-    contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome.best_step)
+    contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome)
     return result
 
 

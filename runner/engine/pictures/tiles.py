@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -33,6 +35,23 @@ def tiles(rows: Tensor, frame: tuple[int, int, int], columns: int | None = None)
     pixels = (sheet * 255).round().byte().permute(1, 2, 0).numpy()
     image = Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels)
     scale = max(1, SIDE // image.width)
+    stream = io.BytesIO()
+    image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST).save(stream, "png")
+    return stream.getvalue()
+
+
+SMALL = 96
+"""Least width and height of a picture that people look at, in pixels; smaller ones are enlarged."""
+
+
+def picture(pixels: np.ndarray[Any, Any]) -> bytes:
+    """One picture (C, H, W) of numbers from 0 to 1; where they go beyond, the least is black and the largest white."""
+    low, high = float(pixels.min()), float(pixels.max())
+    if low < 0 or high > 1:
+        pixels = (pixels - low) / (high - low or 1.0)
+    grey = np.moveaxis(np.rint(pixels * 255).astype(np.uint8), 0, -1)
+    image = Image.fromarray(grey[:, :, 0] if grey.shape[2] == 1 else grey)
+    scale = max(1, -(-SMALL // min(image.size)))
     stream = io.BytesIO()
     image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST).save(stream, "png")
     return stream.getvalue()
