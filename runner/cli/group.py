@@ -13,6 +13,7 @@ FAMILIES = {
     "specs": ("check", "explain", "nodes", "schema", "show", "smoke"),
     "runs": ("run",),
     "answers": ("generate", "predict"),
+    "comparing": ("compare", "runs"),
     "store": ("sync", "ui"),
 }
 """Where each verb is written."""
