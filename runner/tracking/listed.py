@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,7 +58,8 @@ def list_runs(store: Store, condition: str = "", experiments: Sequence[str] | No
     token = None
     while wanted:
         try:
-            page = client.search_runs(wanted, condition, max_results=PAGE, order_by=["attributes.start_time DESC"], page_token=token)
+            with _no_collection():
+                page = client.search_runs(wanted, condition, max_results=PAGE, order_by=["attributes.start_time DESC"], page_token=token)
         except MlflowException as error:
             if error.error_code != "INVALID_PARAMETER_VALUE":
                 raise
@@ -99,6 +102,18 @@ def kept_file(store: Store, run: Listed, path: str) -> Path | None:
         return None
     # By its place, not by the run: MLflow would draw a progress bar for each.
     return Path(mlflow.artifacts.download_artifacts(f"{run.artifacts}/{path}", tracking_uri=store.uri))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """A thousand runs are a hundred thousand objects that all stay: looking for garbage among them takes two thirds of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _client(store: Store):  # type: ignore[no-untyped-def]
