@@ -45,6 +45,8 @@ CASES = {
     ],
     "generate": [("iris", 1), ("iris --sweeps 3", 2), ("irsi", 4)],
     "sync": [("", 0)],
+    "runs": [("", 0), ("iris --csv", 0), ("--json --csv", 2), ("irsi", 4), ("none.yaml", 4)],
+    "compare": [("iris iris", 0), ("", 2), ("irsi iris", 4), ("iris --metric loudness", 4)],
 }  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def runs(which: str | None, every: bool, limit: int | None, as_json: bool, as_cs
         console().print(runs_table(shown))
         if len(found) > len(shown.runs):
             click.echo(f"{len(shown.runs)} of {len(found):,} runs: `--limit` shows more")
-        if shown.hidden and not shown.several:
+        if shown.hidden and not shown.is_mixed:
             click.echo(f"{shown.hidden} more params and tags differ: `--all` shows them")
 
 

@@ -108,7 +108,7 @@ def compare(groups: Sequence[Group], fetch: Fetch, metric: str | None = None, pa
     if tests > 1:
         corrected = iter(holm(tested, tests))
         pairs = [replace(pair, p=next(corrected)) if pair.tested is not None else pair for pair in pairs]
-    return Comparison(measure, shown, _with_errors(sides, pairs, measure, answers), tuple(pairs), tuple(_notes(groups)), tests)
+    return Comparison(measure, shown, _with_errors(sides, pairs, measure, answers), tuple(pairs), tuple(_notes(groups, measure)), tests)
 
 
 def _pair(best: Side, other: Side, measure: Measure, answers: dict[str, Answers | None]) -> Pair:
@@ -117,16 +117,14 @@ def _pair(best: Side, other: Side, measure: Measure, answers: dict[str, Answers 
     if len(a.counted) == len(b.counted) == 1:
         return _on_examples(pair, measure, answers[other.name], answers[best.name])
     ours, theirs = best.figures[measure.name], other.figures[measure.name]
-    shared = sorted(set(a.by_seed) & set(b.by_seed))
     seeded = [dict(zip(sorted(one.by_seed), figures, strict=False)) for one, figures in ((a, theirs), (b, ours))]
+    is_paired = bool(seeded[0]) and set(seeded[0]) == set(seeded[1])
     if not _same_examples(a.runs[0], b.runs[0], answers[other.name], answers[best.name]):
         return replace(pair, why_not=OTHER)
-    if len(shared) >= FEWEST:
-        return replace(pair, tested=paired_seeds(*seeded))
     if min(len(ours), len(theirs)) >= FEWEST:
-        return replace(pair, tested=welch(theirs, ours))
-    if len(shared) == 2:
-        spread = deviation([seeded[1][seed] - seeded[0][seed] for seed in shared])
+        return replace(pair, tested=paired_seeds(*seeded) if is_paired else welch(theirs, ours))
+    if is_paired:
+        spread = deviation([seeded[1][seed] - seeded[0][seed] for seed in seeded[0]])
     else:  # a single run is taken to vary as the others do
         known = [deviation(one) for one in (ours, theirs) if len(one) > 1]
         spread = math.hypot(known[0], known[-1])
@@ -180,13 +178,15 @@ def _with_errors(sides: Sequence[Side], pairs: Sequence[Pair], measure: Measure,
     return tuple(result)
 
 
-def _notes(groups: Sequence[Group]) -> list[str]:
+def _notes(groups: Sequence[Group], measure: Measure) -> list[str]:
     notes = []
     for group in groups:
         if again := len(group.runs) - len(group.counted):
             notes.append(f"{group.name}: of runs with one seed only the latest counts, so {again} of {len(group.runs)} are left out")
         if group.runs and not group.by_seed and len(group.runs) > 1:
             notes.append(f"{group.name}: its runs do not say their seed, so they are taken as different ones")
+    if measure.part == "valid":
+        notes.append("of the validation part, the figure that weights were kept by is that of the kept ones, others are of the last")
     if len(groups) > 2:
         notes.append(f"the best of {len(groups)} is chosen by the figure that it is judged by, which flatters it; fresh seeds do not")
     return notes

@@ -95,8 +95,9 @@ def measures(runs: Sequence[Listed], metric: str | None = None, part: str | None
 
 
 def _labels(run: Listed, part: str) -> list[str]:
-    """The figures of a part; without a part, those that belong to none."""
+    """The figures of a part that are numbers; without a part, those that belong to none."""
+    known = sorted(name for name, figure in run.metrics.items() if math.isfinite(figure))
     if not part:
-        return [name for name in sorted(run.metrics) if name.partition("/")[0] not in (*PARTS, "system")]
-    names = (name.partition("/")[2] for name in sorted(run.metrics) if name.startswith(f"{part}/"))
+        return [name for name in known if name.partition("/")[0] not in (*PARTS, "system")]
+    names = (name.partition("/")[2] for name in known if name.startswith(f"{part}/"))
     return [name for name in names if not name.startswith(ASIDE) and not name.startswith(BEST)]

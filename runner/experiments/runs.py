@@ -33,11 +33,13 @@ class Table:
     figures: tuple[str, ...]
     hidden: int = 0
     """Params and tags that differ too, but are not shown."""
+    every: bool = False
+    """Whether all is shown."""
 
     @property
-    def several(self) -> bool:
-        """Whether there is more than one experiment."""
-        return len({run.experiment for run in self.runs}) > 1
+    def is_mixed(self) -> bool:
+        """Whether runs of several experiments, which have other params and figures, are to be shown by what decides alone."""
+        return not self.every and len({run.experiment for run in self.runs}) > 1
 
     def records(self) -> list[dict[str, Any]]:
         """A mapping for each run, for programs."""
@@ -74,7 +76,7 @@ def table(runs: Sequence[Listed], every: bool = False, limit: int | None = None)
         by_experiment.setdefault(run.experiment, []).append(run)
     if every:
         params, tags, figures = (_named(getattr(run, kind) for run in ordered) for kind in ("params", "tags", "metrics"))
-        return Table(top, params, tuple(name for name in tags if not name.startswith("mlflow.")), figures)
+        return Table(top, params, tuple(name for name in tags if not name.startswith("mlflow.")), figures, every=True)
     params = tuple(dict.fromkeys(name for held in by_experiment.values() for name in differing_params(held)))
     tags = tuple(dict.fromkeys(name for held in by_experiment.values() for name in _differing_tags(held)))
     shown, few = params[:MOST], tags[: max(0, MOST - len(params))]

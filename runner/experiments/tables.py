@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table as Drawn
 from rich.text import Text
 
 from nnrun.runner.experiments import runs
-from nnrun.runner.experiments.compare import Comparison, Side
 from nnrun.runner.experiments.figures import Measure, objective, value
 from nnrun.runner.experiments.groups import short_names
 from nnrun.runner.record.result import shown
 from nnrun.runner.tracking.listed import Listed
 
+if TYPE_CHECKING:  # scipy is not needed to list runs
+    from nnrun.runner.experiments.compare import Comparison, Side
+
 COLOURS = {"FAILED": "red", "KILLED": "yellow", "RUNNING": "blue"}
 
 
 def runs_table(table: runs.Table) -> RenderableType:
-    """A row for each run, the best first. Of several experiments, which have other params and figures, only what decides is shown."""
+    """A row for each run, the best first."""
     drawn = Drawn(box=box.SIMPLE_HEAD, pad_edge=False)
     drawn.add_column("run", style="bold", overflow="fold")
-    if table.several:
+    if table.is_mixed:
         for heading in ("experiment", "best by"):
             drawn.add_column(heading, overflow="fold")
         for part in ("valid", "test"):
@@ -35,7 +39,7 @@ def runs_table(table: runs.Table) -> RenderableType:
     drawn.add_column("status", no_wrap=True)
     drawn.add_column("began", no_wrap=True)
     for run in table.runs:
-        cells = _decisive(run) if table.several else _cells(table, run)
+        cells = _decisive(run) if table.is_mixed else _cells(table, run)
         status = Text(run.status.lower(), style=COLOURS.get(run.status, ""))
         drawn.add_row(Text(run.name), *map(Text, cells), status, f"{runs.when(run):%m-%d %H:%M}")
     return drawn

@@ -32,7 +32,9 @@ def pair_verdict(pair: Pair, measure: Measure) -> str:
         told = ", ".join(filter(None, [span if tested.test == "bootstrap" else "", f"p {p:.2g}"]))
         kind = "more than chance" if pair.is_real else "within chance"
         return f"{says}. They differ on {_examples(pair)}: {kind} ({told}). This says nothing of other seeds"
-    seeds = f"{tested.count} seeds" + (" of each, unpaired," if tested.test == "welch" else "")
+    seeds = f"{tested.count} seeds"
+    if tested.test == "welch":
+        seeds = f"{len(pair.best.group.counted)} and {len(pair.other.group.counted)} seeds, unpaired,"
     if pair.is_real:
         won = f"{_wins(pair, measure)} of {tested.count} seeds" if tested.test == "paired" else seeds.removesuffix(",")
         return ", ".join(filter(None, [says, span, won]))

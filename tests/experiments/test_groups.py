@@ -77,6 +77,14 @@ def test_all_is_shown_where_all_is_asked_for() -> None:
     assert table([run("a", train_lr="0.1"), run("b", train_lr="0.1")], every=True).params == ("train.lr",)
 
 
+def test_runs_of_several_experiments_are_shown_by_what_decides_unless_all_is_asked_for() -> None:
+    runs = [run("a", train_lr="0.1"), run("b", "letters", data_file="x")]
+
+    assert table(runs).is_mixed
+    assert not table(runs, every=True).is_mixed
+    assert not table(runs[:1]).is_mixed
+
+
 def test_what_differs_is_looked_for_in_all_runs_not_only_in_those_shown() -> None:
     runs = [run("a", figure=0.9, train_lr="1"), run("b", figure=0.8, train_lr="1"), run("c", figure=0.7, train_lr="2")]
     shown = table(runs, limit=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,7 +76,15 @@ def test_a_difference_within_chance_says_how_many_seeds_would_show_it() -> None:
 def test_other_seeds_are_compared_unpaired() -> None:
     text = said([group("A", [0.90, 0.91, 0.92]), group("B", [0.95, 0.97, 0.96], seeds=[7, 8, 9])])
 
-    assert text == "B is 5.0 points better than A in accuracy, 95 % 2.7 to 7.3, 3 seeds of each, unpaired"
+    assert text == "B is 5.0 points better than A in accuracy, 95 % 2.7 to 7.3, 3 and 3 seeds, unpaired"
+
+
+def test_groups_that_share_only_some_seeds_are_compared_unpaired() -> None:
+    found = compared([group("A", [0.90, 0.91, 0.92, 0.93]), group("B", [0.95, 0.97, 0.96])])
+
+    assert found.pairs[0].tested is not None
+    assert found.pairs[0].tested.test == "welch"
+    assert found.pairs[0].tested.difference == pytest.approx(found.pairs[0].difference)
 
 
 def test_fewer_than_three_seeds_have_no_interval_and_say_how_many_would() -> None:
@@ -179,6 +188,11 @@ def test_one_group_alone_has_nothing_to_be_compared_with() -> None:
 def test_a_figure_that_not_all_have_is_refused() -> None:
     with pytest.raises(Fault, match="not all of these runs have a figure `acuracy` of the test part"):
         compared([group("A", [0.9]), group("B", [0.95])], metric="acuracy")
+
+
+def test_a_figure_that_is_no_number_is_none() -> None:
+    with pytest.raises(Fault, match="no figure of the test part in common"):
+        compared([group("A", [0.9]), group("B", [math.nan])], part="test")
 
 
 def test_the_json_has_all_that_was_found() -> None:
