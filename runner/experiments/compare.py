@@ -142,13 +142,12 @@ def _on_examples(pair: Pair, measure: Measure, a: Answers | None, b: Answers | N
         return replace(pair, why_not=f"the answers that were kept are of the {a.about.get('part')} part")
     if not a.same_examples(b):
         return replace(pair, why_not=OTHER)
-    right = a.right(measure.label), b.right(measure.label)
-    differing = a.differing(b)
-    if right[0] is not None and right[1] is not None:
-        return replace(pair, tested=mcnemar(right[0], right[1], differing))
     figures = [one.figure(measure.label, side.figures[measure.name][0]) for side, one in ((pair.other, a), (pair.best, b))]
     if figures[0] is None or figures[1] is None:
         return replace(pair, why_not=f"`{measure.label}` cannot be computed again from the answers that were kept")
+    right, differing = (a.right(measure.label), b.right(measure.label)), a.differing(b)
+    if right[0] is not None and right[1] is not None:
+        return replace(pair, tested=mcnemar(right[0], right[1], differing))
     return replace(pair, tested=bootstrap(figures[0], figures[1], len(a), differing))
 
 

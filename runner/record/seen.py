@@ -52,4 +52,4 @@ class Seen:
             path = f"table_images/predictions/{name}-{place}.png"
             self.recorder.artifact(path, picture(np.array(pixels)))
             cells.append({"type": "image", "filepath": path, "compressed_filepath": path})
-        return [*cells, *[None] * (len(self.part.rows) - len(cells))]
+        return [*cells, *[""] * (len(self.part.rows) - len(cells))]

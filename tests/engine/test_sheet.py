@@ -14,6 +14,7 @@ import pytest
 
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.inference.sheet import Sheet
+from nnrun.runner.record import seen
 from nnrun.runner.record.predictions import ABOUT, LONG, record_predictions, short, worst_first
 from tests.engine.support import Built, build, train
 from tests.engine.test_decode import reversal
@@ -177,9 +178,19 @@ def test_the_table_shows_what_the_network_saw() -> None:
     table = files["predictions.json"]
 
     assert list(table) == ["row", "x", "picture", "true_side", "side", "side_probability", "loss"]
-    seen = built.data.train.values["x"].numpy()[[row - 1 for row in table["row"]]]
-    assert np.array(table["x"]) == pytest.approx(seen, rel=1e-5)
+    given = built.data.train.values["x"].numpy()[[row - 1 for row in table["row"]]]
+    assert np.array(table["x"]) == pytest.approx(given, rel=1e-5)
     assert files[table["picture"][0]["filepath"]].startswith(b"\x89PNG")
+
+
+def test_only_the_worst_examples_have_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen, "PICTURED", 5)
+    sheet, _ = judged(sides())
+    files = kept(sheet)
+    cells = files["predictions.json"]["picture"]
+
+    assert [cell != "" for cell in cells] == [True] * 5 + [False] * (len(cells) - 5)
+    assert len([path for path in files if path.startswith("table_images/")]) == 5
 
 
 def test_a_long_list_is_shown_by_its_first_numbers() -> None:

@@ -155,6 +155,12 @@ def test_a_metric_that_cannot_be_computed_again_is_said() -> None:
     assert said(groups, {"A": kept, "B": kept}).endswith("`specificity` cannot be computed again from the answers that were kept")
 
 
+def test_answers_that_do_not_give_the_recorded_figure_are_not_used() -> None:
+    kept = answers([True] * 9 + [False])
+
+    assert "cannot be computed again" in said([group("A", [0.9]), group("B", [0.95])], {"A": kept, "B": kept})
+
+
 def test_more_than_two_groups_are_corrected() -> None:
     groups = [group("A", [0.90, 0.91, 0.92]), group("B", [0.95, 0.96, 0.975]), group("C", [0.954, 0.957, 0.977])]
     found = compared(groups)
