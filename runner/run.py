@@ -143,7 +143,7 @@ class _Run:
             epochs=None if plan.stages else outcome.epochs,
             higher=higher_figures(plan),
         )
-        contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome.best_step)
+        contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome)
         return result
 
 

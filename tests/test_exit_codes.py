@@ -54,6 +54,8 @@ CASES = {
     "sync": [("", 0)],
     "new": [("mine", 0), ("iris", 2), ("a/b", 2), ("third --data none.csv", 4), ("less --data less.csv", 1)],
     "find-lr": [("iris.yaml", 0), ("wrong.yaml", 1), ("faces.yaml", 1), (".", 2), ("none.yaml", 4), ("gone.yaml", 4)],
+    "runs": [("", 0), ("iris --csv", 0), ("--json --csv", 2), ("irsi", 4), ("none.yaml", 4)],
+    "compare": [("iris iris", 0), ("", 2), ("irsi iris", 4), ("iris --metric loudness", 4)],
 }  # fmt: skip
 
 

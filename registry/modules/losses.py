@@ -1,4 +1,7 @@
-"""Losses as modules: (input, target) -> (sum of losses, sum of weights), so that a mean over batches is exact."""
+"""Losses as modules: (input, target) -> (sum of losses, sum of weights), so that a mean over batches is exact.
+
+`each` tells the same of every example, (M,) and (M,): what it adds to the two sums.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,11 @@ class Elementwise(nn.Module):
         input = exact(input).reshape(target.shape)
         return self.loss(input, target.to(input.dtype), reduction="sum"), _count(input, target)
 
+    def each(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        input = exact(input).reshape(target.shape)
+        losses = self.loss(input, target.to(input.dtype), reduction="none")
+        return _by_example(losses), _by_example(torch.ones_like(losses))
+
 
 class CrossEntropy(nn.Module):
     """Cross entropy of the softmax of scores and a target class.
@@ -46,6 +54,12 @@ class CrossEntropy(nn.Module):
         total = F.cross_entropy(input, target, weights, reduction="sum", label_smoothing=self.label_smoothing)
         return total, _count(input, target) if weights is None else weights[target].sum()
 
+    def each(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        input = exact(input)
+        weights = torch.ones(input.shape[1], dtype=input.dtype) if self.class_weights is None else self.class_weights.to(input.dtype)
+        losses = F.cross_entropy(input, target, weights, reduction="none", label_smoothing=self.label_smoothing)
+        return _by_example(losses), _by_example(weights[target])
+
 
 class BinaryCrossEntropy(nn.Module):
     """Cross entropy of the sigmoid of scores and targets from 0 to 1: that of two classes with the scores 0 and `input`.
@@ -61,12 +75,20 @@ class BinaryCrossEntropy(nn.Module):
         self.facts = facts
 
     def forward(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        losses, weights = self._entries(input, target)
+        return -losses.sum(), weights.sum()
+
+    def each(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        losses, weights = self._entries(input, target)
+        return -_by_example(losses), _by_example(weights)
+
+    def _entries(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         input = exact(input).reshape(target.shape)
         yes = portions(target, self.facts).to(input.dtype)
         aim = yes * (1 - self.label_smoothing) + self.label_smoothing / 2
         no_weight, yes_weight = self.weights
         losses = yes_weight * aim * F.logsigmoid(input) + no_weight * (1 - aim) * F.logsigmoid(-input)
-        return -losses.sum(), (yes_weight * yes + no_weight * (1 - yes)).sum()
+        return losses, yes_weight * yes + no_weight * (1 - yes)
 
 
 def exact(values: Tensor) -> Tensor:
@@ -87,6 +109,10 @@ def portions(target: Tensor, facts: Mapping[str, Any], others: str = "`mse`, `ma
 
 ROUNDING = 1e-4
 """How far 0 and 1 may be off after normalisation was undone in 32 bits."""
+
+
+def _by_example(entries: Tensor) -> Tensor:
+    return entries.reshape(len(entries), -1).sum(1)
 
 
 def _count(input: Tensor, target: Tensor) -> Tensor:

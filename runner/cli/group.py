@@ -21,6 +21,7 @@ FAMILIES = {
     "diff": ("diff",),
     "start": ("new",),
     "find_lr": ("find-lr",),
+    "comparing": ("compare", "runs"),
     "store": ("sync", "ui"),
 }
 """Where each verb is written."""

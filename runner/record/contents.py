@@ -16,9 +16,11 @@ from nnrun.runner.compiler.resolved import resolved_text
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.data.digest import digest
 from nnrun.runner.engine.inference.predict import Predictor
+from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.charts import curves
 from nnrun.runner.engine.training.best import is_finite
+from nnrun.runner.engine.training.fit import Outcome
 from nnrun.runner.job import Job
 from nnrun.runner.record.history import History
 from nnrun.runner.record.model import record_network
@@ -61,16 +63,19 @@ def begin(recorder: Recorder, job: Job, checked: Checked, plan: Plan, data: Data
     recorder.artifact("graph.svg", graph_svg(checked))
 
 
-def end(recorder: Recorder, job: Job, network: Network, plan: Plan, data: Dataset, history: History, result: Result, best: int) -> None:
-    """Leave behind what a person wants to find in a run. `network` is on the CPU and has the weights of step `best`."""
-    recorder.artifact(CURVES, curves(history.points, best))
+def end(
+    recorder: Recorder, job: Job, network: Network, plan: Plan, data: Dataset, history: History, result: Result, outcome: Outcome
+) -> None:
+    """Leave behind what a person wants to find in a run. `network` is on the CPU and has the weights of the best step."""
+    recorder.artifact(CURVES, curves(history.points, outcome.best_step))
     part = data.test or data.valid
-    if part is not None and plan.read:
-        record_predictions(recorder, Predictor(network, plan, data.facts), part)
+    if part is not None and (plan.read or outcome.answers):
+        name = "valid" if data.test is None else "test"
+        record_predictions(recorder, outcome.answers or Sheet(Predictor(network, plan, data.facts), part), name)
     if plan.spec.track.model:
         record_network(recorder, plan, network, data.facts, data.train)
     recorder.artifact("environment.json", json.dumps(_environment(), indent=1))
-    recorder.tags({"kept": f"step {best} of {result.steps}"})
+    recorder.tags({"kept": f"step {outcome.best_step} of {result.steps}"})
     recorder.note(note(plan, job.command, result, picture=CURVES))
 
 

@@ -1,39 +1,124 @@
-"""What the network of a run answers for the part that it is judged by, beside the truth: a table, and pictures where they say more."""
+"""What the network of a run answers for the part that it is judged by, beside the truth.
+
+`predictions.parquet` has all of it, for comparisons; `predictions.json` is a table of the worst for people, with what the network saw;
+pictures where they say more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import io
+import json
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from nnrun.registry.objective import Metric
 from nnrun.runner.compiler.plan import Comparison
-from nnrun.runner.engine.data.batch import Part
-from nnrun.runner.engine.inference.predict import Predictor
+from nnrun.runner.engine.inference.answered import answering, named
+from nnrun.runner.engine.inference.sheet import CHANCES, LOSS, TRUE, WEIGHT, Sheet
 from nnrun.runner.engine.pictures import charts
+from nnrun.runner.record.seen import Seen
 from nnrun.runner.tracking.recorder import Recorder
+
+if TYPE_CHECKING:
+    from pyarrow import Table
 
 ROWS = 500
 """Most rows of the table."""
 
-Columns = Mapping[str, list[Any]]
+KEPT = "predictions.parquet"
+ABOUT = b"nnrun"
+"""The key of the file's metadata under which JSON says what its columns are, and what metrics compare."""
 
 
-def record_predictions(recorder: Recorder, predictor: Predictor, part: Part) -> None:
+def record_predictions(recorder: Recorder, sheet: Sheet, part: str) -> None:
     """Keep answers and truth of a part."""
-    answers, truth = predictor.answers(part), predictor.truth(part)
-    true = {f"true_{name}": column for name, column in truth.items()}
-    recorder.table("predictions.json", {name: column[:ROWS] for name, column in {**true, **answers}.items()})
-    for loss in predictor.plan.losses[:1]:
+    table = sheet.table()
+    recorder.artifact(KEPT, _parquet(table, sheet, part))
+    worst = worst_first(table, sheet)[:ROWS]
+    (row, *answers) = _shown(table.take(worst)).items()
+    shown = dict([row, *Seen(recorder, sheet, worst).columns().items(), *answers])
+    recorder.table("predictions.json", {name: [short(value) for value in column] for name, column in shown.items()})
+    for loss in sheet.plan.losses[:1]:
         if loss.input_shape.time is None:
-            classes = predictor.facts.get(loss.target, {}).get("classes")
-            _draw(recorder, loss, classes, truth, answers)
+            _draw(recorder, loss, sheet, table)
 
 
-def _draw(recorder: Recorder, loss: Comparison, classes: list[str] | None, truth: Columns, answers: Columns) -> None:
+def worst_first(table: Table, sheet: Sheet) -> np.ndarray[Any, Any]:
+    """The places of all examples: the largest loss first; of texts the wrong ones, and of these the surest."""
+    if LOSS in table.column_names:
+        return np.argsort(-np.nan_to_num(table[LOSS].to_numpy(), nan=np.inf), kind="stable")
+    decoding = sheet.plan.decoding
+    if decoding is None or not sheet.plan.read:
+        return np.arange(len(table))
+    right = np.array(table[decoding.target].to_pylist()) == np.array(table[f"{TRUE}{decoding.target}"].to_pylist())
+    return np.lexsort((-table[f"{decoding.target}_score"].to_numpy(), right))
+
+
+def about(sheet: Sheet, part: str) -> dict[str, Any]:
+    """What the columns are, so that any metric can be computed from them again."""
+    plan, facts, answers = sheet.plan, sheet.predictor.facts, {}
+    for loss in answering(plan):
+        known = facts.get(loss.target.partition(".")[0], {})
+        kind = "text" if plan.decoding is not None else loss.target_shape.kind
+        answers[named(loss)] = {
+            "kind": kind,
+            "ticks": loss.target_shape.time is not None and kind != "text",
+            **({"classes": known["classes"]} if kind == "category" else {}),
+            **({"scale": known["scale"]} if kind == "number" and "scale" in known else {}),
+        }
+    by_values = {(loss.input, loss.target): named(loss) for loss in answering(plan)}
+    metrics = []
+    for metric in plan.metrics:
+        assert isinstance(metric.config, Metric)
+        name = named(metric) if plan.decoding is not None else by_values.get((metric.input, metric.target))
+        if name in answers:
+            metrics.append({"label": metric.config.label, "type": metric.config.type_name(), "answer": name, **_options(metric.config)})
+    return {"format": 1, "part": part, "answers": answers, "metrics": metrics}
+
+
+def _options(metric: Metric) -> dict[str, Any]:
+    said = {"input", "target", "name"}
+    return {name: value for name, value in metric.model_dump(exclude_none=True).items() if name not in {*said, metric.tag}}
+
+
+def _parquet(table: Table, sheet: Sheet, part: str) -> bytes:
+    from pyarrow import parquet
+
+    stream = io.BytesIO()
+    described = {**(table.schema.metadata or {}), ABOUT: json.dumps(about(sheet, part)).encode()}
+    parquet.write_table(table.replace_schema_metadata(described), stream, compression="zstd")
+    return stream.getvalue()
+
+
+def _shown(table: Table) -> dict[str, list[Any]]:
+    """The columns that people read: the probabilities of all classes and the weight of an example are none."""
+    return {name: table[name].to_pylist() for name in table.column_names if name != WEIGHT and not name.endswith(CHANCES)}
+
+
+LONG = 32
+"""Most numbers that a cell of the table shows."""
+
+
+def short(value: Any) -> Any:
+    """A cell: numbers with six digits, a list of many by its first ones."""
+    if not isinstance(value, list):
+        return float(f"{value:.6g}") if isinstance(value, float) else value
+    flat = np.array(value, dtype=object).ravel() if value else np.array([])
+    if len(flat) <= LONG:
+        return [short(one) for one in value]
+    first = ", ".join(f"{one:.4g}" if isinstance(one, float) else str(one) for one in flat[:LONG])
+    return f"{first}, … ({len(flat):,} in all)"
+
+
+def _draw(recorder: Recorder, loss: Comparison, sheet: Sheet, table: Table) -> None:
     """A confusion matrix of classes, or true against predicted numbers."""
-    if classes:
-        name = loss.target.replace(".", "_") if loss.target_shape.kind == "number" else loss.target
-        recorder.artifact("confusion.png", charts.confusion(truth[name], answers[name], classes))
+    classes, name = sheet.predictor.facts.get(loss.target, {}).get("classes"), named(loss)
+    if f"{TRUE}{name}" not in table.column_names:
+        return
+    truth, answers = (table[column].to_pylist() for column in (f"{TRUE}{name}", name))
+    if classes and not loss.target_shape.axes:
+        recorder.artifact("confusion.png", charts.confusion(truth, answers, classes))
     elif loss.target_shape.kind == "number" and loss.target_shape.axes in ((), (1,)):
-        name = loss.target.replace(".", "_")
-        true, predicted = ([float(value) for value in column] for column in (truth[name], answers[name]))
+        true, predicted = (np.array(column, dtype=float).reshape(-1).tolist() for column in (truth, answers))
         recorder.artifact("predicted.png", charts.scatter(true, predicted, name))

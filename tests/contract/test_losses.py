@@ -183,6 +183,18 @@ def test_sums_of_batches_are_those_of_the_whole(row: Row) -> None:
 
 
 @each_row
+def test_the_losses_of_each_example_add_up_to_the_sums(row: Row) -> None:
+    input, target = pairs(row)
+    module: Any = make(row.config).build(row.input, row.target, row.facts)
+
+    each = module.each(input, target)
+
+    for place in range(len(target)):
+        alone = sums(row, input[place : place + 1], target[place : place + 1])
+        assert [one[place].item() for one in each] == pytest.approx([one.item() for one in alone])
+
+
+@each_row
 def test_half_precision_is_summed_in_32_bits(row: Row) -> None:
     input, target = pairs(row, count=1000)
     input, target = input.bfloat16(), target.bfloat16() if target.is_floating_point() else target

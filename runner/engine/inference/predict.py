@@ -102,11 +102,22 @@ class Predictor:
                 found = generate(self.network, batch, self.plan.decoding.settings)
                 self._add_texts(result, [hypotheses[0] for hypotheses in found])
                 continue
-            values = self.network(batch, self.plan.answers)
-            for loss in answering(self.plan):
-                lengths = batch.lengths[loss.input_shape.time].tolist() if loss.input_shape.time else None
-                for name, column in self._read(loss, values[loss.input].float().cpu(), lengths).items():
-                    result.setdefault(name, []).extend(column)
+            for name, column in self.said(self.network(batch, self.plan.answers), batch).items():
+                result.setdefault(name, []).extend(column)
+        return result
+
+    def said(self, values: Mapping[str, Tensor], batch: Batch) -> dict[str, list[Any]]:
+        """What the judged values of a batch say, as columns."""
+        result: dict[str, list[Any]] = {}
+        for loss in answering(self.plan):
+            lengths = batch.lengths[loss.input_shape.time].tolist() if loss.input_shape.time else None
+            result |= self._read(loss, values[loss.input].float().cpu(), lengths)
+        return result
+
+    def wrote(self, best: Sequence[Hypothesis]) -> dict[str, list[Any]]:
+        """What generated sequences say, as columns."""
+        result: dict[str, list[Any]] = {}
+        self._add_texts(result, best)
         return result
 
     def _continued(self, prompts: Sequence[str]) -> Answers:
@@ -187,7 +198,7 @@ class Predictor:
         field, facts = self.plan.fields.get(target), self.facts.get(target, {})
         assert isinstance(loss.config, Loss)
         if loss.target_shape.kind != "number":
-            top, chosen = _probabilities(scores).max(1)
+            top, chosen = probabilities(scores).max(1)
             return {name: field.decode(chosen.numpy(), facts) if field else chosen.tolist(), f"{name}_probability": top.tolist()}
         numbers = scores.reshape(len(scores), *loss.target_shape.axes)  # type: ignore[arg-type]
         if loss.config.logits:  # a probability is in the units of the data already
@@ -195,7 +206,7 @@ class Predictor:
         return {name: field.decode(numbers.numpy(), facts) if field else numbers.tolist()}
 
 
-def _probabilities(scores: Tensor) -> Tensor:
+def probabilities(scores: Tensor) -> Tensor:
     """Of each class, (M, K, *axes); a single score is that of the second of two classes."""
     if scores.shape[1:].numel() > 1:
         return scores.softmax(1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
@@ -63,3 +65,20 @@ def _image(pixels: Tensor) -> Image.Image:
     """Pixels (C, H, W) from 0 to 1 as a picture."""
     shades = (pixels * 255).round().byte().permute(1, 2, 0).numpy()
     return Image.fromarray(shades[:, :, 0] if len(pixels) == 1 else shades)
+
+
+SMALL = 96
+"""Least width and height of a picture that people look at, in pixels; smaller ones are enlarged."""
+
+
+def picture(pixels: np.ndarray[Any, Any]) -> bytes:
+    """One picture (C, H, W) of numbers from 0 to 1; where they go beyond, the least is black and the largest white."""
+    low, high = float(pixels.min()), float(pixels.max())
+    if low < 0 or high > 1:
+        pixels = (pixels - low) / (high - low or 1.0)
+    grey = np.moveaxis(np.rint(pixels * 255).astype(np.uint8), 0, -1)
+    image = Image.fromarray(grey[:, :, 0] if grey.shape[2] == 1 else grey)
+    scale = max(1, -(-SMALL // min(image.size)))
+    stream = io.BytesIO()
+    image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST).save(stream, "png")
+    return stream.getvalue()

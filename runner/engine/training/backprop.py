@@ -16,6 +16,8 @@ from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.types.ops import Op
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.dataset import Dataset
+from nnrun.runner.engine.inference.predict import Predictor
+from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.learned import Gallery
 from nnrun.runner.engine.training.best import Best
@@ -104,12 +106,13 @@ class Backprop(Learner[Batch]):
         return Judged(figures, pictures=pictures)
 
     def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
-        found = self._evaluated(step, self.data.test, "test") if self.data.test is not None else {}
-        return Judged(found, warnings=[worse] if (worse := self._worse()) else [])
+        sheet = Sheet(Predictor(self.network, self.plan, self.data.facts), self.data.test) if self.data.test is not None else None
+        found = self._evaluated(step, sheet.part, "test", sheet) if sheet is not None else {}
+        return Judged(found, warnings=[worse] if (worse := self._worse()) else [], answers=sheet)
 
-    def _evaluated(self, step: int, part: Part, name: str) -> dict[str, float]:
+    def _evaluated(self, step: int, part: Part, name: str, sheet: Sheet | None = None) -> dict[str, float]:
         """Figures of a part. Raises: Diverged if its loss is no number."""
-        figures = self.evaluator.evaluate(part, name)
+        figures = self.evaluator.evaluate(part, name, sheet)
         self._check_loss(step, figures[f"{name}/loss"], part)
         return figures
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from nnrun.registry.field import Facts
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.batch import Batch, Part
+from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.objective import Losses, Meters
 from nnrun.runner.engine.training.written import Written
@@ -38,21 +39,23 @@ class Evaluator:
             return float(self.losses.total(self.losses.sums(self.network(batch, self.wanted), batch)))
 
     @torch.no_grad()
-    def evaluate(self, part: Part, name: str) -> dict[str, float]:
-        """Loss and metrics over a part, as `name/loss`, `name/accuracy` and so on."""
+    def evaluate(self, part: Part, name: str, sheet: Sheet | None = None) -> dict[str, float]:
+        """Loss and metrics over a part, as `name/loss`, `name/accuracy` and so on. What was answered is written into `sheet`."""
         self.network.eval()
         sums: list[list[tuple[Tensor, Tensor]]] = []
         with self._elsewhere():
-            for batch in part.in_order(self.batch_size) if self.network.memory is None else map(part.batch, part.streams(1)):
-                batch = batch.to(self.device)
+            for rows in part.rows_in_order(self.batch_size) if self.network.memory is None else part.streams(1):
+                batch = part.batch(rows).to(self.device)
                 with autocast(self.device, self.precision):
                     values = self.network(batch, self.wanted)
                     sums.append(self.losses.sums(values, batch))
                 self.meters.update(values, batch)
+                if sheet is not None:
+                    sheet.add(rows, values, batch, self.losses.each(values, batch))
         totals = [(sum(total for total, _ in loss), sum(weight for _, weight in loss)) for loss in zip(*sums, strict=True)]
         figures = {f"{name}/loss": float(self.losses.total(totals))}
         figures |= {f"{name}/{label}": figure for label, figure in self.meters.compute().items()}
-        return figures | self.written.judge(self.network, part, self.device, name, self.batch_size)
+        return figures | self.written.judge(self.network, part, self.device, name, self.batch_size, sheet)
 
     def _elsewhere(self) -> Any:
         """What training remembers of its streams is put aside while a judgement reads others."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 
+from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.training.learner import B, Learner, Watcher
 
 
@@ -25,6 +26,8 @@ class Outcome:
     stopped_early: bool
     baseline: str | None = None
     """What the figures `test/baseline_…` are those of, where the training computed some."""
+    answers: Sheet | None = None
+    """What the best weights answered in the test."""
 
 
 def fit(learner: Learner[B], watch: Watcher, log_every: int) -> Outcome:
@@ -78,7 +81,7 @@ def fit(learner: Learner[B], watch: Watcher, log_every: int) -> Outcome:
         watch.warned(step, warning)
     baseline = learner.baseline if any(name.startswith("test/baseline_") for name in last) else None
     epochs = step / budget.per_epoch
-    return Outcome({**figures, **last}, best.objective, best.step, step, epochs, seconds, step < budget.steps, baseline)
+    return Outcome({**figures, **last}, best.objective, best.step, step, epochs, seconds, step < budget.steps, baseline, concluded.answers)
 
 
 def _steps(learner: Learner[B]) -> Iterator[tuple[int, int, B]]:

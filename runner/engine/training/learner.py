@@ -15,6 +15,7 @@ from nnrun.runner.compiler.language.training import EPOCHS, Train
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.batch import Order
 from nnrun.runner.engine.data.dataset import Dataset
+from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.best import Best
 
@@ -60,6 +61,8 @@ class Judged:
     warnings: Sequence[str] = ()
     pictures: Sequence[tuple[str, int, bytes]] = ()
     """(key, where, PNG)."""
+    answers: Sheet | None = None
+    """What the network answered, where that was made anyway."""
 
 
 class Learner(ABC, Generic[B]):

@@ -40,6 +40,21 @@ class Losses(nn.Module):
         """(sum, weight) of each loss over the real ticks."""
         return [part(*compared(loss, values, batch)) for part, loss in zip(self.parts, self.comparisons, strict=True)]
 
+    def each(self, values: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor] | None:
+        """(sum, weight) of each example, (B,) and (B,), where there is one loss and it can tell; else None."""
+        each = getattr(self.parts[0], "each", None)
+        if len(self.parts) != 1 or each is None:
+            return None
+        (loss,) = self.comparisons
+        sums, weights = each(*compared(loss, values, batch))
+        if loss.input_shape.time is None:
+            return sums, weights
+        ticks = len(values[loss.input])
+        real = real_ticks(batch.lengths[loss.input_shape.time], ticks)
+        owner = torch.arange(batch.count, device=sums.device).expand(ticks, -1)[real]
+        nothing = torch.zeros(batch.count, dtype=sums.dtype, device=sums.device)
+        return nothing.index_add(0, owner, sums), nothing.index_add(0, owner, weights.to(sums.dtype))
+
     def total(self, sums: list[tuple[Tensor, Tensor]]) -> Tensor:
         """The figure that is minimised."""
         terms = [factor * total / weight for factor, (total, weight) in zip(self.weights, sums, strict=True)]

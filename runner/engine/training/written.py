@@ -15,6 +15,7 @@ from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.batch import Part
 from nnrun.runner.engine.data.told import Told
 from nnrun.runner.engine.inference.decode import generate
+from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ class Written:
             if isinstance(metric.config, SequenceMetric):
                 self.meters[metric.config.label] = metric.config.build(metric.input_shape.tick, metric.target_shape.tick)
 
-    def judge(self, network: Network, part: Part, device: torch.device, name: str, batch_size: int) -> dict[str, float]:
+    def judge(
+        self, network: Network, part: Part, device: torch.device, name: str, batch_size: int, sheet: Sheet | None = None
+    ) -> dict[str, float]:
         """Figures of a part, as `name/exact_match`, and `name/unknown_words`, the share of texts that hold some: what no network with
         this vocabulary can write. On the test part the search of the spec finds the texts, and if that is another
         than the greedy one, `name/greedy_exact_match` tells what it gains; elsewhere the greedy search is enough."""
@@ -46,7 +49,9 @@ class Written:
         figures = {
             f"{prefix}{label}": figure
             for prefix, settings in searches.items()
-            for label, figure in self._judged(network, part, told, device, settings, batch_size).items()
+            for label, figure in self._judged(
+                network, part, told, device, settings, batch_size, sheet if settings == decoding.settings else None
+            ).items()
         }
         unknown = told.unknown(part)
         return {**figures, f"{name}/unknown_words": unknown} if unknown else figures
@@ -61,7 +66,7 @@ class Written:
         return self._figures()
 
     def _judged(
-        self, network: Network, part: Part, told: Told, device: torch.device, settings: Decode, batch_size: int
+        self, network: Network, part: Part, told: Told, device: torch.device, settings: Decode, batch_size: int, sheet: Sheet | None
     ) -> dict[str, float]:
         assert self.plan.decoding is not None
         target = self.plan.decoding.target
@@ -70,6 +75,8 @@ class Written:
             found = generate(network, part.batch(rows).to(device), settings)
             written = [decode(np.array([hypotheses[0].symbols]), facts)[0] for hypotheses in found]
             true = told.true(part, rows)
+            if sheet is not None:
+                sheet.write(rows, [hypotheses[0] for hypotheses in found])
             for meter in self.meters.values():
                 meter.update(written, true)
         return self._figures()
