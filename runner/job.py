@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -33,6 +33,8 @@ class Job:
     """`path=value` texts that change it."""
     path: Path | None = None
     """The file, if it is one."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Tags that its run gets beside its own."""
 
     @staticmethod
     def of(name: str, settings: Sequence[str] = ()) -> Iterator[Job]:

@@ -11,21 +11,22 @@ from nnrun.runner.compiler.check import Checked, SpecErrors, check
 from nnrun.runner.display import Display
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import Result
-from nnrun.runner.signals import Stopped, stoppable
+from nnrun.runner.signals import Pruned, Stopped, stoppable
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.store import Store
 
 if TYPE_CHECKING:
     from nnrun.runner.engine.data.columns import Parts
     from nnrun.runner.engine.data.dataset import Dataset
+    from nnrun.runner.tracking.spawn import Sidecar
 
 
-def run(job: Job, store: Store, display: Display) -> Result:
+def run(job: Job, store: Store, display: Display, sidecar: Sidecar | None = None) -> Result:
     """Run a spec and record it. The run in MLflow ends FINISHED, FAILED or KILLED, as it deserves.
 
-    Raises: SpecErrors, SourceError, DataError, Diverged, Stopped.
+    Raises: SpecErrors, SourceError, DataError, Diverged, Stopped; Pruned if the display has seen enough.
     """
-    recorder = Recorder.start(store)  # first of all: MLflow is imported and its store made while we import torch
+    recorder = Recorder.start(store, sidecar)  # first of all: MLflow is imported and its store made while we import torch
     try:
         with stoppable():
             result = _run(job, recorder, display)
@@ -34,6 +35,10 @@ def run(job: Job, store: Store, display: Display) -> Result:
         display.stop()
         display.say(f"stopped by {stop}: ending the run")
         recorder.finish("KILLED", f"stopped by {stop}", wait=8.0)
+        raise
+    except Pruned as pruned:
+        recorder.tags({"pruned": str(pruned)})
+        recorder.finish("KILLED")
         raise
     except BaseException as error:
         display.stop()

@@ -12,6 +12,7 @@ import click
 FAMILIES = {
     "specs": ("check", "explain", "nodes", "schema", "show", "smoke"),
     "runs": ("run",),
+    "experiments": ("sweep",),
     "answers": ("generate", "predict"),
     "store": ("sync", "ui"),
 }

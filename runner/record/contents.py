@@ -38,7 +38,7 @@ def begin(recorder: Recorder, job: Job, checked: Checked, plan: Plan, data: Data
         spec.name,
         run_name(spec.name, job.settings),
         params(plan),
-        tags(plan, str(device), job.command),
+        {**tags(plan, str(device), job.command), **job.tags},
         note=note(plan, job.command),
         description=spec.description,
         source=job.path,
