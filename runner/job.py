@@ -35,6 +35,8 @@ class Job:
     """The file, if it is one."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags that its run gets beside its own."""
+    is_trial: bool = False
+    """It is a trial of its own sweep, of which no other is looked at."""
 
     @staticmethod
     def of(name: str, settings: Sequence[str] = ()) -> Iterator[Job]:
@@ -59,7 +61,8 @@ class Job:
     @cached_property
     def checked(self) -> Checked:
         """The spec, checked without its data; headings of files beside it are looked at."""
-        return check(self.text, self.name, settings=self.settings, folder=self.folder if self.path is not None else None)
+        folder = self.folder if self.path is not None else None
+        return check(self.text, self.name, settings=self.settings, folder=folder, sweep=not self.is_trial)
 
     @property
     def folder(self) -> Path:

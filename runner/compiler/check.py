@@ -54,12 +54,18 @@ class SpecErrors(Exception):
 
 
 def check(
-    text: str, name: str = "spec", *, settings: Sequence[str] = (), facts: Mapping[str, Facts] | None = None, folder: Path | None = None
+    text: str,
+    name: str = "spec",
+    *,
+    settings: Sequence[str] = (),
+    facts: Mapping[str, Facts] | None = None,
+    folder: Path | None = None,
+    sweep: bool = True,
 ) -> Checked:
     """Check a spec. Never raises for what is in the text.
 
     `settings` are `path=value` texts applied first; `facts` are what the training data taught, by field. Without
-    them, headings of data files are looked at that lie in `folder`, the spec's own.
+    them, headings of data files are looked at that lie in `folder`, the spec's own. `sweep`: what it tries is tried out, too.
     """
     report = Report()
     checked = Checked(load_document(text, name, report), report, settings=tuple(settings))
@@ -67,7 +73,7 @@ def check(
         return checked
     try:
         _compile(checked, settings, facts or {}, folder)
-        if checked.spec is not None and not facts:  # the second check, which knows the data, has nothing to add
+        if checked.spec is not None and sweep and not facts:  # the second check, which knows the data, has nothing to add
             check_sweep(checked.spec, checked.document, report, partial(_retried, checked))
     except Stop:
         assert not report.ok

@@ -50,9 +50,10 @@ def settings(params: dict[str, Any], over: dict[str, Choices]) -> tuple[str, ...
     )
 
 
-def grid(over: dict[str, Choices]) -> list[dict[str, Any]]:
-    """All settings of a grid, in the order of the spec: the last one changes fastest."""
-    return [dict(zip(over, values, strict=True)) for values in itertools.product(*(_all(path, choices) for path, choices in over.items()))]
+def in_grid(over: dict[str, Choices], number: int) -> dict[str, Any]:
+    """The settings of a grid that are trial `number`, in the order of the spec: the last setting changes fastest."""
+    values = itertools.product(*(_all(path, choices) for path, choices in over.items()))
+    return dict(zip(over, next(itertools.islice(values, number, None)), strict=True))
 
 
 def sampler(search: Search, number: int) -> BaseSampler:

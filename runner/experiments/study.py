@@ -47,7 +47,7 @@ class Study:
     def __init__(self, path: Path, sweep: Sweep, high: bool) -> None:
         """Raises: SweepBusy."""
         self.path, self.sweep, self.high = path, sweep, high
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = _held(path)
         _mend(path)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -60,7 +60,9 @@ class Study:
             sampler=space.sampler(sweep.search, 0),
             pruner=optuna.pruners.MedianPruner(prune.trials, prune.wait + 1),
         )
-        self.interrupted = [trial.number for trial in self.trials if trial.state == TrialState.RUNNING]
+        self._known: list[FrozenTrial] | None = None
+        running = [trial.number for trial in self.trials if trial.state == TrialState.RUNNING]
+        self.interrupted = [number for number in running if not self._is_told(number)]
         """Trials that were under way when the sweep ended the last time."""
 
     @property
@@ -69,7 +71,15 @@ class Study:
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        return self._study.get_trials(deepcopy=False)
+        """All trials, by number. Nobody else writes the file, so it is read again only after a change."""
+        if self._known is None:
+            self._known = self._study.get_trials(deepcopy=False)
+        return self._known
+
+    @property
+    def begun(self) -> int:
+        """How many trials have been begun. One may be there that has not: the process died before."""
+        return sum(trial.state != TrialState.WAITING for trial in self.trials)
 
     @property
     def run_id(self) -> str | None:
@@ -85,10 +95,11 @@ class Study:
         trials = self.trials
         waiting = next((trial.number for trial in trials if trial.state == TrialState.WAITING), None)
         if waiting is None and self.sweep.search.type == "grid":
-            self._study.enqueue_trial(space.grid(self.sweep.over)[len(trials)])
+            self._study.enqueue_trial(space.in_grid(self.sweep.over, len(trials)))
         self._study.sampler = space.sampler(self.sweep.search, len(trials) if waiting is None else waiting)
         trial = self._study.ask()
         space.suggest(trial, self.sweep.over)
+        self._known = None
         return trial.number
 
     def settings(self, number: int) -> tuple[str, ...]:
@@ -97,6 +108,7 @@ class Study:
         if len(frozen.params) < len(self.sweep.over):
             self._study.sampler = space.sampler(self.sweep.search, number)
             space.suggest(self._trial(number), self.sweep.over)
+            self._known = None
             frozen = self.trials[number]
         return space.settings(frozen.params, self.sweep.over)
 
@@ -108,25 +120,23 @@ class Study:
     def keep(self, number: int, index: int, done: Done) -> bool:
         """Note a finished run of a trial; whether it was the last, and the trial has finished with the mean of all."""
         self._trial(number).set_user_attr(f"run {index}", _finite(asdict(done)))
-        runs = self.runs(number)
-        if len(runs) < self.sweep.repeat:
-            return False
-        self._study.tell(number, fmean(run.value for run in runs.values()))
-        return True
+        self._known = None
+        return self._is_told(number)
 
     def should_prune(self, number: int, count: int, value: float) -> bool:
         """Note what a trial is worth after `count` evaluations; whether it is to be given up."""
         trial = self._trial(number)
         if count not in self.trials[number].intermediate_values:  # else noted before it was interrupted
             trial.report(value, count)
+            self._known = None
         return trial.should_prune()
 
     def prune(self, number: int) -> None:
-        self._study.tell(number, state=TrialState.PRUNED)
+        self._tell(number, TrialState.PRUNED)
 
     def fail(self, number: int, failed: Failed) -> None:
         self._trial(number).set_user_attr("error", [failed.kind, failed.message])
-        self._study.tell(number, state=TrialState.FAIL)
+        self._tell(number, TrialState.FAIL)
 
     def error(self, number: int) -> tuple[str, str] | None:
         """Why a trial failed: its kind, and a sentence."""
@@ -173,6 +183,17 @@ class Study:
     def close(self) -> None:
         """Let others go on with it."""
         self._lock.close()
+
+    def _is_told(self, number: int) -> bool:
+        """Whether all runs of a trial have finished; the study is told then."""
+        runs = self.runs(number)
+        if len(runs) == self.sweep.repeat:
+            self._tell(number, TrialState.COMPLETE, fmean(run.value for run in runs.values()))
+        return len(runs) == self.sweep.repeat
+
+    def _tell(self, number: int, state: TrialState, value: float | None = None) -> None:
+        self._study.tell(number, value, state)
+        self._known = None
 
     def _trial(self, number: int) -> Trial:
         return Trial(self._study, self.trials[number]._trial_id)

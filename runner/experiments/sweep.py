@@ -14,20 +14,7 @@ from nnrun.runner.experiments import space
 from nnrun.runner.experiments.live import Live
 from nnrun.runner.experiments.study import FOLDER, Study, others
 from nnrun.runner.experiments.summary import Summary
-from nnrun.runner.experiments.trials import (
-    PARENT,
-    REPEAT,
-    TRIAL,
-    Begun,
-    Died,
-    Done,
-    Evaluated,
-    Failed,
-    GivenUp,
-    Said,
-    Stepped,
-    Task,
-)  # fmt: skip
+from nnrun.runner.experiments.trials import PARENT, REPEAT, TRIAL, Begun, Died, Done, Evaluated, Failed, GivenUp, Said, Stepped, Task
 from nnrun.runner.experiments.workers import Worker, Workers
 from nnrun.runner.job import Job
 from nnrun.runner.signals import Stopped, stoppable
@@ -164,7 +151,7 @@ class _Sweep:
 
     def _next(self) -> Task | None:
         """The next run of a trial that is there, else the first of a new trial."""
-        if not self.queue and len(self.study.trials) < self.total:
+        if not self.queue and self.study.begun < self.total:
             self._enqueue(self.study.ask(), again=False)
         while self.queue:
             trial, index, again = self.queue.popleft()
@@ -186,7 +173,7 @@ class _Sweep:
             settings = (*settings, f"train.seed={self.plan.spec.train.seed + index}")
         tags = {PARENT: self.parent, TRIAL: str(trial), REPEAT: str(index)}
         judged = self.sweep.prune is not None and index == 0
-        job = Job(self.job.text, self.job.name, settings, self.job.path, tags)
+        job = Job(self.job.text, self.job.name, settings, self.job.path, tags, is_trial=True)
         return Task(trial, index, job, self.parent, self.figures, judged, again)
 
     def _hear(self, workers: Workers, worker: Worker, said: Said, summary: Summary) -> None:
@@ -238,10 +225,8 @@ class _Sweep:
                 self.study.fail(trial, said)
         self.live.ended(self.study, trial, said.trace if isinstance(said, Failed) else None)
         summary.trial(trial)
-        kinds = {error[0] for one in self.study.trials if (error := self.study.error(one.number)) is not None}
-        if isinstance(said, Failed) and self.study.over >= SAME and len(kinds) == 1 and all(
-            self.study.error(one.number) for one in self.study.trials if one.state.is_finished()
-        ):  # fmt: skip
+        ended = [self.study.error(one.number) for one in self.study.trials if one.state.is_finished()]
+        if len(ended) >= SAME and len({error and error[0] for error in ended}) == 1 and isinstance(said, Failed):
             raise self._nothing(f"the first {self.study.over} trials failed in the same way")
 
     def _nothing(self, what: str) -> NoTrial:
