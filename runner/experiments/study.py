@@ -221,6 +221,7 @@ def _held(path: Path) -> IO[str]:
     except BlockingIOError:
         file.seek(0)
         owner = file.read().strip() or "?"
+        file.close()
         raise SweepBusy(f"process {owner} goes on with the sweep `{path.stem}` already", "wait for it, or end it") from None
     file.truncate(0)
     file.write(str(os.getpid()))

@@ -80,7 +80,8 @@ class Kept:
     @property
     def trials(self) -> list[FrozenTrial]:
         storage = JournalStorage(JournalFileBackend(str(self.journal)))
-        return optuna.load_study(study_name=self.journal.stem, storage=storage).trials
+        names = optuna.get_all_study_names(storage)  # none, where the file has just been made
+        return optuna.load_study(study_name=names[0], storage=storage).trials if names else []
 
     @property
     def finished(self) -> list[int]:

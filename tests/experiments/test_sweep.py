@@ -164,8 +164,11 @@ def test_a_changed_sweep_is_a_new_one_and_says_so(grid: Kept, folder: Path) -> N
     assert len(list((folder / "sweeps").glob("*.journal"))) == 2
 
 
+ONE = "search: {type: random, trials: 1}\nover: {train.optimizer.lr: {log: [1e-3, 1e-1]}}"
+
+
 def test_more_trials_go_on_where_fewer_ended(folder: Path) -> None:
-    (folder / "small.yaml").write_text(small("search: {type: random, trials: 1}\nover: {train.optimizer.lr: {log: [1e-3, 1e-1]}}"))
+    (folder / "small.yaml").write_text(small(ONE))
     assert call(folder, "small.yaml").returncode == 0
     first = Kept(folder).parent.info.run_id
     assert call(folder, "small.yaml", "--trials", "2").returncode == 0
@@ -174,6 +177,22 @@ def test_more_trials_go_on_where_fewer_ended(folder: Path) -> None:
     assert kept.finished == kept.finished_runs == [0, 1]
     assert kept.parent.info.run_id == first
     assert len({trial.params["train.optimizer.lr"] for trial in kept.trials}) == 2
+
+
+def test_a_run_that_finished_as_its_sweep_was_killed_is_not_run_again(folder: Path) -> None:
+    (folder / "small.yaml").write_text(small(ONE))
+    assert call(folder, "small.yaml").returncode == 0
+    kept = Kept(folder)
+    before = kept.trials[0].value
+    lines = kept.journal.read_bytes().splitlines(keepends=True)
+    kept.journal.write_bytes(b"".join(lines[: next(number for number, line in enumerate(lines) if b'"run 0"' in line)]))
+    assert kept.finished == []
+    done = call(folder, "small.yaml")
+
+    assert "under way were 0, which are tried again" in done.stderr
+    assert kept.finished == kept.finished_runs == [0]
+    assert kept.trials[0].value == before
+    assert len(kept.children) == 1
 
 
 def test_two_processes_do_not_go_on_with_one_sweep(grid: Kept) -> None:
@@ -187,7 +206,7 @@ def test_two_processes_do_not_go_on_with_one_sweep(grid: Kept) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_sweep_ends_all_runs_within_seconds_and_goes_on_later(folder: Path, number: signal.Signals, code: int) -> None:
-    (folder / "small.yaml").write_text(small("search: {type: random, trials: 1}\nover: {train.optimizer.lr: {log: [1e-3, 1e-1]}}", 100_000))
+    (folder / "small.yaml").write_text(small(ONE, 100_000))
     process = start(folder, "small.yaml")
     wait_for_training(folder)
     process.send_signal(number)
@@ -207,7 +226,7 @@ def wait_for_training(folder: Path) -> None:
 
 
 def test_a_worker_that_is_killed_is_replaced(folder: Path) -> None:
-    (folder / "small.yaml").write_text(small("search: {type: random, trials: 1}\nover: {train.optimizer.lr: {log: [1e-3, 1e-1]}}", 3000))
+    (folder / "small.yaml").write_text(small(ONE, 3000))
     process = start(folder, "small.yaml")
     kill(wait_for_worker(process))
     _, err = process.communicate(timeout=280)
