@@ -44,6 +44,7 @@ CASES = {
         ("iris --input none.csv", 4), ("irsi --input rows.csv", 4),
     ],
     "generate": [("iris", 1), ("iris --sweeps 3", 2), ("irsi", 4)],
+    "sweep": [("", 2), ("iris.yaml", 2), ("wrong.yaml", 1), ("none.yaml", 4)],
     "sync": [("", 0)],
 }  # fmt: skip
 

@@ -55,6 +55,10 @@ class Live:
     def given(self, worker: int, task: Task, settings: tuple[str, ...]) -> None:
         self.rows[worker] = Row(f"{task.trial}" if not task.index else f"{task.trial}.{task.index}", space.shown(settings))
 
+    def idle(self, worker: int) -> None:
+        """There is nothing more to do for a worker."""
+        self.rows[worker] = Row()
+
     def begun(self, worker: int, steps: int) -> None:
         self.rows[worker].steps = steps
 
@@ -90,7 +94,7 @@ class Live:
         for title, right in {"worker": True, "trial": True, "settings": False, "state": False, "now": True}.items():
             table.add_column(title, justify="right" if right else "left", overflow="ellipsis", no_wrap=True)
         for number, row in enumerate(self.rows, 1):
-            state = f"step {row.step} of {row.steps}" if row.steps else "getting ready" if row.trial else "starting"
+            state = f"step {row.step} of {row.steps}" if row.steps else "getting ready" if row.trial else ""
             table.add_row(str(number), row.trial, row.settings, state, shown(row.value))
         return Group(table, Text(self._progress()))
 

@@ -141,9 +141,11 @@ class _Sweep:
         while True:
             for worker in workers.idle:
                 task = self._next()
-                if task is not None:
-                    workers.give(worker, task)
-                    self.live.given(worker.number, task, self.study.settings(task.trial))
+                if task is None:
+                    self.live.idle(worker.number)
+                    continue
+                workers.give(worker, task)
+                self.live.given(worker.number, task, self.study.settings(task.trial))
             if not workers.busy:
                 return
             for worker, said in workers.said(0.5):

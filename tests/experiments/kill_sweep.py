@@ -26,7 +26,7 @@ WAYS = ("owner", "worker", "all")
 
 
 def kill_and_go_on(folder: Path, trials: int, workers: int, kills: int, longest: float, steps: int, seed: int = 0) -> list[str]:
-    """Kill a sweep so many times, the latest `longest` seconds after the first trial under way; what was killed, and when."""
+    """Kill a sweep so many times, spread over its trials, each at most `longest` seconds after it was due; what was killed, and when."""
     chance = random.Random(seed)
     spec = folder / "small.yaml"
     spec.write_text(small(SWEEP.replace("TRIALS", str(trials)), steps))
@@ -35,7 +35,7 @@ def kill_and_go_on(folder: Path, trials: int, workers: int, kills: int, longest:
     said = []
     for number in range(kills):
         began = time.monotonic()
-        while not _training(folder, number) and process.poll() is None:
+        while not _is_due(folder, number * trials // (kills + 1)) and process.poll() is None:
             time.sleep(0.1)
         time.sleep(chance.uniform(0.0, longest))
         if process.poll() is not None:
@@ -56,17 +56,19 @@ def kill_and_go_on(folder: Path, trials: int, workers: int, kills: int, longest:
     return said
 
 
-def _training(folder: Path, kills: int) -> bool:
-    """Whether a trial has been noted since the last kill, so that each one meets another moment."""
-    files = list((folder / "sweeps").glob("*.journal"))
-    return bool(files) and len(Kept(folder).trials) > kills
+def _is_due(folder: Path, finished: int) -> bool:
+    """Whether a trial is under way, and so many have finished."""
+    if not list((folder / "sweeps").glob("*.journal")):
+        return False
+    kept = Kept(folder)
+    return bool(kept.trials) and len(kept.finished) >= finished
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name, default in {"trials": 20, "workers": 2, "kills": 3, "steps": 300, "seed": 0}.items():
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--longest", type=float, default=40.0)
+    parser.add_argument("--longest", type=float, default=15.0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="nnrun-kill-") as name:
         folder = Path(name)
