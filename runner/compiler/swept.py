@@ -44,9 +44,8 @@ def check_sweep(spec: Spec, document: Document, report: Report, retry: Retry) ->
             if left == 0:
                 return
             left -= 1
-            new = next(
-                (one for one in retry(setting(path, value)) if one.severity == "error" and (one.id, one.headline) not in known), None
-            )
+            errors = (one for one in retry(setting(path, value)) if one.severity == "error")
+            new = next((one for one in errors if (one.id, one.headline) not in known), None)
             if new is None:
                 continue
             if new.id in ("bad-override", "unknown-key", "bad-name", "missing-key"):

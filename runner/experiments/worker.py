@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import signal
@@ -11,6 +12,7 @@ import traceback
 from collections.abc import Mapping
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
+from typing import Any
 
 from rich.console import Console
 
@@ -18,7 +20,7 @@ from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.check import SpecErrors
 from nnrun.runner.display import Display
 from nnrun.runner.experiments.trials import REPEAT, TRIAL, Begun, Done, Evaluated, Failed, GivenUp, Said, Stepped, Task, decisive, worth
-from nnrun.runner.signals import Pruned
+from nnrun.runner.signals import Pruned, Stopped
 from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store
 
@@ -32,13 +34,31 @@ def work(pipe: Connection, store: Store) -> None:
     threading.Thread(target=_end_with_owner, daemon=True).start()
     from nnrun.runner.engine.training import stages  # noqa: F401  (torch, while the first task is being chosen)
 
-    with Sidecar() as sidecar:
+    owner = Owner(pipe)
+    with contextlib.suppress(Stopped), Sidecar() as sidecar:
         while True:
-            try:
-                task: Task = pipe.recv()
-            except EOFError:
-                return
-            pipe.send(_done(task, pipe, store, sidecar))
+            owner.tell(_done(owner.hear(), owner, store, sidecar))
+
+
+class Owner:
+    """Who owns the sweep, as seen through the pipe. When it is gone, we end as on SIGTERM."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self.pipe = pipe
+
+    def tell(self, said: Said) -> None:
+        """Raises: Stopped."""
+        try:
+            self.pipe.send(said)
+        except (BrokenPipeError, ConnectionResetError):
+            raise Stopped(signal.SIGTERM) from None
+
+    def hear(self) -> Any:
+        """Raises: Stopped."""
+        try:
+            return self.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            raise Stopped(signal.SIGTERM) from None
 
 
 def _end_with_owner() -> None:
@@ -49,12 +69,12 @@ def _end_with_owner() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _done(task: Task, pipe: Connection, store: Store, sidecar: Sidecar) -> Said:
+def _done(task: Task, owner: Owner, store: Store, sidecar: Sidecar) -> Said:
     from nnrun.runner.run import run
 
     if task.again and (known := _known(task, store)) is not None:
         return known
-    watch = Watch(pipe, task)
+    watch = Watch(owner, task)
     try:
         result = run(task.job, store, watch, sidecar)
     except Pruned:
@@ -88,20 +108,20 @@ def _known(task: Task, store: Store) -> Done | None:
 class Watch(Display):
     """The display of a run that tells the owner of the sweep how it goes."""
 
-    def __init__(self, pipe: Connection, task: Task) -> None:
+    def __init__(self, owner: Owner, task: Task) -> None:
         super().__init__(Console(quiet=True), quiet=True)
-        self.pipe, self.run = pipe, task
+        self.owner, self.run = owner, task
         self.history: dict[int, Mapping[str, float]] = {}
         self.told = 0.0
 
     def start(self, title: str, steps: int, objective: str) -> None:
         self.objective = objective
-        self.pipe.send(Begun(steps))
+        self.owner.tell(Begun(steps))
 
     def stepped(self, step: int, loss: float | None) -> None:
         if time.monotonic() > self.told + PAUSE:
             self.told = time.monotonic()
-            self.pipe.send(Stepped(step))
+            self.owner.tell(Stepped(step))
 
     def evaluated(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
         """Raises: Pruned if the owner has seen enough."""
@@ -110,6 +130,6 @@ class Watch(Display):
         if step == 0 or math.isnan(value):
             return
         count = sum(place > 0 for place in self.history)
-        self.pipe.send(Evaluated(count, value, self.run.judged))
-        if self.run.judged and self.pipe.recv():
+        self.owner.tell(Evaluated(count, value, self.run.judged))
+        if self.run.judged and self.owner.hear():
             raise Pruned(f"after {count} evaluations, step {step}: worse than half of the other trials")

@@ -215,6 +215,7 @@ def test_a_stopped_sweep_ends_all_runs_within_seconds_and_goes_on_later(folder: 
 
     assert process.returncode == code
     assert "the same command goes on" in err
+    assert "Traceback" not in err
     assert [run.info.status for run in kept.runs] == ["KILLED", "KILLED"]
 
 
