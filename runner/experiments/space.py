@@ -7,7 +7,7 @@ import itertools
 import json
 from typing import Any
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import Trial
 
@@ -25,7 +25,7 @@ DIGITS = 4
 """Of a number that is drawn from a range: more would be noise, and nobody can read them."""
 
 
-def distribution(path: str, choices: Choices) -> BaseDistribution:
+def distribution(path: str, choices: Choices) -> CategoricalDistribution | IntDistribution | FloatDistribution:
     """How one setting is drawn. Listed values are known by their texts, for they may be lists and mappings."""
     if choices.values is not None:
         return CategoricalDistribution([_text(path, value) for value in choices.values])
@@ -39,7 +39,13 @@ def distribution(path: str, choices: Choices) -> BaseDistribution:
 def suggest(trial: Trial, over: dict[str, Choices]) -> None:
     """Draw all settings of a trial; those that it has already stay."""
     for path, choices in over.items():
-        trial._suggest(path, distribution(path, choices))
+        drawn = distribution(path, choices)
+        if isinstance(drawn, CategoricalDistribution):
+            trial.suggest_categorical(path, drawn.choices)
+        elif isinstance(drawn, IntDistribution):
+            trial.suggest_int(path, drawn.low, drawn.high, step=drawn.step, log=drawn.log)
+        else:
+            trial.suggest_float(path, drawn.low, drawn.high, step=drawn.step, log=drawn.log)
 
 
 def settings(params: dict[str, Any], over: dict[str, Choices]) -> tuple[str, ...]:
