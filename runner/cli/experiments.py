@@ -10,7 +10,7 @@ from nnrun.runner.cli.console import console, failures, one_job, print_json, ref
 from nnrun.runner.cli.group import json_option, main, settings_option
 
 if TYPE_CHECKING:
-    from nnrun.runner.experiments.sweep import Swept
+    from nnrun.runner.experiments.sweep.sweep import Swept
 
 
 @main.command()
@@ -31,8 +31,8 @@ def sweep(spec: str, settings: tuple[str, ...], workers: int, trials: int | None
     if job.checked.spec is None or job.checked.spec.sweep is None:
         example = "sweep: {over: {train.optimizer.lr: {log: [1e-4, 1e-1]}}}"
         raise click.UsageError(f"`{spec}` has no `sweep`; for example `{example}` (see `nnrun explain sweep`)")
-    from nnrun.runner.experiments.live import Live
-    from nnrun.runner.experiments.sweep import sweep as search
+    from nnrun.runner.experiments.sweep.live import Live
+    from nnrun.runner.experiments.sweep.sweep import sweep as search
     from nnrun.runner.tracking.store import Store
 
     with failures(as_json):
@@ -41,7 +41,7 @@ def sweep(spec: str, settings: tuple[str, ...], workers: int, trials: int | None
     if as_json:
         print_json(_as_dict(swept))
         return
-    from nnrun.runner.experiments.live import best_table
+    from nnrun.runner.experiments.sweep.live import best_table
 
     console().print(best_table(swept.summary))
     click.echo(swept.summary.honest())

@@ -1,7 +1,1 @@
-"""Many runs of one spec, each a run of its own: a sweep. The only room that knows Optuna.
-
-sweep.py       a whole sweep, in the order of events
-space.py       `over` as Optuna's distributions, and back as settings; study.py: what is kept in the sweep's file
-trials.py      what the processes say to each other; worker.py: the one that trains; workers.py: their owner's side
-live.py        what a person sees meanwhile; summary.py: what the sweep leaves behind; best_spec.py: the best as a file
-"""
+"""Many runs of a spec: searched by a sweep."""

@@ -90,7 +90,7 @@ def ids() -> set[str]:
 def test_every_fault_has_a_page() -> None:
     for module in ("source", "field", "data.tables"):
         import_module(f"nnrun.registry.{module}")
-    for module in ("job", "tracking.runs", "engine.prepare", "engine.checkpoint", "engine.training.diverged", "experiments.sweep"):
+    for module in ("job", "tracking.runs", "engine.prepare", "engine.checkpoint", "engine.training.diverged", "experiments.sweep.sweep"):
         import_module(f"nnrun.runner.{module}")
     todo, found = [Fault], set()
     while todo:

@@ -8,7 +8,7 @@ import pytest
 
 from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.resolved import resolved
-from nnrun.runner.experiments.best_spec import best_spec
+from nnrun.runner.experiments.sweep.best_spec import best_spec
 from nnrun.runner.job import Job
 from tests.compiler.support import spec
 

@@ -10,9 +10,9 @@ import pytest
 
 from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.language.sweep import Choices, Search, Sweep
-from nnrun.runner.experiments import space
-from nnrun.runner.experiments.study import Study, SweepBusy
-from nnrun.runner.experiments.trials import Done, Failed, worth
+from nnrun.runner.experiments.sweep import space
+from nnrun.runner.experiments.sweep.study import Study, SweepBusy
+from nnrun.runner.experiments.sweep.trials import Done, Failed, worth
 from tests.compiler.support import spec
 
 OVER = {

@@ -19,7 +19,20 @@ from rich.console import Console
 from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.check import SpecErrors
 from nnrun.runner.display import Display
-from nnrun.runner.experiments.trials import REPEAT, TRIAL, Begun, Done, Evaluated, Failed, GivenUp, Said, Stepped, Task, decisive, worth
+from nnrun.runner.experiments.sweep.trials import (
+    REPEAT,
+    TRIAL,
+    Begun,
+    Done,
+    Evaluated,
+    Failed,
+    GivenUp,
+    Said,
+    Stepped,
+    Task,
+    decisive,
+    worth,
+)
 from nnrun.runner.signals import Pruned, Stopped
 from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store

@@ -11,10 +11,10 @@ from rich.live import Live as Screen
 from rich.table import Table
 from rich.text import Text
 
-from nnrun.runner.experiments import space
-from nnrun.runner.experiments.study import STATES, Study
-from nnrun.runner.experiments.summary import TOP, Summary
-from nnrun.runner.experiments.trials import Task
+from nnrun.runner.experiments.sweep import space
+from nnrun.runner.experiments.sweep.study import STATES, Study
+from nnrun.runner.experiments.sweep.summary import TOP, Summary
+from nnrun.runner.experiments.sweep.trials import Task
 from nnrun.runner.record.result import shown
 
 

@@ -10,8 +10,8 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from nnrun.runner.experiments.trials import Died, Said, Task
-from nnrun.runner.experiments.worker import work
+from nnrun.runner.experiments.sweep.trials import Died, Said, Task
+from nnrun.runner.experiments.sweep.worker import work
 from nnrun.runner.tracking.store import Store
 
 GRACE = 12.0

@@ -20,8 +20,8 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.language.sweep import Prune, Sweep
-from nnrun.runner.experiments import space
-from nnrun.runner.experiments.trials import Done, Failed
+from nnrun.runner.experiments.sweep import space
+from nnrun.runner.experiments.sweep.trials import Done, Failed
 
 FOLDER = "sweeps"
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.swept import setting
-from nnrun.runner.experiments import space
-from nnrun.runner.experiments.best_spec import best_spec
-from nnrun.runner.experiments.study import STATES, Study
-from nnrun.runner.experiments.trials import decisive
+from nnrun.runner.experiments.sweep import space
+from nnrun.runner.experiments.sweep.best_spec import best_spec
+from nnrun.runner.experiments.sweep.study import STATES, Study
+from nnrun.runner.experiments.sweep.trials import decisive
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import shown
 from nnrun.runner.tracking.recorder import Recorder

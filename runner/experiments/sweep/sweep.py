@@ -10,12 +10,12 @@ from pathlib import Path
 from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.check import SpecErrors
 from nnrun.runner.compiler.plan import Plan
-from nnrun.runner.experiments import space
-from nnrun.runner.experiments.live import Live
-from nnrun.runner.experiments.study import FOLDER, Study, others
-from nnrun.runner.experiments.summary import Summary
-from nnrun.runner.experiments.trials import PARENT, REPEAT, TRIAL, Begun, Died, Done, Evaluated, Failed, GivenUp, Said, Stepped, Task
-from nnrun.runner.experiments.workers import Worker, Workers
+from nnrun.runner.experiments.sweep import space
+from nnrun.runner.experiments.sweep.live import Live
+from nnrun.runner.experiments.sweep.study import FOLDER, Study, others
+from nnrun.runner.experiments.sweep.summary import Summary
+from nnrun.runner.experiments.sweep.trials import PARENT, REPEAT, TRIAL, Begun, Died, Done, Evaluated, Failed, GivenUp, Said, Stepped, Task
+from nnrun.runner.experiments.sweep.workers import Worker, Workers
 from nnrun.runner.job import Job
 from nnrun.runner.signals import Stopped, stoppable
 from nnrun.runner.tracking.delivered import Delivered
