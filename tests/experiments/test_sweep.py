@@ -150,6 +150,7 @@ def test_a_poor_trial_is_given_up_and_called_pruned(folder: Path) -> None:
     (run,) = (run for run in kept.children if run.data.tags["trial"] == "1")
     assert run.info.status == "KILLED"
     assert run.data.tags["pruned"].startswith("after 2 evaluations, step 40")
+    assert (kept.table()[1]["state"], kept.table()[1]["valid/accuracy"]) == ("pruned", None)
 
 
 def test_a_changed_sweep_is_a_new_one_and_says_so(grid: Kept, folder: Path) -> None:

@@ -75,8 +75,8 @@ class Live:
         error = study.error(number)
         if error is not None:
             how = f"failed: {error[1]}"
-        elif trial.value is not None:
-            how = f"{shown(trial.value)}{'  best so far' if best is not None and best.number == number else ''}"
+        elif (value := study.value(number)) is not None:
+            how = f"{shown(value)}{'  best so far' if best is not None and best.number == number else ''}"
         else:
             how = STATES[trial.state]
         self.say(f"  {study.over:>3}/{self.total}  trial {number:>3}  {space.shown(study.settings(number))}  {how}")

@@ -149,6 +149,11 @@ class Study:
         done = [trial for trial in self.trials if trial.state == TrialState.COMPLETE and trial.value is not None]
         return sorted(done, key=lambda trial: -(trial.value or 0.0) if self.high else (trial.value or 0.0))
 
+    def value(self, number: int) -> float | None:
+        """What a finished trial is worth; a pruned one is worth nothing, though Optuna keeps its last figure."""
+        trial = self.trials[number]
+        return trial.value if trial.state == TrialState.COMPLETE else None
+
     @property
     def over(self) -> int:
         """How many trials have ended, well or not."""

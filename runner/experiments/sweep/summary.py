@@ -65,12 +65,12 @@ class Summary:
 
     def trial(self, number: int) -> None:
         """A trial is over."""
-        trial = self.study.trials[number]
-        if trial.value is not None:
+        value = self.study.value(number)
+        if value is not None:
             part, _, label = self.figure.partition("/")
             best = self.study.finished[0]
             assert best.value is not None
-            self.recorder.metrics(number, {self.figure: trial.value})
+            self.recorder.metrics(number, {self.figure: value})
             self.recorder.metrics(self.study.over, {f"{part}/best_{label}": best.value})
             if best.number == number:
                 self._write_best()
@@ -110,7 +110,7 @@ class Summary:
                     "trial": trial.number,
                     "state": STATES[trial.state],
                     **dict(map(space.value_of, self.study.settings(trial.number))),
-                    self.figure: trial.value,
+                    self.figure: self.study.value(trial.number),
                     "runs": " ".join(str(runs[index].run_id) for index in sorted(runs)),
                     "error": error[1] if error else "",
                 }
