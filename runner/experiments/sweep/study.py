@@ -171,7 +171,7 @@ class Study:
             return {}
         return optuna.importance.get_param_importances(self._study)
 
-    def pictures(self) -> Iterator[tuple[str, Any]]:
+    def pictures(self, figure: str) -> Iterator[tuple[str, Any]]:
         """Optuna's own plots by name, as axes of matplotlib."""
         from optuna.visualization import matplotlib as plots
 
@@ -179,11 +179,11 @@ class Study:
             warnings.simplefilter("ignore", ExperimentalWarning)
             warnings.simplefilter("ignore", UserWarning)  # of ticks and legends
             if len(self.finished) > 1:
-                yield "history", plots.plot_optimization_history(self._study)
-                yield "slice", plots.plot_slice(self._study)
+                yield "history", plots.plot_optimization_history(self._study, target_name=figure)
+                yield "slice", plots.plot_slice(self._study, target_name=figure)
             if self.importances():
                 yield "importances", plots.plot_param_importances(self._study)
-                yield "parallel", plots.plot_parallel_coordinate(self._study)
+                yield "parallel", plots.plot_parallel_coordinate(self._study, target_name=figure)
 
     def close(self) -> None:
         """Let others go on with it."""

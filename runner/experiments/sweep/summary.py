@@ -89,7 +89,7 @@ class Summary:
             self.recorder.metrics(0, self.tested())
             self.recorder.metrics(0, {f"importance/{path}": share for path, share in self.study.importances().items()})
             self.recorder.tags({"best": space.shown(self.study.settings(finished[0].number))})
-        for name, png in _pictures(self.study):
+        for name, png in _pictures(self.study, self.figure):
             self.recorder.artifact(f"{name}.png", png)
         self.recorder.note(self.note())
 
@@ -161,14 +161,14 @@ class Summary:
         self.recorder.artifact("best.yaml", text)
 
 
-def _pictures(study: Study) -> Iterator[tuple[str, bytes]]:
+def _pictures(study: Study, figure_name: str) -> Iterator[tuple[str, bytes]]:
     """Optuna's plots as PNG."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    for name, axes in study.pictures():
+    for name, axes in study.pictures(figure_name):
         figure = (axes if hasattr(axes, "figure") else axes.flat[0]).figure
         file = io.BytesIO()
         figure.savefig(file, format="png", dpi=110, bbox_inches="tight")
