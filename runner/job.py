@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -33,6 +33,10 @@ class Job:
     """`path=value` texts that change it."""
     path: Path | None = None
     """The file, if it is one."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Tags that its run gets beside its own."""
+    is_trial: bool = False
+    """It is a trial of its own sweep, of which no other is looked at."""
 
     @staticmethod
     def of(name: str, settings: Sequence[str] = ()) -> Iterator[Job]:
@@ -57,7 +61,8 @@ class Job:
     @cached_property
     def checked(self) -> Checked:
         """The spec, checked without its data; headings of files beside it are looked at."""
-        return check(self.text, self.name, settings=self.settings, folder=self.folder if self.path is not None else None)
+        folder = self.folder if self.path is not None else None
+        return check(self.text, self.name, settings=self.settings, folder=folder, sweep=not self.is_trial)
 
     @property
     def folder(self) -> Path:

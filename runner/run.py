@@ -12,7 +12,7 @@ from nnrun.runner.compiler.check import Checked, SpecErrors, check
 from nnrun.runner.display import Display
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import Result
-from nnrun.runner.signals import Stopped, stoppable
+from nnrun.runner.signals import Pruned, Stopped, stoppable
 from nnrun.runner.tracking.known import KnownRun
 from nnrun.runner.tracking.recorder import WAIT, Recorder, Status
 from nnrun.runner.tracking.store import Store
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nnrun.runner.compiler.plan import Plan
     from nnrun.runner.engine.data.columns import Parts
     from nnrun.runner.engine.data.dataset import Dataset
+    from nnrun.runner.tracking.spawn import Sidecar
 
 
 class AlreadyRun(Exception):
@@ -31,13 +32,13 @@ class AlreadyRun(Exception):
         self.run = run
 
 
-def run(job: Job, store: Store, display: Display, once: bool = False) -> Result:
+def run(job: Job, store: Store, display: Display, once: bool = False, sidecar: Sidecar | None = None) -> Result:
     """Run a spec and record it. The run in MLflow ends FINISHED, FAILED or KILLED, as it deserves.
 
     With `once` nothing is trained that was trained before: the same resolved spec on the same data, by the same version.
-    Raises: SpecErrors, SourceError, DataError, Diverged, Stopped; AlreadyRun.
+    Raises: SpecErrors, SourceError, DataError, Diverged, Stopped; AlreadyRun; Pruned if the display has seen enough.
     """
-    recorder = Recorder.start(store)  # first of all: MLflow is imported and its store made while we import torch
+    recorder = Recorder.start(store, sidecar)  # first of all: MLflow is imported and its store made while we import torch
     going = _Run(job, recorder, display, once)
     try:
         with stoppable():
@@ -50,6 +51,10 @@ def run(job: Job, store: Store, display: Display, once: bool = False) -> Result:
         display.stop()
         display.say(f"stopped by {stop}: ending the run")
         going.break_off("KILLED", f"stopped by {stop}", wait=8.0)
+        raise
+    except Pruned as pruned:
+        recorder.tags({"pruned": str(pruned)})
+        recorder.finish("KILLED")
         raise
     except BaseException as error:
         display.stop()

@@ -23,6 +23,10 @@ class Stopped(BaseException):
         return 128 + self.number
 
 
+class Pruned(Exception):
+    """Whoever watches a training has seen enough of it."""
+
+
 @contextmanager
 def stoppable() -> Iterator[None]:
     """Within it SIGINT and SIGTERM raise `Stopped` once; a second signal ends the process at once.

@@ -51,6 +51,7 @@ CASES = {
         ("iris --input none.csv", 4), ("irsi --input rows.csv", 4),
     ],
     "generate": [("iris", 1), ("iris --sweeps 3", 2), ("irsi", 4)],
+    "sweep": [("", 2), ("iris.yaml", 2), ("wrong.yaml", 1), ("none.yaml", 4)],
     "sync": [("", 0)],
     "new": [("mine", 0), ("iris", 2), ("a/b", 2), ("third --data none.csv", 4), ("less --data less.csv", 1)],
     "find-lr": [("iris.yaml", 0), ("wrong.yaml", 1), ("faces.yaml", 1), (".", 2), ("none.yaml", 4), ("gone.yaml", 4)],

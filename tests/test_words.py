@@ -17,6 +17,7 @@ from nnrun.runner.compiler.language.data import Split, Window
 from nnrun.runner.compiler.language.examples import EXAMPLES
 from nnrun.runner.compiler.language.schema import schema
 from nnrun.runner.compiler.language.spec import Mask, Track
+from nnrun.runner.compiler.language.sweep import Sweep
 from nnrun.runner.compiler.language.training import EarlyStopping
 from nnrun.runner.compiler.text.diagnostic import Report
 from nnrun.runner.compiler.text.render import render_text
@@ -118,6 +119,8 @@ SECTION_KEYS = (
     "track",
     "mask",
     "optimizer",
+    "sweep",
+    "over",
 )
 
 
@@ -153,7 +156,15 @@ def test_a_source_tells_its_columns() -> None:
 @pytest.mark.parametrize("key", EXAMPLES)
 def test_an_example_is_right(key: str) -> None:
     value = load_document(EXAMPLES[key], "example", Report()).value
-    forms = {"split": Split, "window": Window, "early_stopping": EarlyStopping, "track": Track, "mask": Mask, "augment": Augment}
+    forms = {
+        "split": Split,
+        "window": Window,
+        "early_stopping": EarlyStopping,
+        "track": Track,
+        "mask": Mask,
+        "augment": Augment,
+        "sweep": Sweep,
+    }
     if key in forms:
         forms[key].model_validate(value)
     elif key in ("loss", "optimizer", "schedule"):

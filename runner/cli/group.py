@@ -17,6 +17,7 @@ from nnrun.runner.cli.complete import GIVEN, settings, specs
 FAMILIES = {
     "specs": ("check", "explain", "nodes", "schema", "show", "smoke"),
     "runs": ("run",),
+    "experiments": ("sweep",),
     "answers": ("generate", "predict"),
     "diff": ("diff",),
     "start": ("new",),

@@ -32,6 +32,9 @@ def run(
     with failures(as_json):
         found = jobs(specs, given)
         refuse([job.checked for job in found], as_json)
+        for job in found if not quiet else ():
+            if job.checked.spec is not None and job.checked.spec.sweep is not None:
+                click.echo(f"note: `nnrun sweep {job.path or '-'}` searches; this runs the spec as written", err=True)
         results = [_run_one(job, once, as_json, quiet) for job in found]
     if as_json:
         print_json(results if len(results) > 1 else results[0])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from nnrun.registry.field import Facts
@@ -16,6 +19,7 @@ from nnrun.runner.compiler.graph.streams import check_streams
 from nnrun.runner.compiler.language.load import load_spec
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.plan import Plan, make_plan
+from nnrun.runner.compiler.swept import check_sweep
 from nnrun.runner.compiler.text.diagnostic import Diagnostic, Place, Report, Stop
 from nnrun.runner.compiler.text.document import Document, Span
 from nnrun.runner.compiler.text.render import render_text
@@ -52,12 +56,18 @@ class SpecErrors(Exception):
 
 
 def check(
-    text: str, name: str = "spec", *, settings: Sequence[str] = (), facts: Mapping[str, Facts] | None = None, folder: Path | None = None
+    text: str,
+    name: str = "spec",
+    *,
+    settings: Sequence[str] = (),
+    facts: Mapping[str, Facts] | None = None,
+    folder: Path | None = None,
+    sweep: bool = True,
 ) -> Checked:
     """Check a spec. Never raises for what is in the text.
 
     `settings` are `path=value` texts applied first; `facts` are what the training data taught, by field. Without
-    them, headings of data files are looked at that lie in `folder`, the spec's own.
+    them, headings of data files are looked at that lie in `folder`, the spec's own. `sweep`: what it tries is tried out, too.
     """
     report = Report()
     checked = Checked(load_document(text, name, report), report, settings=tuple(settings))
@@ -65,8 +75,12 @@ def check(
         return checked
     try:
         _compile(checked, settings, facts or {}, folder)
+        if checked.spec is not None and sweep and not facts:  # the second check, which knows the data, has nothing to add
+            check_sweep(checked.spec, checked.document, report, partial(_retried, checked))
     except Stop:
         assert not report.ok
+    if not report.ok:
+        checked.plan = None
     for path, meant in report.renamed.items():
         checked.document.rename(path, meant)
     report.found = _once(report, checked.document)
@@ -110,6 +124,18 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
     report.stage = None
     if report.ok:
         checked.plan = replace(plans[-1], stages=tuple(plans[:-1]))
+
+
+def _retried(checked: Checked, setting: str) -> Report:
+    """What is found with one more setting; the sweep is passed over."""
+    from nnrun.runner.compiler.language.settings import with_right_settings
+
+    document = Document(copy.deepcopy(checked.document.value), checked.document.text, dict(checked.document.spans))
+    again = Checked(document, Report())
+    with contextlib.suppress(Stop):
+        _compile(again, (setting,), {}, None)
+    again.report.found = with_right_settings(again.report.found, document, (setting,))
+    return again.report
 
 
 def _once(report: Report, document: Document) -> list[Diagnostic]:

@@ -1,1 +1,1 @@
-"""More than one training of a spec: looked for, and compared."""
+"""Many runs: a learning rate is looked for, runs are listed and compared, settings are searched."""

@@ -48,7 +48,7 @@ def begin(recorder: Recorder, job: Job, checked: Checked, plan: Plan, data: Data
         spec.name,
         run_name(job.settings),
         params(plan, checked),
-        tags(plan, str(device), job.command, known),
+        {**tags(plan, str(device), job.command, known), **job.tags},
         note=note(plan, job.command),
         description=spec.description,
         source=job.path,

@@ -19,6 +19,7 @@ from nnrun.runner.compiler.language.data import Data, Split, Window
 from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.language.examples import EXAMPLES
 from nnrun.runner.compiler.language.spec import Block, EdgeEntry, Mask, Spec, Track
+from nnrun.runner.compiler.language.sweep import Choices, Prune, Search, Sweep
 from nnrun.runner.compiler.language.training import EarlyStopping, Train
 
 SECTIONS: dict[str, tuple[type[BaseModel], str]] = {
@@ -36,6 +37,10 @@ SECTIONS: dict[str, tuple[type[BaseModel], str]] = {
     "early_stopping": (EarlyStopping, "a section under `train`"),
     "decode": (Decode, "a section of a spec: by choice, how its symbols are found"),
     "track": (Track, "a section of a spec"),
+    "sweep": (Sweep, "a section of a spec"),
+    "over": (Choices, "a section under `sweep`: by path, the values of a setting"),
+    "sweep.search": (Search, "a mapping under `sweep`"),
+    "sweep.prune": (Prune, "a mapping under `sweep`"),
 }
 """By name: the model, and where it stands."""
 

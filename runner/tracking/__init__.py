@@ -2,5 +2,5 @@
 
 The trainer's process, without mlflow:  recorder -> journal, in a folder of the outbox; spawn starts the other process
 The process beside it:                  beside/: sidecar -> delivery (when, how often) -> sender (what MLflow is told), model
-Later:                                  sync (what stayed in the outbox), runs (find and fetch), ui (look at it)
+Later:                                  sync (what stayed in the outbox), runs (find and fetch), children (runs of a run), ui
 """

@@ -26,6 +26,8 @@ EXAMPLES: Mapping[str, str] = {
     "decode": "{word: {search: beam, width: 8}}",
     "track": "{every: 50}",
     "tags": "{author: ada}",
+    "sweep": "{search: {type: tpe, trials: 40}, maximize: valid/accuracy, over: {train.optimizer.lr: {log: [1e-4, 1e-1]}}}",
+    "over": "{train.optimizer.lr: {log: [1e-4, 1e-1]}, train.batch_size: [16, 32, 64]}",
     "mask": "{type: grid, reach: 1}",
     "files": "{train: a.csv, test: b.csv}",
 }

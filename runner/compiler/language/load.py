@@ -26,7 +26,6 @@ from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report
 from nnrun.runner.compiler.text.words import shown
 
 NOT_YET: Mapping[Path, str] = {
-    ("sweep",): "a sweep",
     ("train", "checkpoint"): "a checkpoint during the training",
 }
 """Keys of the language that this version knows but cannot run."""

@@ -16,6 +16,7 @@ from nnrun.registry.component import Component, field_docs
 from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.compiler.language.examples import EXAMPLES
 from nnrun.runner.compiler.language.spec import REQUIRED, EdgeEntry, Mask, Spec
+from nnrun.runner.compiler.language.sweep import Choices, Prune, Search
 from nnrun.runner.compiler.language.training import Train
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -32,6 +33,8 @@ def schema() -> Json:
     definitions["edge"] = _model(EdgeEntry, definitions)
     mask = _model(Mask, definitions)
     definitions["mask"] = {"if": {"type": "string"}, "then": {"enum": ["grid", "random"]}, "else": mask}
+    for name, model, short in _OF_SWEEPS:
+        definitions[name] = {**short, "else": _model(model, definitions)}
     definitions["stage"] = _model(Train, definitions)
     stage = {"$ref": "#/definitions/stage"}
     definitions["training"] = {"if": {"type": "array"}, "then": {"type": "array", "items": stage, "minItems": 1}, "else": stage}
@@ -46,6 +49,13 @@ def schema() -> Json:
     definitions.pop("Data", None)
     return {"$schema": DIALECT, "title": "nnrun spec", **spec, "definitions": dict(sorted(definitions.items()))}
 
+
+_OF_SWEEPS: tuple[tuple[str, type[BaseModel], Json], ...] = (
+    ("search", Search, {"if": {"type": "string"}, "then": {"enum": ["tpe", "random", "grid"]}}),
+    ("choices", Choices, {"if": {"type": "array"}, "then": {"minItems": 1}}),
+    ("prune", Prune, {"if": {"type": "boolean"}}),
+)
+"""Mappings of a sweep, and what is short for them."""
 
 _BLOCK: Json = {
     "properties": {

@@ -13,6 +13,7 @@ from nnrun.registry.options import Amount, Count, Many, Portion
 from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.language.model import Model, Name
+from nnrun.runner.compiler.language.sweep import Sweep
 from nnrun.runner.compiler.language.training import Train
 
 EXPERIMENT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -156,8 +157,8 @@ class Spec(Model):
     """By choice, how its symbols are found when the network generates."""
     track: Track = Track()
     """What is recorded, and how often."""
-    sweep: dict[str, Any] | None = None
-    """Search for good settings."""
+    sweep: Sweep | None = None
+    """Which settings `nnrun sweep` searches, and how; a single run passes over it."""
     _stages: tuple[Train, ...] = PrivateAttr(())
 
     @property

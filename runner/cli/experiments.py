@@ -1,0 +1,75 @@
+"""Verbs about many runs of a spec: sweep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nnrun.runner.cli.console import console, failures, one_job, print_json, refuse, warn
+from nnrun.runner.cli.group import json_option, main, settings_option
+
+if TYPE_CHECKING:
+    from nnrun.runner.experiments.sweep.sweep import Swept
+
+
+@main.command()
+@click.argument("spec")
+@settings_option
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that train at the same time.")
+@click.option("--trials", type=click.IntRange(min=1), help="How many trials in all; more than before goes on.")
+@json_option
+@click.option("--quiet", is_flag=True, help="No progress, only the result.")
+def sweep(spec: str, settings: tuple[str, ...], workers: int, trials: int | None, as_json: bool, quiet: bool) -> None:
+    """Search for good settings as the `sweep` of SPEC says. The same command goes on where it was stopped or killed.
+
+    Each trial is an MLflow run below one of the sweep. What was tried is kept in `sweeps/`, and the best spec beside it.
+    """
+    with failures(as_json):
+        job = one_job(spec, settings)
+        refuse([job.checked], as_json)
+    if job.checked.spec is None or job.checked.spec.sweep is None:
+        example = "sweep: {over: {train.optimizer.lr: {log: [1e-4, 1e-1]}}}"
+        raise click.UsageError(f"`{spec}` has no `sweep`; for example `{example}` (see `nnrun explain sweep`)")
+    from nnrun.runner.experiments.sweep.live import Live
+    from nnrun.runner.experiments.sweep.sweep import sweep as search
+    from nnrun.runner.tracking.store import Store
+
+    with failures(as_json):
+        store = Store.from_environment()
+        swept = search(job, store, Live(console(stderr=True), quiet=quiet), workers=workers, trials=trials)
+    if as_json:
+        print_json(_as_dict(swept))
+        return
+    from nnrun.runner.experiments.sweep.live import best_table
+
+    console().print(best_table(swept.summary))
+    click.echo(swept.summary.honest())
+    click.echo(f"the best spec is `{swept.summary.place}`")
+    if swept.delivered.links is not None:
+        click.echo(f"sweep       {swept.delivered.links.run}\ncharts      {swept.delivered.links.charts}")
+        if not store.is_server:
+            click.echo("`nnrun ui` in this folder opens them.")
+    if swept.delivered.message is not None:
+        warn(swept.delivered.message)
+
+
+def _as_dict(swept: Swept) -> dict[str, Any]:
+    summary = swept.summary
+    columns = summary.table()
+    best = swept.study.finished[0]
+    return {
+        "sweep": swept.study.name,
+        "run_id": swept.study.run_id,
+        "figure": summary.figure,
+        "best": {
+            "trial": best.number,
+            "value": best.value,
+            "settings": list(swept.study.settings(best.number)),
+            "figures": summary.tested(),
+            "spec": str(summary.file),
+        },
+        "importances": dict(swept.study.importances()),
+        "trials": [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)],
+        "link": swept.delivered.links.run if swept.delivered.links else None,
+    }

@@ -1,0 +1,120 @@
+"""What `sweep` tries, tried out: each listed value and each end of a range is set, and the spec checked with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from nnrun.registry.catalog import Broken
+from nnrun.registry.training import Learner
+from nnrun.runner.compiler.language.spec import Spec
+from nnrun.runner.compiler.language.sweep import Choices, Sweep
+from nnrun.runner.compiler.text.diagnostic import Diagnostic, Path, Place, Report
+from nnrun.runner.compiler.text.document import Document
+from nnrun.runner.compiler.text.source import plain
+from nnrun.runner.compiler.text.words import repair, shown
+
+MOST = 60
+"""Values that are tried out; each costs as much as a check without a sweep."""
+
+OWN = ("sweep", "name", "nnrun")
+"""Keys that are the same in all trials of a sweep."""
+
+Retry = Callable[[str], Report]
+"""What is found in the spec with one more `path=value`."""
+
+
+def check_sweep(spec: Spec, document: Document, report: Report, retry: Retry) -> None:
+    """Report what is wrong with the paths, values and figures of a sweep, each at its place."""
+    sweep = spec.sweep
+    if sweep is None:
+        return
+    _check_figure(spec, sweep, report)
+    known = {(finding.id, finding.headline) for finding in report}
+    left = MOST
+    for path, choices in sweep.over.items():
+        at = ("sweep", "over", path)
+        if _is_odd(path, choices, sweep, report):
+            continue
+        for place, value in _values(choices, document, at):
+            if left == 0:
+                return
+            left -= 1
+            errors = (one for one in retry(setting(path, value)) if one.severity == "error")
+            new = next((one for one in errors if (one.id, one.headline) not in known), None)
+            if new is None:
+                continue
+            if new.id in ("bad-override", "unknown-key", "bad-name", "missing-key"):
+                report.add(new.id, _worded(new.headline), at=Place(at, "key"), help=_worded(new.help))
+                break
+            help = new.help if shown(value) in new.headline else f"`{path}` is {shown(value)} there" + (f"; {new.help}" if new.help else "")
+            report.add(new.id, new.headline, at=place, help=help, notes=_notes(new, path))
+
+
+def setting(path: str, value: Any) -> str:
+    """The `path=value` that gives a setting one of its values."""
+    is_word = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w./-]*", value) is not None and plain(value) == value
+    return f"{path}={value if is_word else json.dumps(value, ensure_ascii=False)}"
+
+
+def _is_odd(path: str, choices: Choices, sweep: Sweep, report: Report) -> bool:
+    """Whether a path, or what it is to take, is no use as it is."""
+    at = Place(("sweep", "over", path), "key")
+    if path.partition(".")[0] in OWN:
+        report.add("bad-override", f"`{path}` is the same in all trials of a sweep", at=at, help="for example `train.optimizer.lr`")
+    elif path == "train.seed" and sweep.repeat > 1:
+        help = "leave `repeat` out to search a seed, or `train.seed` to have the mean over seeds"
+        report.add(
+            "conflicting-keys",
+            "`over` takes no `train.seed` beside `repeat`, which gives the runs of a trial their seeds",
+            at=at,
+            help=help,
+        )
+    elif sweep.search.type == "grid" and not choices.is_finite:
+        help = "list the values, or write a `range` with `step`"
+        report.add("conflicting-keys", f"a `grid` goes through all values, and `{path}` has no end of them", at=at, help=help)
+    else:
+        twice = [text for text, count in Counter(setting(path, value) for value in choices.values or ()).items() if count > 1]
+        if twice:
+            report.add(
+                "conflicting-keys", f"`{path}` takes each value once, got {twice[0].partition('=')[2]} twice", at=at, help="leave one out"
+            )
+        return bool(twice)
+    return True
+
+
+def _values(choices: Choices, document: Document, at: Path) -> Iterator[tuple[Path, Any]]:
+    """The values to try, each with its place."""
+    if choices.values is not None:
+        listed = at if isinstance(document.at(at), list) else (*at, "values")
+        yield from (((*listed, number), value) for number, value in enumerate(choices.values))
+    elif choices.ends is not None:
+        yield from (((*at, "log" if choices.log else "range", number), value) for number, value in enumerate(choices.ends))
+
+
+def _worded(text: str) -> str:
+    """Words about a `--set` as words about a path."""
+    return re.sub(r"`--set '?([^=`]+)=[^`]*`", r"`\1`", text)
+
+
+def _notes(finding: Diagnostic, path: str) -> list[tuple[Place, str]]:
+    """Where the spec meets the value, where that is elsewhere than at the path itself."""
+    steps = tuple(int(step) if step.isdecimal() else step for step in path.split("."))
+    return [] if finding.at.path[: len(steps)] == steps else [(replace(finding.at, start=None, end=None), "found here")]
+
+
+def _check_figure(spec: Spec, sweep: Sweep, report: Report) -> None:
+    """The figure that decides is one that the run measures."""
+    learner = spec.train.learner if spec.train else None
+    labels = [*(learner.figures if isinstance(learner, Learner) else ("loss",))]
+    labels += [metric.label for metric in spec.metrics or () if not isinstance(metric, Broken)]
+    figure = sweep.figure
+    if figure is not None and figure.partition("/")[2] not in labels and not report.blames(("metrics",)):
+        at = ("sweep", "maximize" if sweep.maximize else "minimize")
+        report.add(
+            "unknown-name", f"no figure is named `{figure}`", at=at, help=repair(figure, [f"valid/{label}" for label in labels], "figure")
+        )

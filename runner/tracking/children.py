@@ -1,0 +1,70 @@
+"""Runs that belong to another run: what became of one whose trainer was killed."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlflow import MlflowClient
+
+from nnrun.runner.tracking.outbox import Folder, usable_outbox
+from nnrun.runner.tracking.owner import Owner
+from nnrun.runner.tracking.runs import quoted
+from nnrun.runner.tracking.store import Store
+from nnrun.runner.tracking.sync import sync
+
+WAIT = 60.0
+"""Seconds that the deliveries of dead trainers are waited for."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """A finished run of a parent."""
+
+    run_id: str
+    figures: dict[str, float]
+    """The last value of each metric."""
+    points: dict[int, float]
+    """The values of one of them, by step."""
+
+
+def finished_child(store: Store, parent: str, tags: Mapping[str, str], figure: str) -> Child | None:
+    """The finished run of a parent that has some tags, once all is delivered that dead trainers left. Raises: MlflowException."""
+    deliver_left(store)
+    client = MlflowClient(store.uri)
+    wanted = {"mlflow.parentRunId": parent, **tags}
+    condition = " AND ".join(f"tags.`{key}` = {quoted(value)}" for key, value in wanted.items())
+    experiment = client.get_run(parent).info.experiment_id
+    found = client.search_runs([experiment], f"attributes.status = 'FINISHED' AND {condition}", max_results=1)
+    if not found:
+        return None
+    run_id = str(found[0].info.run_id)
+    points = {metric.step: metric.value for metric in client.get_metric_history(run_id, figure)}
+    kept = {"valid/best_step": float(tag.split()[1])} if (tag := found[0].data.tags.get("kept")) else {}
+    return Child(run_id, {**found[0].data.metrics, **kept}, points)
+
+
+def deliver_left(store: Store) -> None:
+    """Wait until MLflow has what trainers of this store that are dead have left; what nobody delivers is delivered here."""
+    end = time.monotonic() + WAIT
+    tried: set[Folder] = set()
+    while (left := [folder for folder in _left(store) if folder not in tried]) and time.monotonic() < end:
+        free = [folder for folder in left if not folder.is_held]
+        for _ in sync(free, wait=end - time.monotonic()) if free else ():
+            pass
+        tried |= set(free)
+        time.sleep(0.1)
+
+
+def _left(store: Store) -> list[Folder]:
+    """Folders of this store whose trainers are dead."""
+    left = []
+    for path in usable_outbox().glob("*/start.json"):
+        with contextlib.suppress(FileNotFoundError):  # delivered at this moment
+            folder = Folder(path.parent)
+            owner: Owner = folder.owner
+            if folder.store.uri == store.uri and owner.is_dead(silence=float("inf")):
+                left.append(folder)
+    return left
