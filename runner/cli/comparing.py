@@ -27,7 +27,7 @@ def spec_name(path: str) -> str:
 
 def complete(context: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Experiments by their names, read from the database itself: MLflow would take two seconds. Then spec files."""
-    from nnrun.runner.tracking.glance import experiments
+    from nnrun.runner.tracking.asked.glance import experiments
     from nnrun.runner.tracking.store import Store
 
     names = experiments(Store.from_environment())
@@ -49,7 +49,7 @@ def runs(which: str | None, every: bool, limit: int | None, as_json: bool, as_cs
         raise click.UsageError("`--json` and `--csv` exclude each other")
     from nnrun.runner.experiments.groups import found_runs
     from nnrun.runner.experiments.runs import table
-    from nnrun.runner.tracking.listed import list_runs
+    from nnrun.runner.tracking.asked.listed import list_runs
     from nnrun.runner.tracking.store import Store
 
     with failures(as_json):
@@ -88,7 +88,7 @@ def compare(references: tuple[str, ...], metric: str | None, part: str | None, a
     from nnrun.runner.experiments.compare import compare as compare_groups
     from nnrun.runner.experiments.groups import groups_of
     from nnrun.runner.experiments.verdict import verdict
-    from nnrun.runner.tracking.listed import Listed, kept_file
+    from nnrun.runner.tracking.asked.listed import Listed, kept_file
     from nnrun.runner.tracking.store import Store
 
     def fetch(run: Listed) -> Answers | None:

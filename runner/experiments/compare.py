@@ -26,7 +26,7 @@ from nnrun.runner.experiments.chance import (
 )
 from nnrun.runner.experiments.figures import Measure, measures, value
 from nnrun.runner.experiments.groups import Group, differing_params
-from nnrun.runner.tracking.listed import Listed
+from nnrun.runner.tracking.asked.listed import Listed
 
 OTHER = "they were tested on other examples"
 

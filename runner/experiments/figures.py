@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nnrun.registry.catalog import find, near
 from nnrun.registry.fault import Fault
 from nnrun.registry.objective import Metric
-from nnrun.runner.tracking.listed import Listed
+from nnrun.runner.tracking.asked.listed import Listed
 
 PARTS = ("test", "valid", "train")
 BEST = "best_"

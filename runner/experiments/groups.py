@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from nnrun.runner.tracking.listed import Listed, NothingRecorded, experiment_names, list_runs
+from nnrun.runner.tracking.asked.listed import Listed, NothingRecorded, experiment_names, list_runs
 from nnrun.runner.tracking.store import Store
 
 SEED = re.compile(r"train(\.\d+)?\.seed")

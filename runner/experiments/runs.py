@@ -10,7 +10,7 @@ from typing import Any
 
 from nnrun.runner.experiments.figures import BEST, Measure, higher_is_better, objective, value
 from nnrun.runner.experiments.groups import differing_params
-from nnrun.runner.tracking.listed import Listed
+from nnrun.runner.tracking.asked.listed import Listed
 
 OURS = (
     *("spec", "spec_hash", "graph_hash", "data_hash", "command", "version", "warning", "error", "kept", "data"),

@@ -13,7 +13,7 @@ from nnrun.runner.experiments import runs
 from nnrun.runner.experiments.figures import Measure, objective, value
 from nnrun.runner.experiments.groups import short_names
 from nnrun.runner.record.result import shown
-from nnrun.runner.tracking.listed import Listed
+from nnrun.runner.tracking.asked.listed import Listed
 
 if TYPE_CHECKING:  # scipy is not needed to list runs
     from nnrun.runner.experiments.compare import Comparison, Side

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnrun.runner.experiments.groups import by_key, names_of, seed_of, short_names
 from nnrun.runner.experiments.runs import best_first, table
-from nnrun.runner.tracking.listed import Listed
+from nnrun.runner.tracking.asked.listed import Listed
 
 
 def run(name: str, spec: str = "digits", figure: float = 0.9, tags: dict[str, str] | None = None, **params: str) -> Listed:

@@ -16,7 +16,7 @@ from nnrun.runner.experiments.compare import Comparison, as_json, compare
 from nnrun.runner.experiments.figures import higher_is_better
 from nnrun.runner.experiments.groups import Group
 from nnrun.runner.experiments.verdict import verdict
-from nnrun.runner.tracking.listed import Listed
+from nnrun.runner.tracking.asked.listed import Listed
 
 CLASSES = ["no", "yes"]
 ABOUT = {

@@ -108,7 +108,7 @@ def _done(task: Task, owner: Owner, store: Store, sidecar: Sidecar) -> Said:
 
 def _known(task: Task, store: Store) -> Done | None:
     """What a run gave that had finished, though whoever should have noted it was killed."""
-    from nnrun.runner.tracking.children import finished_child
+    from nnrun.runner.tracking.asked.children import finished_child
 
     child = finished_child(store, task.parent, {key: task.job.tags[key] for key in (TRIAL, REPEAT)}, task.figures[0])
     if child is None:
@@ -125,15 +125,15 @@ class Watch(Display):
         super().__init__(Console(quiet=True), quiet=True)
         self.owner, self.run = owner, task
         self.history: dict[int, Mapping[str, float]] = {}
-        self.told = 0.0
+        self.spoken = 0.0
 
     def start(self, title: str, steps: int, objective: str) -> None:
         self.objective = objective
         self.owner.tell(Begun(steps))
 
     def stepped(self, step: int, loss: float | None) -> None:
-        if time.monotonic() > self.told + PAUSE:
-            self.told = time.monotonic()
+        if time.monotonic() > self.spoken + PAUSE:
+            self.spoken = time.monotonic()
             self.owner.tell(Stepped(step))
 
     def evaluated(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
