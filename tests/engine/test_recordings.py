@@ -40,6 +40,15 @@ train:
 """
 
 
+def test_a_window_that_fits_no_row_of_rows_names_the_longest_that_does() -> None:
+    columns = {"level": np.arange(20.0)}  # of which 16 are learned from
+    with pytest.raises(DataError) as caught:
+        read({"all": columns}, "data.window.length=16")
+
+    assert (caught.value.path, caught.value.help) == (("data", "window", "length"), "write `length: 15` or less")
+    assert len(read({"all": columns}, "data.window.length=15").train) == 1
+
+
 def test_the_example_of_a_network_holds_the_columns_that_put_its_rows_in_order() -> None:
     hours = [f"2024-01-01 {hour:02}:00" for hour in range(9)]
     columns = {"level": np.arange(18.0), "shop": list("ab") * 9, "hour": [hour for hour in hours for _ in "ab"]}

@@ -12,9 +12,18 @@ from nnrun.registry.component import Component
 from nnrun.registry.node import NODE, RUN
 from nnrun.registry.objective import REFERENCE
 from nnrun.registry.options import LARGEST, NAME
-from nnrun.runner.compiler.language.advice import choice_help, first_choice, form_help, key_help, share_help, type_help, value_help
 from nnrun.runner.compiler.language.decoding import Decode
-from nnrun.runner.compiler.language.problem import Problem, about
+from nnrun.runner.compiler.language.problem import (
+    Problem,
+    about,
+    choice_help,
+    first_choice,
+    form_help,
+    key_help,
+    share_help,
+    type_help,
+    value_help,
+)
 from nnrun.runner.compiler.language.spec import EXPERIMENT
 from nnrun.runner.compiler.language.training import DEVICE, FIGURE
 from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report

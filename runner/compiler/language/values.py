@@ -53,7 +53,7 @@ def _sign(key: str, given: Any, wanted: str) -> str | None:
 
 def _sides(key: str, given: Any, wanted: str) -> str | None:
     """`3x3`."""
-    sides = re.fullmatch(r"\(?(\d+)\s*[xX\u00d7,]\s*(\d+)\)?", given) if isinstance(given, str) else None
+    sides = re.fullmatch(r"\(?(\d+)\s*[xX,\u00d7]\s*(\d+)\)?", given) if isinstance(given, str) else None
     return f"[{sides[1]}, {sides[2]}]" if sides and "for each axis" in wanted else None
 
 
