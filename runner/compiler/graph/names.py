@@ -149,7 +149,7 @@ def _end(
 
 def _undeclared(name: str) -> str | None:
     """The node that an edge names by its type, as if it needed no entry of its own."""
-    from nnrun.runner.compiler.language.foreign import node_called
+    from nnrun.runner.compiler.language.advice.foreign import node_called
 
     form = node_called(name)
     return f"each node has a line of its own under `nodes`: write `{name}: {form}` there" if form else None

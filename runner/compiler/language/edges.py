@@ -116,7 +116,7 @@ def parse_edges(text: str, path: Path, report: Report, initial: Initial = "zeros
 
 def _with_form(text: str, wrong: _Wrong) -> _Wrong:
     """What is wrong with a text, with the whole edge in the right form, where that can be told."""
-    from nnrun.runner.compiler.language.edge_forms import right_form
+    from nnrun.runner.compiler.language.advice.edge_forms import right_form
 
     parts = [part.strip() for part in text.split(";") if part.strip()]
     if len(parts) > 1 and all("->" in part for part in parts):

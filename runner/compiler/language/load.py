@@ -17,9 +17,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from nnrun.registry.catalog import Broken, Lookup
 from nnrun.registry.component import Component
 from nnrun.registry.options import NAME
+from nnrun.runner.compiler.language.advice.diagnose import diagnose
+from nnrun.runner.compiler.language.advice.problem import Problem, about, keys, meant_key
 from nnrun.runner.compiler.language.data import Data
-from nnrun.runner.compiler.language.diagnose import diagnose
-from nnrun.runner.compiler.language.problem import Problem, about, keys, meant_key
 from nnrun.runner.compiler.language.spec import REQUIRED, EdgeEntry, Spec
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report
@@ -88,7 +88,7 @@ def load_edge(value: Any, path: Path, report: Report) -> EdgeEntry | None:
     if isinstance(value, str):
         return EdgeEntry.model_construct(edge=value, mask=None)
     if not isinstance(value, dict) or "edge" not in value:
-        from nnrun.runner.compiler.language.edge_forms import of_value
+        from nnrun.runner.compiler.language.advice.edge_forms import of_value
 
         form = of_value(value)
         if form is not None or not isinstance(value, dict):

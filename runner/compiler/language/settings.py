@@ -11,8 +11,8 @@ from pydantic.fields import FieldInfo
 
 from nnrun.registry.catalog import FOLDERS, find
 from nnrun.registry.component import Component
-from nnrun.runner.compiler.language.places import HOLDERS, place
-from nnrun.runner.compiler.language.problem import meant_key
+from nnrun.runner.compiler.language.advice.places import HOLDERS, place
+from nnrun.runner.compiler.language.advice.problem import meant_key
 from nnrun.runner.compiler.text.diagnostic import Diagnostic, Path, Report
 from nnrun.runner.compiler.text.document import Document
 from nnrun.runner.compiler.text.override import override, refuse

@@ -12,8 +12,7 @@ from nnrun.registry.component import Component
 from nnrun.registry.node import NODE, RUN
 from nnrun.registry.objective import REFERENCE
 from nnrun.registry.options import LARGEST, NAME
-from nnrun.runner.compiler.language.decoding import Decode
-from nnrun.runner.compiler.language.problem import (
+from nnrun.runner.compiler.language.advice.problem import (
     Problem,
     about,
     choice_help,
@@ -24,6 +23,7 @@ from nnrun.runner.compiler.language.problem import (
     type_help,
     value_help,
 )
+from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.language.spec import EXPERIMENT
 from nnrun.runner.compiler.language.training import DEVICE, FIGURE
 from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report

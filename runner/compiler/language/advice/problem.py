@@ -69,7 +69,7 @@ def meant_key(key: object, names: list[str]) -> str | None:
     """The key for which another one is taken: called so in other libraries, or misspelled."""
     if not isinstance(key, str):
         return None
-    from nnrun.runner.compiler.language.foreign import NEEDLESS, PLACES, key_here
+    from nnrun.runner.compiler.language.advice.foreign import NEEDLESS, PLACES, key_here
 
     if folded(key) in NEEDLESS or folded(key) in PLACES:
         return None
@@ -84,7 +84,7 @@ def keys(model: type[BaseModel] | None, path: Path) -> list[str]:
 
 def choice_help(problem: Problem, key: str, options: list[str]) -> str | None:
     """Which of the options was meant, or what they are about."""
-    from nnrun.runner.compiler.language.values import value_here
+    from nnrun.runner.compiler.language.advice.values import value_here
 
     if (ours := value_here(problem.given, options)) is not None:
         return f"write `{key}: {ours}`"
@@ -97,8 +97,8 @@ def choice_help(problem: Problem, key: str, options: list[str]) -> str | None:
 
 def key_help(problem: Problem, key: str, path: Path, report: Report) -> str:
     """What to do with a key that means nothing where it stands."""
-    from nnrun.runner.compiler.language.foreign import DONE_BY, NEEDLESS
-    from nnrun.runner.compiler.language.places import edge_for, place
+    from nnrun.runner.compiler.language.advice.foreign import DONE_BY, NEEDLESS
+    from nnrun.runner.compiler.language.advice.places import edge_for, place
 
     names = keys(problem.model, path)
     if (meant := meant_key(key, names)) is not None:
@@ -122,7 +122,7 @@ def key_help(problem: Problem, key: str, path: Path, report: Report) -> str:
 
 def type_help(role: str, name: str, known: list[str], given: Any) -> str:
     """What a type that does not exist is called here."""
-    from nnrun.runner.compiler.language import foreign
+    from nnrun.runner.compiler.language.advice import foreign
 
     if role != "source" and isinstance(given, dict) and (whole := foreign.component_here(role, given)) is not None:
         return f"write `{whole}`"
@@ -167,7 +167,7 @@ def form_help(problem: Problem, key: str, wanted: str) -> str | None:
 
 def value_help(problem: Problem, path: Path, key: str, wanted: str) -> str | None:
     """The value that was probably meant."""
-    from nnrun.runner.compiler.language.values import right_value
+    from nnrun.runner.compiler.language.advice.values import right_value
 
     given = problem.given
     if path[:1] == ("decode",) and len(path) == 2 and isinstance(given, str):

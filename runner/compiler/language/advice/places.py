@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from nnrun.registry.catalog import FOLDERS, Broken, all_of, find
 from nnrun.registry.component import Component
 from nnrun.registry.options import Regularize
+from nnrun.runner.compiler.language.advice.foreign import KEYS, PLACES
 from nnrun.runner.compiler.language.data import Data, Split, Window
 from nnrun.runner.compiler.language.decoding import Decode
-from nnrun.runner.compiler.language.foreign import KEYS, PLACES
 from nnrun.runner.compiler.language.spec import EdgeEntry, Spec, Track
 from nnrun.runner.compiler.language.training import EarlyStopping, Train
 from nnrun.runner.compiler.text.diagnostic import Path
