@@ -33,6 +33,7 @@ def sweep(spec: str, settings: tuple[str, ...], workers: int, trials: int | None
         raise click.UsageError(f"`{spec}` has no `sweep`; for example `{example}` (see `nnrun explain sweep`)")
     from nnrun.runner.experiments.sweep.live import Live
     from nnrun.runner.experiments.sweep.sweep import sweep as search
+    from nnrun.runner.tracking.links import experiment_link, sweep_view
     from nnrun.runner.tracking.store import Store
 
     with failures(as_json):
@@ -47,7 +48,8 @@ def sweep(spec: str, settings: tuple[str, ...], workers: int, trials: int | None
     click.echo(swept.summary.honest())
     click.echo(f"the best spec is `{swept.summary.place}`")
     if swept.delivered.links is not None:
-        click.echo(f"sweep       {swept.delivered.links.run}\ncharts      {swept.delivered.links.charts}")
+        charts = experiment_link(store.address, str(swept.delivered.experiment_id), sweep_view(str(swept.delivered.run_id)))
+        click.echo(f"sweep       {swept.delivered.links.run}\ncharts      {charts}")
         if not store.is_server:
             click.echo("`nnrun ui` in this folder opens them.")
     if swept.delivered.message is not None:

@@ -11,6 +11,13 @@ KIND = "kind"
 """A tag of runs that have no result to compare with and no model to ask, such as `find-lr`."""
 
 
+SWEEP = "sweep"
+"""The kind of the run that stands for a sweep."""
+
+PARENT = "mlflow.parentRunId"
+"""The tag by which MLflow shows a run below another."""
+
+
 @dataclass(frozen=True)
 class KnownRun:
     """What one wants to know of a run to name it, show it or compare with it."""

@@ -45,9 +45,14 @@ class Links:
         return cls(run, experiment_link(address, experiment_id), comparison)
 
 
-def experiment_link(address: str, experiment_id: str) -> str:
-    """The charts of an experiment's runs, in the view that is kept up to date."""
-    return f"{address}/#/experiments/{experiment_id}/runs?{_KIND}&compareRunsMode=CHART&viewStateShareKey={VIEW}"
+def sweep_view(run_id: str) -> str:
+    """The key of the view that has the runs of one sweep only."""
+    return f"{VIEW}-{run_id[:8]}"
+
+
+def experiment_link(address: str, experiment_id: str, view: str = VIEW) -> str:
+    """The charts of an experiment's runs, in a view that is kept up to date."""
+    return f"{address}/#/experiments/{experiment_id}/runs?{_KIND}&compareRunsMode=CHART&viewStateShareKey={view}"
 
 
 def start_link(address: str) -> str:

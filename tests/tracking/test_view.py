@@ -7,7 +7,7 @@ import json
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 
-from nnrun.runner.tracking.beside.view import different_params, refresh_view, view
+from nnrun.runner.tracking.beside.view import different_params, refresh_views, view
 from nnrun.runner.tracking.store import Store
 
 FIGURES = {"test/accuracy": 0.98, "test/baseline_accuracy": 0.97, "valid/best_accuracy": 0.99, "valid/accuracy": 0.99, "train/loss": 0.1}
@@ -30,7 +30,7 @@ def experiment(store: Store, *runs: dict[str, str], failed: dict[str, str] | Non
 
 def test_the_view_has_columns_for_the_result_the_baseline_and_what_differs(store: Store) -> None:
     client, known = experiment(store, {"lr": "0.1", "seed": "0", "units": "8"}, {"lr": "0.2", "seed": "0", "units": "8"})
-    refresh_view(client, known)
+    refresh_views(client, client.search_runs([known])[0].info.run_id)
     saved = json.loads(client.get_experiment(known).tags["mlflow.sharedViewState.nnrun"])
 
     assert saved["selectedColumns"][2:] == ["metrics.`test/accuracy`", "metrics.`test/baseline_accuracy`", "params.`lr`"]
@@ -58,3 +58,17 @@ def test_a_view_without_runs_shows_none(store: Store) -> None:
     client, known = experiment(store)
 
     assert view(client.search_runs([known]))["compareRunCharts"] == []
+
+
+def test_a_sweep_has_a_view_of_its_own_runs(store: Store) -> None:
+    client, known = experiment(store, {"lr": "0.1"}, {"lr": "0.2", "momentum": "0.9"}, {"lr": "0.3"})
+    parent = client.create_run(known, tags={"kind": "sweep"}).info.run_id
+    for run in client.search_runs([known], "params.lr != '0.2'"):
+        client.set_tag(run.info.run_id, "mlflow.parentRunId", parent)
+    refresh_views(client, parent)
+    tags = client.get_experiment(known).tags
+    sweep, whole = (json.loads(tags[f"mlflow.sharedViewState.nnrun{end}"]) for end in (f"-{parent[:8]}", ""))
+
+    assert sweep["searchFilter"] == f"tags.`mlflow.parentRunId` = '{parent}'"
+    assert sweep["selectedColumns"][-1:] == ["params.`lr`"]
+    assert whole["selectedColumns"][-2:] == ["params.`lr`", "params.`momentum`"]

@@ -16,6 +16,7 @@ from nnrun.runner.experiments.sweep.study import STATES, Study
 from nnrun.runner.experiments.sweep.trials import decisive
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import shown
+from nnrun.runner.tracking.known import KIND, SWEEP
 from nnrun.runner.tracking.recorder import Recorder
 
 TOP = 10
@@ -57,7 +58,7 @@ class Summary:
         params = {"search": sweep.search.type, "seed": sweep.search.seed, "repeat": sweep.repeat, "figure": self.figures[0]}
         over = {f"over.{path}": setting("", _said(choices))[1:] for path, choices in sweep.over.items()}
         name = f"sweep · {self.plan.spec.name} · {self.study.name[-4:]}"
-        tags = {"command": self.command, "sweep": self.study.name}
+        tags = {KIND: SWEEP, "command": self.command, "sweep": self.study.name}
         self.recorder.open(
             self.plan.spec.name, name, {**params, **over}, tags, self.note(), description=self.plan.spec.description, source=self.job.path
         )

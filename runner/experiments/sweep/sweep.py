@@ -14,11 +14,12 @@ from nnrun.runner.experiments.sweep import space
 from nnrun.runner.experiments.sweep.live import Live
 from nnrun.runner.experiments.sweep.study import FOLDER, Study, others
 from nnrun.runner.experiments.sweep.summary import Summary
-from nnrun.runner.experiments.sweep.trials import PARENT, REPEAT, TRIAL, Begun, Died, Done, Evaluated, Failed, GivenUp, Said, Stepped, Task
+from nnrun.runner.experiments.sweep.trials import REPEAT, TRIAL, Begun, Died, Done, Evaluated, Failed, GivenUp, Said, Stepped, Task
 from nnrun.runner.experiments.sweep.workers import Worker, Workers
 from nnrun.runner.job import Job
 from nnrun.runner.signals import Stopped, stoppable
 from nnrun.runner.tracking.delivered import Delivered
+from nnrun.runner.tracking.known import PARENT
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.store import Store, StoreError
 

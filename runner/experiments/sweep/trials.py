@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from nnrun.runner.job import Job
 
-PARENT, TRIAL, REPEAT = "mlflow.parentRunId", "trial", "repeat"
-"""Tags of a run of a sweep: the sweep's own run, the number of its trial, and which of the trial's runs it is."""
+TRIAL, REPEAT = "trial", "repeat"
+"""Tags of a run of a sweep: the number of its trial, and which of the trial's runs it is."""
 
 
 @dataclass(frozen=True)

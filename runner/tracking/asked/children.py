@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mlflow import MlflowClient
 
+from nnrun.runner.tracking.known import PARENT
 from nnrun.runner.tracking.outbox import Folder, usable_outbox
 from nnrun.runner.tracking.owner import Owner
 from nnrun.runner.tracking.runs import quoted
@@ -34,7 +35,7 @@ def finished_child(store: Store, parent: str, tags: Mapping[str, str], figure: s
     """The finished run of a parent that has some tags, once all is delivered that dead trainers left. Raises: MlflowException."""
     deliver_left(store)
     client = MlflowClient(store.uri)
-    wanted = {"mlflow.parentRunId": parent, **tags}
+    wanted = {PARENT: parent, **tags}
     condition = " AND ".join(f"tags.`{key}` = {quoted(value)}" for key, value in wanted.items())
     experiment = client.get_run(parent).info.experiment_id
     found = client.search_runs([experiment], f"attributes.status = 'FINISHED' AND {condition}", max_results=1)

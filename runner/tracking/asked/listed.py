@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nnrun.registry.fault import Fault
+from nnrun.runner.tracking.known import KIND
 from nnrun.runner.tracking.store import Store
 
 PAGE = 1000
@@ -45,7 +46,7 @@ class Listed:
 
 
 def list_runs(store: Store, condition: str = "", experiments: Sequence[str] | None = None) -> list[Listed]:
-    """The runs of all experiments or some that meet a condition in MLflow's filter language, the latest first.
+    """The runs of all experiments or some that meet a condition in MLflow's filter language, the latest first; those with a result.
 
     Raises: NothingRecorded without a store, or for a condition that MLflow does not understand.
     """
@@ -67,6 +68,8 @@ def list_runs(store: Store, condition: str = "", experiments: Sequence[str] | No
             raise NothingRecorded(f"MLflow does not understand the filter `{condition}`: {error.message.splitlines()[0]}", help) from error
         for run in page:
             info, data = run.info, run.data
+            if KIND in data.tags:
+                continue
             found.append(
                 Listed(
                     info.run_id,

@@ -21,7 +21,7 @@ from nnrun.runner.tracking import limits
 from nnrun.runner.tracking.beside.abandoned import close_abandoned
 from nnrun.runner.tracking.beside.git import git_tags
 from nnrun.runner.tracking.beside.load import Load
-from nnrun.runner.tracking.beside.view import refresh_view
+from nnrun.runner.tracking.beside.view import refresh_views
 from nnrun.runner.tracking.journal import Entry
 from nnrun.runner.tracking.known import NOTE
 from nnrun.runner.tracking.links import with_run
@@ -121,13 +121,13 @@ class Sender:
         if error is not None:
             self.tags({"error": limits.cut(error, limits.TAG)})
         self.client.set_terminated(self.run_id, status=status, end_time=time)
-        refresh_view(self.client, self._progress.experiment_id or "")
+        refresh_views(self.client, self.run_id)
 
     def settle(self) -> None:
         """What can be done once the run is there, while the training goes on and nobody waits."""
         self._progress.previous = previous_run(self.client, self.run_id)
         close_abandoned(self.client, self._progress.experiment_id or "", except_for=self.run_id)
-        refresh_view(self.client, self._progress.experiment_id or "")
+        refresh_views(self.client, self.run_id)
         import nnrun.runner.tracking.beside.model  # noqa: F401  (a third of a second that the end of the run need not wait for)
 
     @property

@@ -13,8 +13,8 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
-from nnrun.runner.tracking.known import KIND
-from nnrun.runner.tracking.links import VIEW
+from nnrun.runner.tracking.known import KIND, PARENT, SWEEP
+from nnrun.runner.tracking.links import VIEW, sweep_view
 
 RUNS = 200
 """The latest runs, among which it is looked for what differs."""
@@ -29,14 +29,25 @@ COMPARED = 20
 """Most runs in a chart."""
 
 
-def refresh_view(client: MlflowClient, experiment_id: str) -> None:
-    """Make the view of an experiment that of its runs as they are now."""
-    runs = client.search_runs([experiment_id], run_view_type=ViewType.ACTIVE_ONLY, max_results=RUNS)
-    client.set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{VIEW}", json.dumps(view(runs)))
+def refresh_views(client: MlflowClient, run_id: str) -> None:
+    """Make the view of a run's experiment that of its runs as they are now, and so the one of the sweep that it belongs to."""
+    run = client.get_run(run_id)
+    _refresh(client, run.info.experiment_id, VIEW)
+    sweep = run_id if run.data.tags.get(KIND) == SWEEP else run.data.tags.get(PARENT)
+    if sweep is not None:
+        _refresh(client, run.info.experiment_id, sweep_view(sweep), f"tags.`{PARENT}` = '{sweep}'")
 
 
-def view(runs: Sequence[Run]) -> dict[str, Any]:
-    """Columns that differ, the result and the baseline; parallel coordinates, bars and curves. `runs` are the latest first."""
+def _refresh(client: MlflowClient, experiment_id: str, key: str, condition: str = "") -> None:
+    runs = client.search_runs([experiment_id], condition, run_view_type=ViewType.ACTIVE_ONLY, max_results=RUNS)
+    client.set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{key}", json.dumps(view(runs, condition)))
+
+
+def view(runs: Sequence[Run], condition: str = "") -> dict[str, Any]:
+    """Columns that differ, the result and the baseline; parallel coordinates, bars and curves.
+
+    `runs` are the latest first; `condition` is the filter that gives them.
+    """
     runs = [run for run in runs if KIND not in run.data.tags]
     runs = [run for run in runs if run.info.status == "FINISHED"] or runs  # one that failed has no result to compare
     figures = list(dict.fromkeys(name for run in runs for name in run.data.metrics))
@@ -52,7 +63,7 @@ def view(runs: Sequence[Run]) -> dict[str, Any]:
     lines = [[watched], ["train/loss", "valid/loss"]] if watched else [["train/loss", "valid/loss"]]
     charts += [_line(known) for names in lines if (known := [name for name in names if name in figures])]
     return {
-        "searchFilter": "",
+        "searchFilter": condition,
         "orderByKey": f"metrics.`{result}`" if result else "attributes.start_time",
         "orderByAsc": not result or _is_error(result),
         "startTime": "ALL",
