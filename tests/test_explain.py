@@ -76,7 +76,7 @@ def test_every_port_is_explained() -> None:
         (["words"], "`tokens: words`"),
         (["units"], "the node types `gru`, `lstm`, `rnn`"),
         (["block"], "Name of the block, under `blocks`."),
-        (["sweep"], "a key of `spec`"),
+        (["sweep"], "a section of a spec"),
     ],
 )
 def test_words_that_are_no_types_are_explained(asked: list[str], wanted: str) -> None:
