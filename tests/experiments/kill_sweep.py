@@ -43,7 +43,8 @@ def kill_and_go_on(folder: Path, trials: int, workers: int, kills: int, longest:
         way = WAYS[number % len(WAYS)]
         said.append(f"{way} after {time.monotonic() - began:.1f} s, with {len(Kept(folder).finished)} trials finished")
         if way == "worker":
-            kill(chance.choice(workers_of(process.pid)))
+            for worker in workers_of(process.pid)[:1]:  # none is there for a moment where one is being replaced
+                kill(worker)
             continue
         family = [process.pid, *(workers_of(process.pid) if way == "all" else [])]
         family += [child for worker in family for child in children_of(worker) if way == "all"]

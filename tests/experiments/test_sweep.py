@@ -211,7 +211,7 @@ def test_a_stopped_sweep_ends_all_runs_within_seconds_and_goes_on_later(folder: 
     process = start(folder, "small.yaml")
     wait_for_training(folder)
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     kept = Kept(folder)
 
     assert process.returncode == code
