@@ -106,3 +106,14 @@ def test_diff_names_a_run_that_kept_no_spec(folder: Path) -> None:
 
     assert result.exit_code == 4
     assert "run `bare` has no `spec/resolved.yaml`" in result.stderr
+
+
+def test_both_graphs_are_drawn_in_one_picture_with_what_differs_marked() -> None:
+    renamed = IRIS.replace("hidden", "inner").replace("scores", "said")
+    Path("renamed.yaml").write_text(renamed)
+    same, other = diff("iris.yaml", "renamed.yaml", "--graph", "svg").output, diff("iris.yaml", "changed.yaml", "--graph", "svg").output
+
+    assert (same.count(">inner<"), same.count(">hidden<"), same.count(">changed<")) == (1, 0, 0)
+    assert (other.count(">inner<"), other.count(">hidden<"), other.count(">changed<")) == (1, 0, 1)
+    assert "linear, units 16, tanh" in other
+    assert diff("iris.yaml", "changed.yaml", "--graph", "svg", "--json").exit_code == 2

@@ -24,8 +24,9 @@ DIFFERENT = Exit.SPEC
 @click.argument("after", metavar="[SPEC|RUN]", required=False)
 @click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change the second spec: train.optimizer.lr=0.01")
 @json_option
+@click.option("--graph", type=click.Choice(["svg"]), help="Both graphs in one picture, what differs marked.")
 @click.option("--exit-code", is_flag=True, help="End with 1 if they differ in more than names.")
-def diff(before: str, after: str | None, settings: tuple[str, ...], as_json: bool, exit_code: bool) -> None:
+def diff(before: str, after: str | None, settings: tuple[str, ...], as_json: bool, graph: str | None, exit_code: bool) -> None:
     """Say what differs between two specs by meaning: nodes, edges, settings and sizes.
 
     A RUN is an id, the beginning of one, a name, or that of its experiment: what it was trained by is compared. With one SPEC and
@@ -36,6 +37,8 @@ def diff(before: str, after: str | None, settings: tuple[str, ...], as_json: boo
 
     if after is None and not settings:
         raise click.UsageError("two specs are compared; with one of them, `--set PATH=VALUE` says what is to be changed")
+    if graph is not None and as_json:
+        raise click.UsageError("`--graph` and `--json` are two answers: ask for one of them")
     if before == after == STANDARD_INPUT:
         raise click.UsageError("only one of two specs can come from standard input")
     with failures(as_json):
@@ -46,7 +49,12 @@ def diff(before: str, after: str | None, settings: tuple[str, ...], as_json: boo
     assert isinstance(plans[0], Plan)
     assert isinstance(plans[1], Plan)
     found = compare(plans[0], plans[1])
-    if as_json:
+    if graph is not None:
+        from nnrun.runner.show.drawing import difference_svg
+
+        same = {mark.after for mark in found.node_marks if mark.mark == "same" and mark.after is not None}
+        click.echo(difference_svg(first.checked, second.checked, found.names, same), nl=False)
+    elif as_json:
         print_json({"before": first.name, "after": second.name, **as_dict(found)})
     else:
         said = " ".join([second.name, *(f"--set {setting}" for setting in settings)])

@@ -42,6 +42,13 @@ class Difference:
     """All nodes of both graphs and the fields that they read, for a drawing."""
 
     @property
+    def names(self) -> dict[str, str]:
+        """What the nodes and fields of the first spec are called beside those of the second."""
+        taken = {mark.after for mark in self.node_marks}
+        gone = {mark.before: f"{mark.before} (before)" if mark.before in taken else mark.before for mark in self.node_marks if mark.before}
+        return {name: mark.after or gone[name] for mark in self.node_marks if (name := mark.before)}
+
+    @property
     def edges(self) -> tuple[Marked[Link], ...]:
         """The edges that are not the same."""
         return tuple(edge for edge in self.edge_marks if edge.mark != "same")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from nnrun.runner.show.drawing.picture import Arrow, Box, Frame, Mark, Picture
@@ -23,6 +24,23 @@ def together(before: Picture, after: Picture) -> Picture:
     gone = (one for one in before.arrows if (one.source, one.target, one.kind) not in kept)
     title = after.title if before.title == after.title else f"{before.title} -> {after.title}"
     return Picture(title, _boxes(before, after), (*after.arrows, *gone), _frames(before, after), marks)
+
+
+def renamed(picture: Picture, names: Mapping[str, str]) -> Picture:
+    """The same picture with other names of boxes, and headings that say them."""
+
+    def of(name: str) -> str:
+        return names.get(name, name)
+
+    def box_of(box: Box) -> Box:
+        heading, *rest = box.lines
+        is_own = heading == box.name.rpartition("/")[2]
+        return replace(box, name=of(box.name), lines=(of(box.name).rpartition("/")[2] if is_own else heading, *rest))
+
+    boxes = tuple(map(box_of, picture.boxes))
+    arrows = tuple(replace(arrow, source=of(arrow.source), target=of(arrow.target)) for arrow in picture.arrows)
+    frames = tuple(replace(frame, members=frozenset(map(of, frame.members))) for frame in picture.frames)
+    return replace(picture, boxes=boxes, arrows=arrows, frames=frames)
 
 
 def _without(picture: Picture, other: Picture) -> list[Arrow]:
