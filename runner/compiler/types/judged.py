@@ -30,6 +30,8 @@ def check_objective(objective: Objective, graph: Graph, values: Mapping[str, Sha
     if input.time != target.time:
         _report_ticks(objective, input, target, graph, values, report)
         return False
+    if isinstance(objective.config, Metric) and _is_taught_numbers(objective, objective.config, target, graph, report):
+        return False
     try:
         objective.config.check(input.tick, target.tick)
     except InputError as error:
@@ -43,6 +45,25 @@ def check_objective(objective: Objective, graph: Graph, values: Mapping[str, Sha
         at = (*objective.path, error.field or "input")
         report.add(error.id, f"the {kind} `{name}`: {error.message}", at=at, help=error.help)
         return False
+    return True
+
+
+def _is_taught_numbers(objective: Objective, metric: Metric, target: Shape, graph: Graph, report: Report) -> bool:
+    """Whether a metric of classes judges what a loss teaches to be a number; a finding if so."""
+    losses = [loss for loss in graph.losses if (loss.input, loss.target) == (objective.input, objective.target)]
+    teacher = next((loss for loss in losses if getattr(loss.config, "numbers", False)), None)
+    if not metric.logits or target.kind != "number" or teacher is None:
+        return False
+    what = (
+        f"`{metric.type_name()}` counts right classes, and `{objective.target}` is a number, which `{teacher.config.type_name()}` teaches"
+    )
+    there = {other.config.type_name() for other in graph.metrics}
+    others = [f"`{name}`" for name in ("rmse", "mae", "r2") if name not in there]
+    help = f"write {' or '.join(others)} in place of it" if others else "leave it out"
+    if target.size == 1:
+        help = f"{help}; numbers that stand for classes are a field `{{type: category}}`, with the loss `cross_entropy`"
+    notes = [(Place(teacher.path), "teaches a number")]
+    report.add("shape-mismatch", what, at=objective.path, notes=notes, help=help)
     return True
 
 

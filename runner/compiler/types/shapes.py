@@ -20,6 +20,7 @@ from nnrun.runner.compiler.types.fields import check_split, check_window, comple
 from nnrun.runner.compiler.types.files import check_files
 from nnrun.runner.compiler.types.judged import check_objective
 from nnrun.runner.compiler.types.loop_shapes import outline_loop
+from nnrun.runner.compiler.types.odd import odd_one_out
 
 MOST_NUMBERS = 2**40
 """In one array: 4 TiB."""
@@ -118,7 +119,8 @@ class _Inference:
         """Settle the types of a loop's values, so that its nodes can be typed one after the other."""
         nodes = [self.graph.nodes[name] for name in self.graph.order if name in loop.nodes]
         configs = {node.name: config for node in nodes if (config := self.sized(node)) is not None}
-        self.values |= outline_loop(loop, nodes, configs, self.values, self.report, self.refuse)
+        spare = [node.name for node in self.graph.unread]
+        self.values |= outline_loop(loop, nodes, configs, self.values, self.report, self.refuse, spare)
 
     def sized(self, node: GraphNode) -> Node | None:
         """The configuration, with `units` taken from a field where it names one."""
@@ -157,10 +159,15 @@ class _Inference:
         edge = node.ports[error.port] if error.port else node.inputs[error.position]
         shape = shapes[edge.source.value]
         help = error.over_time if shape.time is not None and error.over_time is not None else error.help
+        headline = f"`{edge.target}` takes {error.wanted}, but `{edge.source}` gives {shape}"
+        if not error.port and (odd := odd_one_out(node, self.graph, shapes)) is not None:
+            notes = [(edge.at, f"{shape} arrives here"), *node.notes]
+            self.report.add(error.id, headline, at=odd.at, label=f"gives {odd.shape}", notes=notes, help=odd.help)
+            return
         help = input_help(node, edge, help, self.graph, shapes) or help
         self.report.add(
             error.id,
-            f"`{edge.target}` takes {error.wanted}, but `{edge.source}` gives {shape}",
+            headline,
             at=edge.at,
             label=f"{shape} arrives here",
             notes=[(self.graph.place(edge.source.name), "made here"), *node.notes],
