@@ -47,8 +47,8 @@ def _as_group(name: str, config: Node, edge: Edge, flat: Flat) -> str:
     """How a node of another type would be written as a group; the edge as an arrow, where its ends are no groups and cannot be."""
     ends = [(end.name, flat.nodes[end.name].config) for end in (edge.source, edge.target)]
     for end, held in ends:
-        if held is not None and not isinstance(held, Group) and "units" not in type(held).model_fields:
-            return f"write `{edge.source} -> {edge.target}`: `{end}` is a `{held.type_name()}`, which no group can stand for"
+        if held is not None and not isinstance(held, Group) and not isinstance(getattr(held, "units", ""), int):
+            return f"write `{edge.source} -> {edge.target}`: `{end}` is a `{held.type_name()}`, no group of units"
     if not any(isinstance(node.config, Group) for node in flat.nodes.values()):
         return f"write `{edge.source} -> {edge.target}`; groups, which `<->` joins, are {KINDS}"
     units = getattr(config, "units", None)

@@ -35,7 +35,7 @@ def glued_key(key: str, value: str) -> tuple[str, str] | None:
     glued = re.fullmatch(r"([A-Za-z_]\w*):(\S.*)", key)
     if glued and value == "":
         return "a space is missing behind the colon", f"write `{glued[1]}: {glued[2]}`"
-    opened = re.fullmatch(r"([A-Za-z_]\w*)\s*([{\[].*)", key)
+    opened = re.fullmatch(r"([A-Za-z_]\w*)\s*([{\[][^]}]*)", key)
     if opened:
         return f"a colon is missing behind `{opened[1]}`", f"write `{opened[1]}: {opened[2]}: {value}`"
     return None

@@ -87,6 +87,8 @@ class _Inference:
     values: dict[str, Shape]
     report: Report
     nodes: dict[str, TypedNode] = field(default_factory=dict)
+    told: set[tuple[Place, str | None]] = field(default_factory=set)
+    """Where an edge starts that a node refuses, with the repair."""
 
     @property
     def series(self) -> dict[str, bool]:
@@ -159,20 +161,17 @@ class _Inference:
         edge = node.ports[error.port] if error.port else node.inputs[error.position]
         shape = shapes[edge.source.value]
         help = error.over_time if shape.time is not None and error.over_time is not None else error.help
-        headline = f"`{edge.target}` takes {error.wanted}, but `{edge.source}` gives {shape}"
+        headline, arrives = f"`{edge.target}` takes {error.wanted}, but `{edge.source}` gives {shape}", f"{shape} arrives here"
         if not error.port and (odd := odd_one_out(node, self.graph, shapes)) is not None:
-            notes = [(edge.at, f"{shape} arrives here"), *node.notes]
+            notes = [(edge.at, arrives), *node.notes]
             self.report.add(error.id, headline, at=odd.at, label=f"gives {odd.shape}", notes=notes, help=odd.help)
             return
         help = input_help(node, edge, help, self.graph, shapes) or help
-        self.report.add(
-            error.id,
-            headline,
-            at=edge.at,
-            label=f"{shape} arrives here",
-            notes=[(self.graph.place(edge.source.name), "made here"), *node.notes],
-            help=help,
-        )
+        if (edge.source_at, help) in self.told:
+            return  # the same value goes to several nodes, none of which takes it
+        self.told.add((edge.source_at, help))
+        notes = [(self.graph.place(edge.source.name), "made here"), *node.notes]
+        self.report.add(error.id, headline, at=edge.at, label=arrives, notes=notes, help=help)
 
     def check_share(self, node: GraphNode) -> None:
         config = node.config
