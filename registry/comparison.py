@@ -37,11 +37,16 @@ def check_yes_no_scores(input: Shape, target: Shape, field: str | None) -> None:
     """One score against one of two classes, or scores against as many zeros and ones."""
     _check_kind(input, "scores")
     if target.kind == "token" or not _may_be_two_classes(target):
-        help = "`cross_entropy`, with a score for each class, takes any number of classes"
+        help = "write `type: cross_entropy`, which takes a score for each class of any number"
+        if not _one_for_each_class(input, target):
+            help = f"{help}, and `units: {field or target.classes}` in the node that makes the scores"
         raise InputError("a category of 2 classes, or zeros and ones, as its target", position=1, help=help)
     if not _paired(input, target):
         units = target.size if target.kind == "category" else field or target.size
-        raise InputError(f"{_many('score', target)}, as its target has", help=_repair(target, units))
+        help = _repair(target, units)
+        if target.kind == "category" and target.classes != 2 and not target.axes:
+            help = f"write `type: cross_entropy`, which takes a score for each class; of two classes `units: {units}` would do as well"
+        raise InputError(f"{_many('score', target)}, as its target has", help=help)
 
 
 def task_of(input: Shape, target: Shape, field: str | None) -> Task:

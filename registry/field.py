@@ -53,7 +53,9 @@ class DataError(Fault):
 
     def at(self, place: str) -> DataError:
         """The same, with the place in the data in place of the row: `films.csv:19`."""
-        return DataError(self.what, self.help, self.row, self.name, place)
+        found = DataError(self.what, self.help, self.row, self.name, place)
+        found.path = self.path
+        return found
 
 
 @contextmanager

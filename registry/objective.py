@@ -27,6 +27,8 @@ class Loss(Component):
     role: ClassVar[str] = "loss"
     logits: ClassVar[bool] = False
     """The input is scores, which a softmax or sigmoid makes probabilities of."""
+    numbers: ClassVar[bool] = False
+    """The input learns to be the target's numbers themselves."""
 
     input: Reference
     """The value that is judged: scores, not probabilities, where classes are predicted."""
@@ -56,6 +58,8 @@ class Metric(Component):
 
     role: ClassVar[str] = "metric"
     higher_is_better: ClassVar[bool] = True
+    logits: ClassVar[bool] = False
+    """Of the input it takes which class is meant: by scores, as losses of classes teach them."""
 
     input: Reference | None = None
     """The value that is judged; the first loss's where left out."""

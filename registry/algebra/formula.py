@@ -151,8 +151,19 @@ class _Reader:
         if isinstance(tree, ast.IfExp | ast.Compare | ast.BoolOp):
             help = "a choice by size is made with functions: `maximum(a, b)`, `minimum(a, b)`, `relu(a)`"
         if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.MatMult):
-            help = "weights are those of a `linear` node: lead the value through one, and name that node in the formula"
+            raise self.product(tree)
         raise self.error(tree, message, help)
+
+    def product(self, tree: ast.BinOp) -> FormulaError:
+        """About an `@`, which multiplies matrices elsewhere."""
+        start, end = self.place(tree)
+        what = "`@` is no sign of a formula"
+        if any(isinstance(side, ast.Name) and not side.id.islower() for side in (tree.left, tree.right)):  # no node is called so
+            help = "weights are those of a `linear` node: lead the value through one, and name that node in the formula"
+            return FormulaError(what, start, end, help)
+        sign = self.text.index("@", self.place(tree.left)[1])
+        help = f"write `{self.text[start:sign]}*{self.text[sign + 1 : end]}`, entry by entry; a product with weights is a `linear` node's"
+        return FormulaError(what, sign, sign + 1, help)
 
     def previous(self, call: ast.Call) -> Expression:
         delay = 1

@@ -119,9 +119,13 @@ def needs_extra(source: str, package: str, extra: str) -> Iterator[None]:
 
 
 class MissingColumn(DataError):
-    """A table lacks a column that is wanted."""
+    """A table lacks a column that is wanted. `near` is one that is there and may be meant."""
 
     id = "no-column"
+
+    def __init__(self, what: str, help: str | None = None, *, column: str, near: str | None = None) -> None:
+        super().__init__(what, help)
+        self.column, self.near = column, near
 
 
 def check_columns(place: str, wanted: Sequence[str], present: Collection[str]) -> dict[str, str]:
@@ -137,7 +141,7 @@ def check_columns(place: str, wanted: Sequence[str], present: Collection[str]) -
                 if close
                 else f"a field reads one of {others}, by its own name or by `column: NAME`; a vector, by `columns: [NAME, NAME]`"
             )
-            raise MissingColumn(f"{place} has no column `{name}`, only {others}", help)
+            raise MissingColumn(f"{place} has no column `{name}`, only {others}", help, column=name, near=close)
     return {name: own for name, own in found.items() if own is not None}
 
 

@@ -26,6 +26,8 @@ class Huber(Loss):
     Source: Huber 1964, Robust estimation of a location parameter.
     """
 
+    numbers = True
+
     type: Literal["huber"]
     delta: Positive = 1.0
     """The difference at which squares end, in the units the network sees: those after normalisation."""

@@ -23,6 +23,8 @@ class Mae(Loss):
     Source: Bishop 2006, Pattern recognition and machine learning, section 1.5.5.
     """
 
+    numbers = True
+
     type: Literal["mae"]
 
     def check(self, input: Shape, target: Shape) -> None:

@@ -23,6 +23,8 @@ class Mse(Loss):
     Source: Bishop 2006, Pattern recognition and machine learning, section 1.5.5.
     """
 
+    numbers = True
+
     type: Literal["mse"]
 
     def check(self, input: Shape, target: Shape) -> None:

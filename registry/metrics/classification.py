@@ -44,6 +44,8 @@ class Classification(Metric):
 class Choosing(Classification):
     """Base of the metrics that look only at the class with the best score."""
 
+    logits: ClassVar[bool] = True
+
     def prepare(self, input: Tensor, target: Tensor, facts: Facts) -> tuple[Tensor, Tensor]:
         from nnrun.registry.modules.scores import chosen
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import isqrt, prod
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -32,6 +32,19 @@ Sizes = Annotated[
 ]
 
 
+def _fitting(to: tuple[int, ...], x: Shape) -> str:
+    """Axes that hold what arrives, near those that were written."""
+    assert isinstance(x.size, int)
+    if len(x.axes) > 2 and len(to) == len(x.axes):
+        return f"what arrives has its channels in front already: write `to: {list(x.axes)}`, or leave the node out"
+    for place in sorted(range(len(to)), key=lambda place: -to[place]):
+        if x.size % (prod(to) // to[place]) == 0:
+            return f"write `to: {[-1 if place == other else size for other, size in enumerate(to)]}`: `-1` stands for what is left"
+    side = isqrt(x.size)
+    square = side * side == x.size and len(to) > 1
+    return f"write `to: {[*[1] * (len(to) - 2), side, side] if square else [*[1] * (len(to) - 1), x.size]}`, which holds {x.size}"
+
+
 @register
 class Reshape(Node):
     """Lay the same features out along other axes, the last axis fastest.
@@ -51,7 +64,8 @@ class Reshape(Node):
         given = prod(size for size in self.to if size != -1)
         if -1 not in self.to:
             if isinstance(x.size, int) and x.size != given:
-                raise ShapeError(f"`to: {list(self.to)}` takes {given} features, got {x}", field="to", help="`-1` stands for what is left")
+                message = f"`to: {list(self.to)}` takes {given} features, got {x.size} in {x}"
+                raise ShapeError(message, field="to", help=_fitting(self.to, x))
             return Shape(self.to)
         if isinstance(x.size, str):
             raise InputError(

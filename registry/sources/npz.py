@@ -135,7 +135,7 @@ def _check_parts(place: str, names: dict[str, str], present: Sequence[str]) -> N
             listed = ", ".join(f"`{name}`" for name in whole)
             help = f"arrays come in parts here: `column: {close}` reads `{close}_train` and the others"
             help = help if close else f"arrays come in parts here: `column: NAME` reads those of one of {listed}"
-            raise MissingColumn(f"{place} has no column `{array}`", help)
+            raise MissingColumn(f"{place} has no column `{array}`", help, column=column, near=close)
 
 
 def _array(archive: ZipFile, name: str, file: Path) -> Any:

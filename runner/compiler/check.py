@@ -105,14 +105,14 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
     for report.stage, train in enumerate(spec.stages) if spec.is_staged else [(None, spec.train)]:
         staged = spec.at_stage(train) if train else spec
         graph = checked.graph = resolve_graph(staged, flat, report)
-        check_streams(staged, graph, report)
         typed = infer_shapes(staged, graph, facts, report, folder)
+        decoding = find_decoding(staged, graph, typed.values, report)
+        check_streams(staged, graph, report)
         if report.ok:  # what is wrong may be what makes it look odd
             doubt(graph, typed, report)
             check_ends(graph, typed, report)
             check_augmented(graph, typed, report)
             check_leaks(graph, typed, report)
-        decoding = find_decoding(staged, graph, typed.values, report)
         if typed.judged:  # a loss that reads the wrong node leaves the right one unread
             report_unread(graph.unread, graph.edges, list(graph.nodes), report)
         check_symbols(graph, typed, facts, report)

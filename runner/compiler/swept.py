@@ -16,7 +16,7 @@ from nnrun.runner.compiler.language.sweep import Choices, Sweep
 from nnrun.runner.compiler.text.diagnostic import Diagnostic, Path, Place, Report
 from nnrun.runner.compiler.text.document import Document
 from nnrun.runner.compiler.text.source import plain
-from nnrun.runner.compiler.text.words import repair, shown
+from nnrun.runner.compiler.text.words import listed, repair, shown
 
 MOST = 60
 """Values that are tried out; each costs as much as a check without a sweep."""
@@ -34,6 +34,7 @@ def check_sweep(spec: Spec, document: Document, report: Report, retry: Retry) ->
     if sweep is None:
         return
     _check_figure(spec, sweep, report)
+    _check_grid(sweep, report)
     known = {(finding.id, finding.headline) for finding in report}
     left = MOST
     for path, choices in sweep.over.items():
@@ -74,9 +75,6 @@ def _is_odd(path: str, choices: Choices, sweep: Sweep, report: Report) -> bool:
             at=at,
             help=help,
         )
-    elif sweep.search.type == "grid" and not choices.is_finite:
-        help = "list the values, or write a `range` with `step`"
-        report.add("conflicting-keys", f"a `grid` goes through all values, and `{path}` has no end of them", at=at, help=help)
     else:
         twice = [text for text, count in Counter(setting(path, value) for value in choices.values or ()).items() if count > 1]
         if twice:
@@ -85,6 +83,17 @@ def _is_odd(path: str, choices: Choices, sweep: Sweep, report: Report) -> bool:
             )
         return bool(twice)
     return True
+
+
+def _check_grid(sweep: Sweep, report: Report) -> None:
+    """A grid ends where all that it goes through does."""
+    endless = [path for path, choices in sweep.over.items() if not choices.is_finite] if sweep.search.type == "grid" else []
+    if endless:
+        which = f"{listed(endless)} {'has' if len(endless) == 1 else 'have'} no end of them"
+        first, *others = (Place(("sweep", "over", path), "key") for path in endless)
+        help = "list the values, or write a `range` with `step`; `search: random` tries some of any range"
+        notes = [(other, "no end either") for other in others]
+        report.add("conflicting-keys", f"a `grid` goes through all values, and {which}", at=first, notes=notes, help=help)
 
 
 def _values(choices: Choices, document: Document, at: Path) -> Iterator[tuple[Path, Any]]:
@@ -110,11 +119,18 @@ def _notes(finding: Diagnostic, path: str) -> list[tuple[Place, str]]:
 def _check_figure(spec: Spec, sweep: Sweep, report: Report) -> None:
     """The figure that decides is one that the run measures."""
     learner = spec.train.learner if spec.train else None
-    labels = [*(learner.figures if isinstance(learner, Learner) else ("loss",))]
-    labels += [metric.label for metric in spec.metrics or () if not isinstance(metric, Broken)]
+    better = {name: name != "loss" for name in (learner.figures if isinstance(learner, Learner) else ("loss",))}
+    better |= {metric.label: metric.higher_is_better for metric in spec.metrics or () if not isinstance(metric, Broken)}
     figure = sweep.figure
-    if figure is not None and figure.partition("/")[2] not in labels and not report.blames(("metrics",)):
-        at = ("sweep", "maximize" if sweep.maximize else "minimize")
-        report.add(
-            "unknown-name", f"no figure is named `{figure}`", at=at, help=repair(figure, [f"valid/{label}" for label in labels], "figure")
-        )
+    if figure is None:
+        return
+    label, at = figure.partition("/")[2], ("sweep", "maximize" if sweep.maximize else "minimize")
+    if any(report.blames(("sweep", key)) for key in ("maximize", "minimize")):
+        return
+    if label in better and better[label] != (at[1] == "maximize"):
+        right, how = ("maximize", "higher") if better[label] else ("minimize", "lower")
+        headline = f"`{at[1]}` would keep the worst trial: `{label}` is better the {how}"
+        report.add("conflicting-keys", headline, at=Place(at, "key"), help=f"write `{right}: {figure}`")
+    elif label not in better and not report.blames(("metrics",)):
+        help = repair(figure, [f"valid/{known}" for known in better], "figure")
+        report.add("unknown-name", f"no figure is named `{figure}`", at=at, help=help)

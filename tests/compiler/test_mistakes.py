@@ -87,7 +87,7 @@ def read(kind: str) -> Any:
     return yaml.safe_load((FOLDER / f"{kind}.yaml").read_text())
 
 
-KINDS = ("libraries", "keys", "edges", "cascades", "advice", "text", "settings", "second", "third")
+KINDS = ("libraries", "keys", "edges", "cascades", "advice", "text", "settings", "second", "third", "fourth")
 
 MISTAKES = [
     Mistake(**{"kind": kind, "base": held["base"], **mistake}) for kind in KINDS for held in [read(kind)] for mistake in held["mistakes"]

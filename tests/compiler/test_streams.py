@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from nnrun.runner.compiler.check import check
@@ -40,6 +42,14 @@ def test_what_cannot_be_cut_or_continued_is_refused(window: str, node: str, trai
     assert len(found) == 1
     assert found[0].startswith("conflicting-keys: ")
     assert wanted in found[0]
+
+
+def test_a_network_that_writes_and_reads_from_the_end_is_one_finding() -> None:
+    text = (Path(__file__).parents[2] / "specs" / "char_lm.yaml").read_text()
+
+    (found,) = headlines(text.replace("{type: lstm, units: 320}", "{type: lstm, units: 320, bidirectional: true}"))
+
+    assert found.startswith("sequence-in-loop: `memory` takes all of `text` at once")
 
 
 def test_windows_that_follow_each_other_are_continued() -> None:

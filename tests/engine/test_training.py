@@ -343,7 +343,7 @@ def test_it_is_said_where_hardly_any_training_won() -> None:
 
 
 def test_a_metric_that_cannot_judge_its_target_is_named() -> None:
-    with pytest.raises(DataError, match=r"the metric `accuracy` cannot judge `level\.next`: the target holds") as refused:
-        train(build(SERIES, {"level": [float(row % 7) for row in range(60)]}, "metrics=[accuracy]"))
+    with pytest.raises(DataError, match=r"the metric `auroc` cannot judge `level\.next`: the target holds") as refused:
+        train(build(SERIES, {"level": [float(row % 7) for row in range(60)]}, "metrics=[auroc]"))
 
     assert refused.value.path == ("metrics",)

@@ -70,7 +70,7 @@ def test_scores_are_read_by_what_they_are_compared_with(input: Shape, target: Sh
         (
             check_yes_no_scores, Shape((10,)), TEN, 1,
             "takes a category of 2 classes, or zeros and ones, as its target",
-            "`cross_entropy`, with a score for each class, takes any number of classes",
+            "write `type: cross_entropy`, which takes a score for each class of any number",
         ),
         (
             check_yes_no_scores, Shape((2,)), TWO, 0,

@@ -178,7 +178,7 @@ REFUSALS = [
         "takes a value with a fixed number of ticks",
         "`window` in `data` cuts series to equal length; `last` or `pool_time` take any length",
     ),
-    (node("reshape", to=[5, 5]), IMAGE, "`to: [5, 5]` takes 25 features, got (C=2, H=4, W=3)", "`-1` stands for what is left"),
+    (node("reshape", to=[5, 5]), IMAGE, "`to: [5, 5]` takes 25 features, got 24 in (C=2, H=4, W=3)", "write `to: [1, 24]`, which holds 24"),
     (node("reshape", to=[5, -1]), IMAGE, "`to: [5, -1]` takes a multiple of 5 features, got (C=2, H=4, W=3)", None),
     (
         node("reshape", to=[5, -1]),

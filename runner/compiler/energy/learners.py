@@ -37,10 +37,10 @@ def check_learner(spec: Spec, graph: Graph, nets: Sequence[Net], report: Report)
         headline = f"the learner `{learner}` has no use for `metrics`: it records what an energy network is judged by"
         report.add("learner-mismatch", headline, at=Place(("metrics",), "key"), help="leave out `metrics`")
     if not train.learner.needs_loss and report.ok:
-        _check_net(train, graph, nets, report)
+        _check_net(spec, train, graph, nets, report)
 
 
-def _check_net(train: Train, graph: Graph, known: Sequence[Net], report: Report) -> None:
+def _check_net(spec: Spec, train: Train, graph: Graph, known: Sequence[Net], report: Report) -> None:
     """The one network that the learner trains has the form it needs."""
     learner, at = train.learner, ("train", "learner")
     assert isinstance(learner, Learner)
@@ -60,6 +60,12 @@ def _check_net(train: Train, graph: Graph, known: Sequence[Net], report: Report)
         one_way = _one_way(graph, nets)
         if one_way is not None:
             help = _both_ways(one_way, train, graph)
+        elif train.nodes is not None:
+            others = {other for stage in spec.stages if stage is not train for other in stage.nodes or ()}
+            free = next((net for net in nets if others.isdisjoint(net.groups)), nets[0])
+            at = ("train", "nodes")
+            headline = f"`{name}` trains one energy network, and `nodes` names groups of {len(nets)}: {listed(net.name for net in nets)}"
+            help = f"write `nodes: [{', '.join(free.groups)}]`; a stage of its own trains each of the others"
         report.add("learner-mismatch", headline, at=at, notes=[(one_way.at, "joins nothing")] if one_way else [], help=help)
         return
     (net,) = nets

@@ -51,8 +51,8 @@ def report_unread(nodes: Iterable[Declared], edges: Iterable[Edge], names: Seque
     for node in nodes:
         if node.config is not None and node.config.decides and "target-unknown" in report.ids:
             continue  # what should read the choice reads its target
-        if any(f"-> {node.name} ->" in finding.help for finding in report):
-            continue  # an edge is to lead through it, and that is said
+        if any(f"-> {node.name} ->" in finding.help or f"nothing reads `{node.name}`" in finding.help for finding in report):
+            continue  # an edge is to lead through it or to leave it, and that is said
         headline, help = f"nothing reads `{node.name}`", "add an edge that starts there, name it in a loss or metric, or delete it"
         if node.name not in fed:
             place = names.index(node.name)

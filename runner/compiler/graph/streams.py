@@ -17,7 +17,7 @@ def check_streams(spec: Spec, graph: Graph, report: Report) -> None:
     option = "carry_state" if train.carry_state else "truncate"
     at = Place(("train", option), "key")
     for node in graph.nodes.values():
-        if _looks_ahead(node):
+        if _looks_ahead(node) and not report.blames(node.path):
             headline = f"`{node.name}` reads a sequence from its end, and with `{option}` the end is not known yet"
             report.add("conflicting-keys", headline, at=at, notes=[(Place(node.path, "key"), "reads backwards")], help="keep one of them")
     if not (graph.loops or any(map(_remembers, graph.nodes.values())) or any(_reads_late(graph.nodes))):

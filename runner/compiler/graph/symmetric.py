@@ -43,8 +43,14 @@ def shared_readings(nets: Iterable[EnergyNet], forward: Sequence[Edge]) -> list[
     return waiting
 
 
-def _as_group(name: str, config: Node) -> str:
-    """How a node of another type would be written as a group."""
+def _as_group(name: str, config: Node, edge: Edge, flat: Flat) -> str:
+    """How a node of another type would be written as a group; the edge as an arrow, where its ends are no groups and cannot be."""
+    ends = [(end.name, flat.nodes[end.name].config) for end in (edge.source, edge.target)]
+    for end, held in ends:
+        if held is not None and not isinstance(held, Group) and not isinstance(getattr(held, "units", ""), int):
+            return f"write `{edge.source} -> {edge.target}`: `{end}` is a `{held.type_name()}`, no group of units"
+    if not any(isinstance(node.config, Group) for node in flat.nodes.values()):
+        return f"write `{edge.source} -> {edge.target}`; groups, which `<->` joins, are {KINDS}"
     units = getattr(config, "units", None)
     size = f", units: {units}" if units is not None else ""
     return f"groups are {KINDS}: write `{name}: {{type: binary_units{size}}}`, or turn to an edge `->`"
@@ -63,7 +69,9 @@ def _joins_groups(edge: Edge, flat: Flat, report: Report) -> bool:
         if not isinstance(config, Group):
             headline = f"a symmetric edge joins groups of units, and `{end}` is a node of type `{config.type_name()}`"
             made = Place(flat.nodes[end.name].path, "key")
-            report.add("bad-edge", headline, at=at, notes=[(made, f"a `{config.type_name()}`")], help=_as_group(end.name, config))
+            report.add(
+                "bad-edge", headline, at=at, notes=[(made, f"a `{config.type_name()}`")], help=_as_group(end.name, config, edge, flat)
+            )
             return False
     one, other = (config for config in configs if isinstance(config, Group))
     if edge.source.name == edge.target.name and not one.lateral:

@@ -71,6 +71,19 @@ class Search(Model):
         return {"type": value} if isinstance(value, str) else value
 
 
+_CHOICES = "a list of values, or `{log: [LOW, HIGH]}` or `{range: [LOW, HIGH]}`"
+
+
+def _of_ends(value: dict[str, Any]) -> str | None:
+    """The range that is meant where its two ends are named, as other libraries do; None where they are not."""
+    ends = [next((value[name] for name in names if name in value), None) for names in (("min", "low", "from"), ("max", "high", "to"))]
+    if not all(map(_is_number, ends)):
+        return None
+    is_log = value.get("log") is True or any("log" in str(value.get(name)) for name in ("distribution", "scale", "type"))
+    step = f", step: {value['step']}" if "step" in value and not is_log else ""
+    return f"{{{'log' if is_log else 'range'}: {written(ends)}{step}}}"
+
+
 class Choices(Model):
     """The values that a setting may take: a list, or the two ends of a range. Between whole numbers only whole numbers are tried."""
 
@@ -89,7 +102,9 @@ class Choices(Model):
         if isinstance(value, list):
             return {"values": value}
         if not isinstance(value, dict):
-            raise PydanticCustomError("wrong_type", "a list of values, or `{log: [LOW, HIGH]}` or `{range: [LOW, HIGH]}`")
+            raise PydanticCustomError("wrong_type", _CHOICES)
+        if (form := _of_ends(value)) is not None:
+            raise PydanticCustomError("wrong_type", _CHOICES, {"given": written(value), "help": f"write `{form}`"})
         return value
 
     @model_validator(mode="after")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from shlex import quote
 from types import MappingProxyType
 from typing import Any
 
@@ -59,6 +61,9 @@ class _Refused(Exception):
 def _parsed(setting: str) -> tuple[list[str], Any, int]:
     """The steps of the path, the value, and how many characters the path takes."""
     written, equals, value = setting.partition("=")
+    if equals and re.search(r"\[\d+\]", written):
+        right = quote(re.sub(r"\[(\d+)\]", r".\1", written.strip()) + f"={value}")
+        raise _Refused(f"`--set {setting}`: a place in a list is a step of the path, without brackets", f"write `--set {right}`")
     steps = written.strip().split(".")
     if not equals or "" in steps or len(steps) > MAX_DEPTH:
         raise _Refused(f"`--set` takes path=value, got `{setting}`", EXAMPLE)

@@ -212,10 +212,14 @@ class _Builder:
                     mapping[key] = self.value(value, (*path, key))
 
     def check_glued(self, key: str, child: _Node, event: Any) -> None:
-        """A colon between { } without a space behind it makes one long key of both."""
-        glued = re.fullmatch(r"([A-Za-z_]\w*):(\S.*)", key)
-        if glued and not event.style and isinstance(child.event, yaml.ScalarEvent) and child.event.value == "":
-            raise _Unreadable("a space is missing behind the colon", event.start_mark, f"write `{glued[1]}: {glued[2]}`")
+        """A colon without a space behind it between { }, or none in front of them, makes one long key of both."""
+        if event.style or not isinstance(child.event, yaml.ScalarEvent) or not re.search(r":\S|[{\[]", key):
+            return
+        from nnrun.runner.compiler.text.syntax import glued_key
+
+        found = glued_key(key, child.event.value)
+        if found is not None:
+            raise _Unreadable(found[0], event.start_mark, found[1])
 
     def check_cut(self, mapping: _Node, place: int) -> None:
         """A comma between { } parts entries, also where it was meant as part of a number or a formula."""

@@ -30,6 +30,17 @@ def odd_space(text: str) -> tuple[str, str]:
     return f"a {name} (U+{ord(sign):04X}) stands here", "write a plain space, or nothing: it may come from a web page or a word processor"
 
 
+def glued_key(key: str, value: str) -> tuple[str, str] | None:
+    """What is said of a key that is a key and the beginning of its value; `value` is what the colon within it has left."""
+    glued = re.fullmatch(r"([A-Za-z_]\w*):(\S.*)", key)
+    if glued and value == "":
+        return "a space is missing behind the colon", f"write `{glued[1]}: {glued[2]}`"
+    opened = re.fullmatch(r"([A-Za-z_]\w*)\s*([{\[][^]}]*)", key)
+    if opened:
+        return f"a colon is missing behind `{opened[1]}`", f"write `{opened[1]}: {opened[2]}: {value}`"
+    return None
+
+
 def cut_value(entries: list[str | None]) -> tuple[str, str] | None:
     """What is said of a value between { } that a comma has cut; `entries` are its key, itself and what follows, None where quoted."""
     key, value, *rest = entries
@@ -150,5 +161,8 @@ def _second_colon(lines: list[str], line: int, column: int) -> Cause:
         if indent > beside:
             message = f"this line is indented by {indent} spaces, the line above it, which holds a value already, by {beside}"
             return Cause(line, indent, message, f"indent it by {beside}")
+    if opened := re.match(r"\s*(?:- )?([A-Za-z_]\w*)\s*([{\[].*)", text):
+        help = f"write `{opened[1]}: {opened[2].split(' #')[0].rstrip()}`"
+        return Cause(line, opened.start(1), f"a colon is missing behind `{opened[1]}`", help)
     value = re.sub(r"^\s*(?:- )?\w+:\s*", "", text).rstrip()
     return Cause(line, column, "a second colon stands in this line", f'a text that holds `: ` wants quotes around it: `"{value}"`')

@@ -88,7 +88,8 @@ def _left_out(node: GraphNode, edge: Edge, graph: Graph, shapes: Shapes) -> str 
     read = {other.source.name for other in graph.edges}
     given = shapes[edge.source.value]
     for name, idle in graph.nodes.items():
-        if idle.edges or name in read or idle.config is None or idle.config.inputs != "one" or node.config is None:
+        beside = [other.source for other in idle.edges] == [edge.source]
+        if (idle.edges and not beside) or name in read or idle.config is None or idle.config.inputs != "one" or node.config is None:
             continue
         try:
             made = idle.config.shape(given if idle.config.scope == "time" else given.tick)
@@ -96,6 +97,8 @@ def _left_out(node: GraphNode, edge: Edge, graph: Graph, shapes: Shapes) -> str 
             node.config.shape(made if node.config.scope == "time" else made.tick)
         except ShapeError:
             continue
+        if beside:
+            return f"nothing reads `{name}`, which makes of it what is wanted: write `{name}` in place of `{edge.source}` here"
         return f"lead it through `{name}`: write `{edge.source} -> {name} -> {edge.target}`"
     return None
 

@@ -11,6 +11,7 @@ from nnrun.runner.compiler.graph.graph import Graph
 from nnrun.runner.compiler.graph.objectives import Objective
 from nnrun.runner.compiler.language.edges import Edge
 from nnrun.runner.compiler.text.diagnostic import Place, Report
+from nnrun.runner.compiler.text.words import listed
 from nnrun.runner.compiler.types.axes import ENDS
 
 
@@ -30,6 +31,8 @@ def check_objective(objective: Objective, graph: Graph, values: Mapping[str, Sha
     if input.time != target.time:
         _report_ticks(objective, input, target, graph, values, report)
         return False
+    if isinstance(objective.config, Metric) and _is_taught_numbers(objective, objective.config, target, graph, report):
+        return False
     try:
         objective.config.check(input.tick, target.tick)
     except InputError as error:
@@ -43,6 +46,31 @@ def check_objective(objective: Objective, graph: Graph, values: Mapping[str, Sha
         at = (*objective.path, error.field or "input")
         report.add(error.id, f"the {kind} `{name}`: {error.message}", at=at, help=error.help)
         return False
+    return True
+
+
+def _is_taught_numbers(objective: Objective, metric: Metric, target: Shape, graph: Graph, report: Report) -> bool:
+    """Whether a metric of classes judges what a loss teaches to be a number; one finding for all such metrics if so."""
+    pair = objective.input, objective.target
+    losses = [loss for loss in graph.losses if (loss.input, loss.target) == pair]
+    teacher = next((loss for loss in losses if getattr(loss.config, "numbers", False)), None)
+    if not metric.logits or target.kind != "number" or teacher is None:
+        return False
+    same = [one for one in graph.metrics if (one.input, one.target) == pair and getattr(one.config, "logits", False)]
+    if same[0] is not objective:
+        return True
+    counting = listed(one.config.type_name() for one in same)
+    what = f"{counting} {'counts' if len(same) == 1 else 'count'} right classes, and `{objective.target}` is a number"
+    there = {other.config.type_name() for other in graph.metrics}
+    others = [f"`{name}`" for name in ("rmse", "mae", "r2") if name not in there]
+    help = f"write {' or '.join(others)} in place of {'it' if len(same) == 1 else 'them'}" if others else "leave it out"
+    if target.size == 1:
+        help = f"{help}; numbers that stand for classes are a field `{{type: category}}`, with the loss `cross_entropy`"
+    notes = [
+        (Place(teacher.path), f"`{teacher.config.type_name()}` teaches a number"),
+        *((Place(one.path), "this too") for one in same[1:]),
+    ]
+    report.add("shape-mismatch", what, at=objective.path, notes=notes, help=help)
     return True
 
 

@@ -7,6 +7,7 @@ types the nodes as any others, and finds what does not fit.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from nnrun.registry.node import Node
 from nnrun.registry.shape import Shape, ShapeError
@@ -15,7 +16,7 @@ from nnrun.runner.compiler.graph.graph import GraphNode
 from nnrun.runner.compiler.language.edges import Edge
 from nnrun.runner.compiler.text.diagnostic import Place, Report
 from nnrun.runner.compiler.text.words import listed
-from nnrun.runner.compiler.types.axes import BRINGERS
+from nnrun.runner.compiler.types.axes import BRINGERS, ENDS
 
 
 def outline_loop(
@@ -25,11 +26,12 @@ def outline_loop(
     values: Mapping[str, Shape],
     report: Report,
     refuse: Callable[[GraphNode, ShapeError, Mapping[str, Shape]], None],
+    unread: Sequence[str] = (),
 ) -> dict[str, Shape]:
     """Types of the loop's values; none where something wrong, here or before, keeps them from being known.
 
     `nodes` come in the order of a tick; `configs` are theirs with all sizes settled; `refuse` reports what a node
-    does not take, given all shapes that are known.
+    does not take, given all shapes that are known; `unread` are nodes that nothing reads.
     """
     entering = [edge for node in nodes for edge in node.edges if edge.source.name not in loop.nodes]
     if len(configs) < len(nodes) or not all(node.whole for node in nodes) or any(edge.source.value not in values for edge in entering):
@@ -40,11 +42,7 @@ def outline_loop(
     ticking = [values[edge.source.value] for edge in entering if _shares_ticks(edge, configs)]
     axis = next((shape for shape in ticking if shape.time), None)
     if axis is None:
-        late = next(edge for edge in loop.edges if edge.source.delay)
-        headline = f"nothing with ticks enters the loop of {listed(loop.nodes)}, so there is no tick before this one"
-        ticks = any(shape.time is not None for shape in values.values())
-        help = BRINGERS if ticks else f"take the edge away, as no field brings ticks; {BRINGERS}"
-        report.add("no-time-axis", headline, at=late.source_at, help=help)
+        _report_no_ticks(loop, values, unread, report)
         return {}
     refused: dict[str, ShapeError] = {}
     known = {node.name: values[node.start.value].tick for node in nodes if node.start and node.start.value in values}
@@ -77,6 +75,19 @@ def outline_loop(
     return {name: shape.along(axis.time, axis.ticks) for name, shape in known.items()}
 
 
+def _report_no_ticks(loop: Loop, values: Mapping[str, Shape], unread: Sequence[str], report: Report) -> None:
+    """Where the loop reads an earlier tick, at an edge that is written as one if there is one; with what should enter there."""
+    late = sorted((edge for edge in loop.edges if edge.source.delay), key=lambda edge: edge.at.path[0] != "edges")[0]
+    headline = f"nothing with ticks enters the loop of {listed(loop.nodes)}, so there is no tick before this one"
+    spare = next((name for name in unread if name in values and values[name].time is not None), None)
+    ticks = any(shape.time is not None for shape in values.values())
+    help = BRINGERS if ticks else f"take the edge away, as no field brings ticks; {BRINGERS}"
+    if spare is not None and late.at.path[0] == "edges":
+        targets = [str(edge.target) for edge in loop.edges if edge.source_at == late.source_at]
+        help = f"nothing reads `{spare}`, which has ticks: write `{spare}, {late.source} -> {', '.join(targets)}`"
+    report.add("no-time-axis", headline, at=late.source_at, help=help)
+
+
 def _told(node: GraphNode, config: Node, reads: Mapping[str, Shape | None]) -> Shape | None:
     """What a node gives, as far as what it reads tells. Raises: ShapeError."""
     seen = {name: shape and shape.tick if config.scope == "tick" else shape for name, shape in reads.items()}
@@ -104,8 +115,14 @@ def _can_loop(node: GraphNode, config: Node, loop: Loop, report: Report) -> bool
     headline = (
         f"the node type `{config.type_name()}` takes a whole sequence, but `{node.name}` stands in a loop, where ticks come one by one"
     )
+    at, notes = Place(node.path, "key"), node.notes
     help = "write it as nodes that read `prev()`; the gallery shows an LSTM so" if config.outputs else "lead the loop's edges past it"
-    report.add("sequence-in-loop", headline, at=Place(node.path, "key"), notes=node.notes, help=help)
+    back = [edge for edge in loop.edges if edge.source.name == node.name]
+    if config.type_name() in ENDS and len(node.inputs) == 1 and back:
+        before = node.inputs[0].source
+        help = f"write `{replace(back[0].source, name=before.name, port=before.port)}`: what goes into `{node.name}` has each tick"
+        at, notes = back[0].source_at, ((at, "gives one value of a sequence"), *notes)
+    report.add("sequence-in-loop", headline, at=at, notes=notes, help=help)
     return False
 
 

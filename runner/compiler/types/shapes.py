@@ -20,6 +20,7 @@ from nnrun.runner.compiler.types.fields import check_split, check_window, comple
 from nnrun.runner.compiler.types.files import check_files
 from nnrun.runner.compiler.types.judged import check_objective
 from nnrun.runner.compiler.types.loop_shapes import outline_loop
+from nnrun.runner.compiler.types.odd import odd_one_out
 
 MOST_NUMBERS = 2**40
 """In one array: 4 TiB."""
@@ -86,6 +87,8 @@ class _Inference:
     values: dict[str, Shape]
     report: Report
     nodes: dict[str, TypedNode] = field(default_factory=dict)
+    told: set[tuple[Place, str | None]] = field(default_factory=set)
+    """Where an edge starts that a node refuses, with the repair."""
 
     @property
     def series(self) -> dict[str, bool]:
@@ -118,7 +121,8 @@ class _Inference:
         """Settle the types of a loop's values, so that its nodes can be typed one after the other."""
         nodes = [self.graph.nodes[name] for name in self.graph.order if name in loop.nodes]
         configs = {node.name: config for node in nodes if (config := self.sized(node)) is not None}
-        self.values |= outline_loop(loop, nodes, configs, self.values, self.report, self.refuse)
+        spare = [node.name for node in self.graph.unread]
+        self.values |= outline_loop(loop, nodes, configs, self.values, self.report, self.refuse, spare)
 
     def sized(self, node: GraphNode) -> Node | None:
         """The configuration, with `units` taken from a field where it names one."""
@@ -157,15 +161,17 @@ class _Inference:
         edge = node.ports[error.port] if error.port else node.inputs[error.position]
         shape = shapes[edge.source.value]
         help = error.over_time if shape.time is not None and error.over_time is not None else error.help
+        headline, arrives = f"`{edge.target}` takes {error.wanted}, but `{edge.source}` gives {shape}", f"{shape} arrives here"
+        if not error.port and (odd := odd_one_out(node, self.graph, shapes)) is not None:
+            notes = [(edge.at, arrives), *node.notes]
+            self.report.add(error.id, headline, at=odd.at, label=f"gives {odd.shape}", notes=notes, help=odd.help)
+            return
         help = input_help(node, edge, help, self.graph, shapes) or help
-        self.report.add(
-            error.id,
-            f"`{edge.target}` takes {error.wanted}, but `{edge.source}` gives {shape}",
-            at=edge.at,
-            label=f"{shape} arrives here",
-            notes=[(self.graph.place(edge.source.name), "made here"), *node.notes],
-            help=help,
-        )
+        if (edge.source_at, help) in self.told:
+            return  # the same value goes to several nodes, none of which takes it
+        self.told.add((edge.source_at, help))
+        notes = [(self.graph.place(edge.source.name), "made here"), *node.notes]
+        self.report.add(error.id, headline, at=edge.at, label=arrives, notes=notes, help=help)
 
     def check_share(self, node: GraphNode) -> None:
         config = node.config

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nnrun.registry.data.spelling import spelled
+from nnrun.registry.data.tables import MissingColumn
 from nnrun.registry.field import DataError, Field, naming
 from nnrun.registry.source import Columns, Source
 from nnrun.runner.compiler.language.data import Data
@@ -23,7 +24,37 @@ def load_columns(data: Data, fields: Mapping[str, Field], folder: Path) -> Parts
     columns = [column for name, config in fields.items() for column in config.reads(name)]
     columns += [column for column in (data.split.by, *ordering(data)) if column is not None]
     paths = {column for name, config in fields.items() if config.holds_paths for column in config.reads(name)}
-    return data.source.load(folder, list(dict.fromkeys(columns)), paths)
+    try:
+        return data.source.load(folder, list(dict.fromkeys(columns)), paths)
+    except MissingColumn as error:
+        raise _placed(error, data, fields) from None
+
+
+def _placed(error: MissingColumn, data: Data, fields: Mapping[str, Field]) -> MissingColumn:
+    """The same, at the key of the spec that names the column, with that key as it should be."""
+    for path, held in _named(data, fields):
+        if error.column not in held:
+            continue
+        key, whole = path[-1], f"{error.near}"
+        error.path = path
+        if key == "columns":
+            error.path = (*path, held.index(error.column))
+            whole = f"[{', '.join(whole if column == error.column else column for column in held)}]"
+        if error.near is not None:
+            owner = len(path) == 3 and path[1] == "fields"
+            error.help = f"write `column: {whole}` in the field `{key}`, or call it so" if owner else f"write `{key}: {whole}`"
+        break
+    return error
+
+
+def _named(data: Data, fields: Mapping[str, Field]) -> Iterator[tuple[tuple[str | int, ...], Sequence[str]]]:
+    """The keys of a spec that name columns, each with all columns of its list; for a field that names none, the field."""
+    window = data.window.by if data.window is not None else None
+    for path, column in ((("split", "by"), data.split.by), (("window", "by"), window), (("time",), data.time)):
+        yield ("data", *path), [] if column is None else [column]
+    for name, config in fields.items():
+        key = next((key for key in ("columns", "column") if getattr(config, key, None)), None)
+        yield ("data", "fields", name) if key is None else ("data", "fields", name, key), config.reads(name)
 
 
 def ordering(data: Data) -> list[str]:

@@ -17,6 +17,14 @@ Rows = dict[str, np.ndarray]
 PARTS = ("train", "valid", "test")
 
 
+_CALLED = {
+    "train": ("train", "training", "learn", "fit"),
+    "valid": ("valid", "val", "validation", "validate", "dev", "development", "eval"),
+    "test": ("test", "testing", "tst", "holdout"),
+}
+"""What parts are called elsewhere, in small letters."""
+
+
 def divide(
     split: Split,
     sizes: Mapping[str, int],
@@ -78,7 +86,9 @@ def _divide_by(split: Split, sizes: Mapping[str, int], where: Sequence[Any]) -> 
         raise DataError(f"`by: {split.by}` divides the data, which comes in parts already: {', '.join(sizes)}", "leave out `by`")
     for row, name in enumerate(where):
         if name not in PARTS:
-            raise DataError(f"holds `{name}`, which is no part", "it holds `train`, `valid` or `test` in each row", row).of(str(split.by))
+            meant = next((part for part, others in _CALLED.items() if str(name).strip().lower() in others), None)
+            help = "each row holds `train`, `valid` or `test`" + (f": write `{meant}` in place of `{name}`" if meant else "")
+            raise DataError(f"holds `{name}`, which is no part", help, row).of(str(split.by)).blaming("data", "split", "by")
     named = np.array([str(name) for name in where])
     return {name: np.flatnonzero(named == name) for name in PARTS}
 

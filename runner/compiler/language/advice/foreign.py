@@ -180,7 +180,8 @@ NEEDLESS: Mapping[str, str] = {
     "inputunits": _FOLLOWS, "inputchannels": _FOLLOWS, "batchinputshape": _FOLLOWS, "numfeatures": _FOLLOWS, "input": _FOLLOWS,
     "indim": _FOLLOWS, "nin": _FOLLOWS,
     "numembeddings": "leave it out: the text's `vocabulary`, or the classes of the field, say it",
-    "returnsequences": "leave it out: a cell gives its value at every tick, and a `last` node keeps that of the last tick",
+    "returnsequences": "leave it out: a cell gives its value at every tick. For that of the last tick alone lead its edge through a `last` "
+    "node, where none is there yet: `end: {type: last}` under `nodes`, and `CELL -> end -> NODE` for `CELL -> NODE`",
     "returnstate": "leave it out: an edge reads `CELL.state`",
     "batchfirst": "leave it out: the order of the axes is no matter of a spec", "inplace": "leave it out: it changes no result",
     "numclasses": "leave it out: the classes are those of the field; `units: FIELD` gives as many",

@@ -15,7 +15,7 @@ from nnrun.runner.compiler.language.data import Data, Split, Window
 from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.language.spec import EdgeEntry, Spec, Track
 from nnrun.runner.compiler.language.training import EarlyStopping, Train
-from nnrun.runner.compiler.text.diagnostic import Path
+from nnrun.runner.compiler.text.diagnostic import Path, Report
 from nnrun.runner.compiler.text.words import folded, listed, written
 
 HOLDERS: tuple[tuple[Path, type[BaseModel]], ...] = (
@@ -48,6 +48,20 @@ def edge_for(key: str, path: Path, value: Any) -> str | None:
     return (
         f"what a node reads is said under `edges`, once for all: leave it out, where an edge `{', '.join(sources)} -> {path[1]}` is there"
     )
+
+
+def frozen(key: str, path: Path, value: Any, holder: Any, report: Report) -> str | None:
+    """What holds nodes as they are, where a training has been told to `freeze` them; None for another key."""
+    names = [value] if isinstance(value, str) else value
+    if folded(key) not in ("freeze", "frozen") or path[0] != "train" or not isinstance(names, list):
+        return None
+    if isinstance(holder, dict) and set(holder) == {key}:
+        report.elsewhere.add((*path[:-1], "loss"))
+        return "take this stage away: a stage changes what its `nodes` name, and all else stays as it is"
+    if isinstance(path[1], int):
+        return "leave it out, and name under `nodes` of this stage what it trains: all else stays as it is"
+    kept = listed(str(name) for name in names)
+    return f"leave it out, and write `freeze: true` in {kept} under `nodes`"
 
 
 def place(key: str, holder: Path, value: Any, root: Any, role: str | None = None) -> tuple[Path, str] | None:

@@ -98,13 +98,15 @@ def choice_help(problem: Problem, key: str, options: list[str]) -> str | None:
 def key_help(problem: Problem, key: str, path: Path, report: Report) -> str:
     """What to do with a key that means nothing where it stands."""
     from nnrun.runner.compiler.language.advice.foreign import DONE_BY, NEEDLESS
-    from nnrun.runner.compiler.language.advice.places import edge_for, place
+    from nnrun.runner.compiler.language.advice.places import edge_for, frozen, place
 
     names = keys(problem.model, path)
     if (meant := meant_key(key, names)) is not None:
         return f"a key `{meant}` exists"
     if (edge := edge_for(key, path, problem.given)) is not None:
         return edge
+    if (stays := frozen(key, path, problem.given, problem.raw, report)) is not None:
+        return stays
     if folded(key) in NEEDLESS:
         return NEEDLESS[folded(key)]
     done = next((help for (other, ours), help in DONE_BY.items() if other == folded(key) and ours in names), None)
