@@ -97,8 +97,7 @@ class _Run:
     def to_the_end(self) -> Result:
         from nnrun.runner.engine.inference.predict import Predictor
         from nnrun.runner.engine.inference.samples import samples
-        from nnrun.runner.engine.network.network import Network
-        from nnrun.runner.engine.prepare import check_compiled, choose_device, load_weights, prepare_torch
+        from nnrun.runner.engine.prepare import prepared
         from nnrun.runner.engine.training.baseline import baseline
         from nnrun.runner.engine.training.best import higher_figures
         from nnrun.runner.engine.training.doubts import doubts
@@ -113,12 +112,7 @@ class _Run:
         assert plan.spec.train is not None
         if self.once:
             self.check_new(plan, data)
-        device = choose_device(plan.spec.train.device)
-        prepare_torch(plan.spec.train)
-        network = Network(plan)
-        check_compiled(network, device)
-        load_weights(network, recorder.store)
-        network = network.to(device)
+        network, device = prepared(plan, recorder.store)
         contents.begin(recorder, job, checked, plan, data, device)
 
         sample = None

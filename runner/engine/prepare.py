@@ -12,6 +12,7 @@ from nnrun.registry.fault import Fault
 from nnrun.registry.field import DataError
 from nnrun.registry.node import Trainable
 from nnrun.runner.compiler.language.training import Train
+from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.loops.cells import CellRunner
 from nnrun.runner.engine.loops.run import Runner
 from nnrun.runner.engine.network.network import Network
@@ -84,6 +85,17 @@ def prepare_torch(train: Train) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it the matrix products of a GPU refuse to run
     if train.deterministic != torch.are_deterministic_algorithms_enabled():  # the call loads torch's compiler: a second
         torch.use_deterministic_algorithms(train.deterministic)
+
+
+def prepared(plan: Plan, store: Store) -> tuple[Network, torch.device]:
+    """The network of a plan as its training begins, on its device. Raises: DeviceError, NotCompiled, and what `load_weights` raises."""
+    assert plan.spec.train is not None
+    device = choose_device(plan.spec.train.device)
+    prepare_torch(plan.spec.train)
+    network = Network(plan)
+    check_compiled(network, device)
+    load_weights(network, store)
+    return network.to(device), device
 
 
 def load_weights(network: Network, store: Store) -> None:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.display import Display
-from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.rates import rates_picture
-from nnrun.runner.engine.prepare import check_compiled, choose_device, load_weights, prepare_torch
+from nnrun.runner.engine.prepare import prepared
 from nnrun.runner.engine.training.fit import fit
 from nnrun.runner.engine.training.rates import RangeTest, Rates
 from nnrun.runner.engine.training.stages import only
@@ -78,12 +77,7 @@ def _test(job: Job, recorder: Recorder, display: Display) -> Rates:
     plan = checked.plan
     assert plan is not None
     assert plan.spec.train is not None
-    device = choose_device(plan.spec.train.device)
-    prepare_torch(plan.spec.train)
-    network = Network(plan)
-    check_compiled(network, device)
-    load_weights(network, recorder.store)
-    network = network.to(device)
+    network, device = prepared(plan, recorder.store)
     contents.begin(recorder, job, checked, plan, data, device)
     recorder.tags({KIND: "find-lr", "mlflow.runName": "find-lr"})
     with only(network, plan.spec.train.nodes):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from nnrun.runner.record.short import short_names
 from nnrun.runner.tracking.asked.listed import Listed, NothingRecorded, experiment_names, list_runs
 from nnrun.runner.tracking.store import Store
 
@@ -79,11 +80,16 @@ def groups_of(store: Store, references: Sequence[str], spec_name: Callable[[str]
 
 
 def by_key(runs: Sequence[Listed]) -> list[list[Listed]]:
-    """Runs in groups that differ in nothing but the seed, in the order of their first."""
+    """Runs in groups that differ in nothing but the seed, in the order of their first.
+
+    Params are the few that people look over, so hashes of all settings and of the data say whether the rest is the same; runs of earlier
+    versions have none.
+    """
     groups: dict[object, list[Listed]] = {}
     for run in runs:
         params = {name: value for name, value in run.params.items() if not SEED.fullmatch(name)}
-        groups.setdefault((run.tag("spec") or run.experiment, *sorted(params.items())), []).append(run)
+        hashes = run.tag("settings_hash"), run.tag("data_hash")
+        groups.setdefault((run.tag("spec") or run.experiment, *hashes, *sorted(params.items())), []).append(run)
     return list(groups.values())
 
 
@@ -114,19 +120,6 @@ def differing_params(runs: Sequence[Listed]) -> list[str]:
     """The params that are not the same in all runs, in the order in which they are said."""
     names = dict.fromkeys(name for run in runs for name in run.params)
     return [name for name in names if len({run.params.get(name) for run in runs}) > 1]
-
-
-def short_names(paths: Sequence[str]) -> dict[str, str]:
-    """Each dotted path by its last part, or as many more as tell it from the others."""
-    result = {}
-    for path in paths:
-        parts = path.split(".")
-        for count in range(1, len(parts) + 1):
-            ending = ".".join(parts[-count:])
-            if sum(other == ending or other.endswith(f".{ending}") for other in paths) == 1:
-                break
-        result[path] = ending
-    return result
 
 
 def is_file(reference: str) -> bool:

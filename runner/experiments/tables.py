@@ -11,8 +11,8 @@ from rich.text import Text
 
 from nnrun.runner.experiments import runs
 from nnrun.runner.experiments.figures import Measure, objective, value
-from nnrun.runner.experiments.groups import short_names
 from nnrun.runner.record.result import shown
+from nnrun.runner.record.short import short_names
 from nnrun.runner.tracking.asked.listed import Listed
 
 if TYPE_CHECKING:  # scipy is not needed to list runs

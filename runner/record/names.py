@@ -10,8 +10,10 @@ from importlib.metadata import version
 
 from nnrun.runner.compiler.canonical import graph_hash
 from nnrun.runner.compiler.plan import Plan
-from nnrun.runner.compiler.resolved import resolved_text
+from nnrun.runner.compiler.resolved import resolved, resolved_text
+from nnrun.runner.compiler.text.source import dump
 from nnrun.runner.record.note import is_generated
+from nnrun.runner.record.short import differences
 
 AS_WRITTEN = "as written"
 """What differs from the spec where nothing does."""
@@ -23,24 +25,13 @@ def run_name(settings: Sequence[str]) -> str:
     return f"{differences(settings) or AS_WRITTEN} · {letters}"
 
 
-def differences(settings: Sequence[str]) -> str:
-    """`path=value` texts with as many steps of each path, from its end, as tell it from the others."""
-    last = dict(setting.partition("=")[::2] for setting in settings)  # of one path the last counts
-    paths = {path: path.strip().split(".") for path in last}
-    shown = []
-    for path, steps in paths.items():
-        others = [other for other in paths.values() if other != steps]
-        count = next((count for count in range(1, len(steps)) if all(other[-count:] != steps[-count:] for other in others)), len(steps))
-        shown.append(f"{'.'.join(steps[-count:])}={last[path].strip()}")
-    return " ".join(shown)
-
-
 def tags(plan: Plan, device: str, command: str, data_hash: str) -> dict[str, str]:
     """The spec's own tags, and ours."""
     return {
         **plan.spec.track.tags,
         **identity(plan, data_hash),
         "graph_hash": graph_hash(plan),
+        "settings_hash": settings_hash(plan),
         "device": device,
         "command": command,
         **({"data": "generated"} if is_generated(plan) else {}),
@@ -54,4 +45,15 @@ def identity(plan: Plan, data_hash: str) -> dict[str, str]:
 
 def spec_hash(plan: Plan) -> str:
     """Of the resolved spec; 16 hex digits."""
-    return hashlib.sha256(resolved_text(plan).encode()).hexdigest()[:16]
+    return _hash(resolved_text(plan))
+
+
+def settings_hash(plan: Plan) -> str:
+    """Of the resolved spec without seeds of training and what is for people: runs that share it are one but for chance."""
+    value = {key: item for key, item in resolved(plan).items() if key not in ("name", "description", "track")}
+    stages = value["train"] if isinstance(value["train"], list) else [value["train"]]
+    return _hash(dump({**value, "train": [{key: item for key, item in stage.items() if key != "seed"} for stage in stages]}))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from nnrun.runner.experiments.groups import by_key, names_of, seed_of, short_names
+from nnrun.runner.experiments.groups import by_key, names_of, seed_of
 from nnrun.runner.experiments.runs import best_first, table
+from nnrun.runner.record.short import short_names
 from nnrun.runner.tracking.asked.listed import Listed
 
 
@@ -16,6 +17,15 @@ def test_runs_that_differ_in_their_seed_are_one_group() -> None:
     runs = [run("a", train_seed="1"), run("b", train_seed="2"), run("c", train_seed="2", train_lr="0.1")]
 
     assert [[one.name for one in group] for group in by_key(runs)] == [["a", "b"], ["c"]]
+
+
+def test_what_no_param_tells_parts_groups_too() -> None:
+    runs = [
+        run(name, tags={"settings_hash": settings, "data_hash": data}, train_seed="1")
+        for name, settings, data in (("a", "1", "x"), ("b", "2", "x"), ("c", "1", "y"), ("d", "1", "x"))
+    ]
+
+    assert [[one.name for one in group] for group in by_key(runs)] == [["a", "d"], ["b"], ["c"]]
 
 
 def test_runs_of_earlier_versions_are_told_apart_by_the_texts_of_their_nodes() -> None:

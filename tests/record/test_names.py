@@ -6,7 +6,10 @@ import re
 
 import pytest
 
-from nnrun.runner.record.names import differences, run_name
+from nnrun.runner.compiler.check import check
+from nnrun.runner.record.names import run_name, settings_hash
+from nnrun.runner.record.short import differences
+from tests.tracking.support import ROOT
 
 
 @pytest.mark.parametrize(
@@ -32,3 +35,16 @@ def test_four_letters_tell_runs_of_one_name_apart() -> None:
     assert len(names) > 15
     assert all(re.fullmatch(r"seed=1 · [a-z]{4}", name) for name in names)
     assert re.fullmatch(r"as written · [a-z]{4}", run_name([]))
+
+
+def test_runs_that_share_their_settings_differ_in_chance_only() -> None:
+    text = (ROOT / "specs" / "cnn_digits.yaml").read_text()
+
+    def of(*settings: str) -> str:
+        plan = check(text, settings=settings).plan
+        assert plan is not None
+        return settings_hash(plan)
+
+    assert of() == of("train.seed=5") == of("description=other") == of("track.every=7")
+    others = [of(setting) for setting in ("nodes.drop.rate=0.5", "train.optimizer.betas=[0.8, 0.9]", "data.split.seed=1", "train.epochs=3")]
+    assert len({of(), *others}) == 5

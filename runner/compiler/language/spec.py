@@ -22,8 +22,8 @@ AnyMetric = Annotated[Metric, Lookup("metric")]
 
 
 OWN_TAGS = (
-    "version", "spec", "spec_hash", "graph_hash", "data_hash", "device", "command", "data", "kept", "kind", "changed_params", "warning",
-    "error", "nnrun",
+    "version", "spec", "spec_hash", "graph_hash", "settings_hash", "data_hash", "device", "command", "data", "kept", "kind",
+    "changed_params", "warning", "error", "nnrun",
 )  # fmt: skip
 """Tags that every run has."""
 

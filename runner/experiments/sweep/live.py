@@ -11,11 +11,11 @@ from rich.live import Live as Screen
 from rich.table import Table
 from rich.text import Text
 
-from nnrun.runner.experiments.sweep import space
 from nnrun.runner.experiments.sweep.study import STATES, Study
 from nnrun.runner.experiments.sweep.summary import TOP, Summary
 from nnrun.runner.experiments.sweep.trials import Task
 from nnrun.runner.record.result import shown
+from nnrun.runner.record.short import differences
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Live:
             self.screen.start()
 
     def given(self, worker: int, task: Task, settings: tuple[str, ...]) -> None:
-        self.rows[worker] = Row(f"{task.trial}" if not task.index else f"{task.trial}.{task.index}", space.shown(settings))
+        self.rows[worker] = Row(f"{task.trial}" if not task.index else f"{task.trial}.{task.index}", differences(settings))
 
     def idle(self, worker: int) -> None:
         """There is nothing more to do for a worker."""
@@ -79,7 +79,7 @@ class Live:
             how = f"{shown(value)}{'  best so far' if best is not None and best.number == number else ''}"
         else:
             how = STATES[trial.state]
-        self.say(f"  {study.over:>3}/{self.total}  trial {number:>3}  {space.shown(study.settings(number))}  {how}")
+        self.say(f"  {study.over:>3}/{self.total}  trial {number:>3}  {differences(study.settings(number))}  {how}")
         if trace is not None:
             self.say(trace)
 

@@ -102,11 +102,6 @@ def identity(plan: Plan, address: str | None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def shown(settings: tuple[str, ...]) -> str:
-    """Settings for people: `lr=0.01 units=64`."""
-    return " ".join(f"{path.rpartition('.')[2]}={value}" for path, _, value in (one.partition("=") for one in settings))
-
-
 def value_of(setting: str) -> tuple[str, Any]:
     """The path of a setting, and its value where that is plain."""
     path, _, text = setting.partition("=")

@@ -16,6 +16,7 @@ from nnrun.runner.experiments.sweep.study import STATES, Study
 from nnrun.runner.experiments.sweep.trials import decisive
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import shown
+from nnrun.runner.record.short import differences
 from nnrun.runner.tracking.known import KIND, SWEEP
 from nnrun.runner.tracking.recorder import Recorder
 
@@ -89,7 +90,7 @@ class Summary:
             self._write_best()
             self.recorder.metrics(0, self.tested())
             self.recorder.metrics(0, {f"importance/{path}": share for path, share in self.study.importances().items()})
-            self.recorder.tags({"best": space.shown(self.study.settings(finished[0].number))})
+            self.recorder.tags({"best": differences(self.study.settings(finished[0].number))})
         for name, png in _pictures(self.study, self.figure):
             self.recorder.artifact(f"{name}.png", png)
         self.recorder.note(self.note())
@@ -125,7 +126,7 @@ class Summary:
             lines = [f"**{over} of {self.total} trials are done, none has finished yet.**", ""]
         else:
             best = finished[0]
-            what = f"Best {self.figure} {shown(best.value)}: {space.shown(self.study.settings(best.number))}"
+            what = f"Best {self.figure} {shown(best.value)}: {differences(self.study.settings(best.number))}"
             lines = [f"**{what}**, trial {best.number} of {self.total}", ""]
             lines += [self.honest(), ""]
             titles = [path.rpartition(".")[2] for path in self.study.sweep.over]

@@ -17,6 +17,7 @@ from nnrun.runner.experiments.sweep.summary import Summary
 from nnrun.runner.experiments.sweep.trials import REPEAT, TRIAL, Begun, Died, Done, Evaluated, Failed, GivenUp, Said, Stepped, Task
 from nnrun.runner.experiments.sweep.workers import Worker, Workers
 from nnrun.runner.job import Job
+from nnrun.runner.record.short import differences
 from nnrun.runner.signals import Stopped, stoppable
 from nnrun.runner.tracking.delivered import Delivered
 from nnrun.runner.tracking.known import PARENT
@@ -234,5 +235,5 @@ class _Sweep:
 
     def _nothing(self, what: str) -> NoTrial:
         errors = [(one.number, error[1]) for one in self.study.trials if (error := self.study.error(one.number)) is not None]
-        last = "".join(f"; trial {number}, {space.shown(self.study.settings(number))}: {message}" for number, message in errors[-1:])
+        last = "".join(f"; trial {number}, {differences(self.study.settings(number))}: {message}" for number, message in errors[-1:])
         return NoTrial(f"{what}{last}", f"see whether `{self.job.command}` runs, and whether the ranges under `over` make sense")
