@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from nnrun.runner.compiler.language.tags import OWN_TAGS
 from nnrun.runner.experiments.figures import BEST, Measure, higher_is_better, objective, value
 from nnrun.runner.experiments.groups import differing_params
 from nnrun.runner.tracking.asked.listed import Listed
 
-OURS = (
-    *("spec", "spec_hash", "graph_hash", "data_hash", "command", "version", "warning", "error", "kept", "data"),
-    *("nnrun", "journal", "host", "pid", "process", "started", "heartbeat"),
-)
-"""Tags that say of each run what it alone has, or what other columns say."""
+OURS = frozenset(OWN_TAGS) - {"device"} | {"journal", "host", "pid", "process", "heartbeat"}
+"""Tags that say of each run what it alone has, or what other columns say; the last are those of earlier versions."""
 
 MOST = 8
 """Most params and tags that are shown where not all are asked for."""

@@ -14,18 +14,12 @@ from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.language.model import Model, Name
 from nnrun.runner.compiler.language.sweep import Sweep
+from nnrun.runner.compiler.language.tags import OWN_TAGS
 from nnrun.runner.compiler.language.training import Train
 
 EXPERIMENT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
 AnyMetric = Annotated[Metric, Lookup("metric")]
-
-
-OWN_TAGS = (
-    "version", "spec", "spec_hash", "graph_hash", "settings_hash", "data_hash", "device", "command", "data", "kept", "kind",
-    "changed_params", "warning", "error", "nnrun",
-)  # fmt: skip
-"""Tags that every run has."""
 
 
 def _foreign(tags: dict[str, str]) -> dict[str, str]:
