@@ -17,14 +17,11 @@ from nnrun.runner.compiler.plan import Comparison
 from nnrun.runner.engine.inference.answered import answering, named
 from nnrun.runner.engine.inference.sheet import CHANCES, LOSS, TRUE, WEIGHT, Sheet
 from nnrun.runner.engine.pictures import charts
-from nnrun.runner.record.seen import Seen
+from nnrun.runner.record.seen import Seen, most_rows
 from nnrun.runner.tracking.recorder import Recorder
 
 if TYPE_CHECKING:
     from pyarrow import Table
-
-ROWS = 500
-"""Most rows of the table."""
 
 KEPT = "predictions.parquet"
 ABOUT = b"nnrun"
@@ -35,7 +32,7 @@ def record_predictions(recorder: Recorder, sheet: Sheet, part: str) -> None:
     """Keep answers and truth of a part."""
     table = sheet.table()
     recorder.artifact(KEPT, _parquet(table, sheet, part))
-    worst = worst_first(table, sheet)[:ROWS]
+    worst = worst_first(table, sheet)[: most_rows(sheet.plan)]
     (row, *answers) = _shown(table.take(worst)).items()
     shown = dict([row, *Seen(recorder, sheet, worst).columns().items(), *answers])
     recorder.table("predictions.json", {name: [short(value) for value in column] for name, column in shown.items()})

@@ -12,13 +12,19 @@ import torch
 from nnrun.registry.fields.image import Image
 from nnrun.registry.fields.text import Text
 from nnrun.registry.fields.video import Video
+from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.told import Told
 from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.pictures.tiles import picture
 from nnrun.runner.tracking.recorder import Recorder
 
-PICTURED = 100
-"""Most rows whose pictures are kept: each is a file, which a server on a network takes its time for."""
+ROWS, PICTURED = 500, 100
+"""Most rows of the table, and where it has pictures: each is a file, and MLflow's page complains of a cell without one."""
+
+
+def most_rows(plan: Plan) -> int:
+    """How many examples the table of a plan shows."""
+    return PICTURED if any(isinstance(plan.fields[name], Image) for name in plan.read) else ROWS
 
 
 class Seen:
@@ -39,7 +45,7 @@ class Seen:
             return Told(name, self.sheet.plan.fields, self.sheet.predictor.facts).raw(self.part, self.part.rows)
         values = self.part.values[name][self.part.rows]
         if isinstance(field, Image):
-            return self._pictures(name, field.decode(values[:PICTURED].numpy(), facts))
+            return self._pictures(name, field.decode(values.numpy(), facts))
         if name not in self.part.times:
             return field.decode(values.numpy(), facts)
         lengths = self.part.lengths[self.part.times[name]][self.part.rows].tolist()
@@ -52,4 +58,4 @@ class Seen:
             path = f"table_images/predictions/{name}-{place}.png"
             self.recorder.artifact(path, picture(np.array(pixels)))
             cells.append({"type": "image", "filepath": path, "compressed_filepath": path})
-        return [*cells, *[""] * (len(self.part.rows) - len(cells))]
+        return cells
