@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema
@@ -86,6 +88,24 @@ Padding = Annotated[
 ]
 """`valid`: none. `same`: as much as keeps ceil(size / stride) positions; an odd column goes right and below, as in
 TensorFlow and Keras. A number: so many zeros on each side."""
+
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
+        return float(value)
+    if isinstance(value, str) and (found := re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([smh])", value)) and (number := float(found[1])) > 0:
+        return number * UNITS[found[2]]
+    raise PydanticCustomError("wrong_type", "a time above 0, such as `90s`, `5m` or `1h`, or a number of seconds")
+
+
+Seconds = Annotated[
+    Any,
+    BeforeValidator(_seconds),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?[smh]$"}]}),
+]
+"""A time: `90s`, `5m`, `1h`, or a number of seconds."""
 
 Init = Literal["xavier", "xavier_normal", "he", "he_normal", "orthogonal", "normal", "zeros"]
 """How weights start. Biases start at zero."""

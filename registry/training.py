@@ -55,7 +55,7 @@ class Storage(Learner):
     figures: ClassVar[tuple[str, ...]] = ()
     unused: ClassVar[tuple[str, ...]] = (
         "loss", "optimizer", "schedule", "epochs", "steps", "batch_size", "clip_norm", "regularize", "early_stopping", "evaluate_every",
-        "truncate", "carry_state", "shuffle", "precision", "compile", "checkpoint",
+        "truncate", "carry_state", "shuffle", "precision", "compile",
     )  # fmt: skip
 
     def store(self, patterns: Tensor) -> Tensor:

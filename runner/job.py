@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.check import Checked, check
@@ -37,6 +39,10 @@ class Job:
     """Tags that its run gets beside its own."""
     is_trial: bool = False
     """It is a trial of its own sweep, of which no other is looked at."""
+    begun_in: Path | None = None
+    """The folder that was current, where it is not the current one."""
+    continues: str | None = None
+    """The folder of the run that it goes on from, where it is to go on from the end of another."""
 
     @staticmethod
     def of(name: str, settings: Sequence[str] = ()) -> Iterator[Job]:
@@ -58,6 +64,18 @@ class Job:
         text = path.read_bytes().decode("utf-8", errors="surrogateescape").replace("\r\n", "\n").removeprefix("\ufeff")
         return Job(text, str(path), tuple(settings), path)
 
+    def to_json(self) -> str:
+        """As a text, from which the same is run anywhere on this machine."""
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        return json.dumps({**given, "tags": dict(self.tags), "begun_in": self.begun_in or Path.cwd()}, default=str)
+
+    @staticmethod
+    def from_json(text: str) -> Job:
+        """From what `to_json` gave."""
+        given: dict[str, Any] = json.loads(text)
+        paths = {name: Path(given[name]) if given[name] is not None else None for name in ("path", "begun_in")}
+        return Job(**{**given, **paths, "settings": tuple(given["settings"])})
+
     @cached_property
     def checked(self) -> Checked:
         """The spec, checked without its data; headings of files beside it are looked at."""
@@ -67,7 +85,8 @@ class Job:
     @property
     def folder(self) -> Path:
         """Where the spec's relative paths start."""
-        return self.path.resolve().parent if self.path is not None else Path.cwd()
+        start = self.begun_in or Path.cwd()
+        return (start / self.path).resolve().parent if self.path is not None else start
 
     @property
     def command(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnrun.registry.fault import Fault
@@ -12,7 +13,8 @@ from nnrun.runner.compiler.check import Checked, SpecErrors, check
 from nnrun.runner.display import Display
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import Result
-from nnrun.runner.signals import Pruned, Stopped, stoppable
+from nnrun.runner.signals import Pruned, Stopped, asked, held, left, stoppable
+from nnrun.runner.tracking.kept import KeptRun, NotResumable
 from nnrun.runner.tracking.known import KnownRun
 from nnrun.runner.tracking.recorder import WAIT, Recorder, Status
 from nnrun.runner.tracking.store import Store
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
     from nnrun.runner.compiler.plan import Plan
     from nnrun.runner.engine.data.columns import Parts
     from nnrun.runner.engine.data.dataset import Dataset
+    from nnrun.runner.record.start import Start
     from nnrun.runner.tracking.spawn import Sidecar
+
+RECORDED = 8.0
+"""Seconds after a signal within which what there is of the run is recorded."""
 
 
 class AlreadyRun(Exception):
@@ -38,31 +44,24 @@ def run(job: Job, store: Store, display: Display, once: bool = False, sidecar: S
     With `once` nothing is trained that was trained before: the same resolved spec on the same data, by the same version.
     Raises: SpecErrors, SourceError, DataError, Diverged, Stopped; AlreadyRun; Pruned if the display has seen enough.
     """
-    recorder = Recorder.start(store, sidecar)  # first of all: MLflow is imported and its store made while we import torch
-    going = _Run(job, recorder, display, once)
-    try:
-        with stoppable():
-            result = going.to_the_end()
-        delivered = recorder.finish("FINISHED")
-    except AlreadyRun:
-        recorder.finish("FINISHED")  # none was opened
-        raise
-    except Stopped as stop:
-        display.stop()
-        display.say(f"stopped by {stop}: ending the run")
-        going.break_off("KILLED", f"stopped by {stop}", wait=8.0)
-        raise
-    except Pruned as pruned:
-        recorder.tags({"pruned": str(pruned)})
-        recorder.finish("KILLED")
-        raise
-    except BaseException as error:
-        display.stop()
-        if isinstance(error, Fault):
-            error.document = job.checked.document
-        going.break_off("FAILED", f"{type(error).__name__}: {error}", error.message if isinstance(error, Fault) else None)
-        raise
-    return replace(result, delivered=delivered, previous=delivered.previous.metrics if delivered.previous else {})
+    with stoppable():
+        recorder = Recorder.start(store, sidecar)  # first of all: MLflow is imported and its store made while we import torch
+        recorder.keep_job(job.to_json())
+        return _Run(job, recorder, display, once).whole()
+
+
+def resume(kept: KeptRun, display: Display, sidecar: Sidecar | None = None) -> Result:
+    """Go on with a run that was broken off, as if it had not been.
+
+    Raises: NotResumable if it would be another experiment, or goes on already; and what `run` raises.
+    """
+    with stoppable():
+        folder = kept.taken_over()
+        with held():
+            from nnrun.runner.record.start import Start
+        start = Start.of(folder.checkpoints)
+        recorder = Recorder.go_on(folder, start.journal, sidecar)
+        return _Run(Job.from_json(folder.job.read_text()), recorder, display, start=start).whole()
 
 
 @dataclass
@@ -72,17 +71,58 @@ class _Run:
     job: Job
     recorder: Recorder
     display: Display
-    once: bool
+    once: bool = False
+    start: Start | None = None
+    """What it goes on from, if it was broken off."""
     leave: Callable[[str], None] | None = None
     """Keeps what there is of a run that breaks off, and why it does; None before its training."""
 
+    def whole(self) -> Result:
+        """All of it, however it ends."""
+        recorder = self.recorder
+        try:
+            result = self.to_the_end()
+            delivered = recorder.finish("FINISHED")
+        except AlreadyRun:
+            recorder.forget_job()
+            recorder.finish("FINISHED")  # none was opened
+            raise
+        except Pruned as pruned:
+            recorder.forget_job()
+            recorder.tags({"pruned": str(pruned)})
+            recorder.finish("KILLED")
+            raise
+        except NotResumable as error:
+            self.break_off("KILLED", error.message)
+            raise
+        except BaseException as error:
+            self.display.stop()
+            if isinstance(error, Fault):
+                error.document = self.job.checked.document
+            stop = error if isinstance(error, Stopped) else asked()
+            if stop is None:
+                self.break_off("FAILED", f"{type(error).__name__}: {error}", error.message if isinstance(error, Fault) else None)
+                raise
+            self.display.say(f"stopped by {stop}: ending the run")
+            self.break_off("KILLED", f"stopped by {stop}", wait=left(RECORDED))
+            raise stop from None  # a library may have made another error of it
+        return replace(result, delivered=delivered, previous=delivered.previous.metrics if delivered.previous else {})
+
     def break_off(self, status: Status, why: str, told: str | None = None, wait: float = WAIT) -> None:
         """End the run before its end; people are told `told`, if it is not `why`."""
-        if self.leave is not None:
-            self.leave(f"{status}: {told or why}")
-        delivered = self.recorder.finish(status, why, wait)
+        if self.recorder.delivered is not None:  # it was at its end already
+            return
+        try:
+            if self.leave is not None:
+                self.leave(f"{status}: {told or why}")
+        finally:
+            if status == "FAILED" and not self.recorder.checkpoints.exists():
+                self.recorder.forget_job()
+            delivered = self.recorder.finish(status, why, wait)
         if delivered.links is not None:
             self.display.say(f"what there is of the run: {delivered.links.run}")
+        if status == "KILLED":
+            self.display.say(f"`nnrun resume {self.recorder.called}` continues")
 
     def check_new(self, plan: Plan, data: Dataset) -> None:
         """Raises: AlreadyRun."""
@@ -95,15 +135,20 @@ class _Run:
             raise AlreadyRun(known)
 
     def to_the_end(self) -> Result:
-        from nnrun.runner.engine.inference.predict import Predictor
-        from nnrun.runner.engine.inference.samples import samples
-        from nnrun.runner.engine.prepare import prepared
-        from nnrun.runner.engine.training.baseline import baseline
-        from nnrun.runner.engine.training.best import higher_figures
-        from nnrun.runner.engine.training.doubts import doubts
-        from nnrun.runner.engine.training.stages import train_stages
-        from nnrun.runner.record import contents
-        from nnrun.runner.record.history import History
+        with held():  # a library that is broken off while it is imported takes it for an error
+            from nnrun.runner.engine.checkpoint.kept import Kept
+            from nnrun.runner.engine.data.digest import digest
+            from nnrun.runner.engine.inference.predict import Predictor
+            from nnrun.runner.engine.inference.samples import samples
+            from nnrun.runner.engine.prepare import prepared
+            from nnrun.runner.engine.training.baseline import baseline
+            from nnrun.runner.engine.training.best import higher_figures
+            from nnrun.runner.engine.training.doubts import doubts
+            from nnrun.runner.engine.training.keeper import Checkpoints
+            from nnrun.runner.engine.training.stages import train_stages
+            from nnrun.runner.record import contents
+            from nnrun.runner.record.history import History
+            from nnrun.runner.record.start import Start, for_longer, here
 
         job, recorder, display = self.job, self.recorder, self.display
         checked, data, parts = read(job, display)
@@ -113,6 +158,12 @@ class _Run:
         if self.once:
             self.check_new(plan, data)
         network, device = prepared(plan, recorder.store)
+        start, now = self.start or Start(), here(network, plan, device, digest(data))
+        if start.snapshot is None and job.continues is not None:
+            start = for_longer(Start.of(Path(job.continues)))
+        if self.start is not None or job.continues is not None:
+            for line in start.check(now):
+                display.say(line)
         contents.begin(recorder, job, checked, plan, data, device)
 
         sample = None
@@ -120,14 +171,20 @@ class _Run:
             sample = partial(samples, Predictor(network, plan, data.facts), data.valid or data.train, plan.spec.train.seed)
         display.asked = frozenset(metric.label for metric in plan.spec.metrics or ())
         history = History(recorder, display, sample)
+        if start.journal:
+            assert start.snapshot is not None
+            history.take(start.snapshot.watcher, recorder.figures(start.journal))
         self.leave = partial(contents.break_off, recorder, job, network, plan, data, history)
-        for doubt in doubts(plan, data, parts):
+        for doubt in doubts(plan, data, parts) if not start.journal else ():
             history.warned(0, doubt)
-        outcome = train_stages(network, plan, data, device, history, display)
+        keeper = Checkpoints(Kept(recorder.checkpoints), now, history.state, display.say)
+        outcome = train_stages(network, plan, data, device, history, display, keeper=keeper, start=start.snapshot)
         display.stop()
         beaten = baseline(plan, data, parts, plan.spec.track) if plan.losses else None
         if beaten is not None:
             history.metrics(outcome.steps, beaten.figures)
+        for figure, step in recorder.differing.items():
+            history.warned(step, f"`{figure}` was not the same when it was computed again, first at step {step}")
         result = Result(
             plan.spec.name,
             {**outcome.figures, **(beaten.figures if beaten else {})},
@@ -143,6 +200,8 @@ class _Run:
             higher=higher_figures(plan),
         )
         contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome)
+        if plan.spec.train.checkpoint.keep == "none" or job.is_trial:
+            recorder.forget_job()
         return result
 
 

@@ -74,7 +74,7 @@ def smoke(checked: Checked, place: Throwaway | None = None) -> str | None:
 def _try(checked: Checked, place: Throwaway | None) -> None:
     import torch
 
-    from nnrun.runner.engine import checkpoint
+    from nnrun.runner.engine.checkpoint import model
     from nnrun.runner.engine.data.columns import Parts
     from nnrun.runner.engine.data.dataset import prepare
     from nnrun.runner.engine.data.made_up import made_up_columns
@@ -130,7 +130,7 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
         if parameter.requires_grad and parameter.grad is None and not plan.nets:  # an energy network learns in parts
             raise ValueError(f"`{name}` gets no gradient")
     with tempfile.TemporaryDirectory(prefix="nnrun-smoke-") as folder:
-        checkpoint.save(Path(folder) / "model", network, data.facts)
+        model.save(Path(folder) / "model", network, data.facts)
         loaded = Predictor.load(Path(folder) / "model")
         part = data.test or data.valid or data.train
         before, after = Predictor(network, plan, data.facts).answers(part), loaded.answers(part)

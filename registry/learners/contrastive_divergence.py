@@ -26,7 +26,7 @@ class ContrastiveDivergence(Learner):
 
     needs_loss: ClassVar[bool] = False
     figures: ClassVar[tuple[str, ...]] = ("loglik", "pseudo_likelihood")
-    unused: ClassVar[tuple[str, ...]] = ("loss", "truncate", "carry_state", "precision", "compile", "checkpoint")
+    unused: ClassVar[tuple[str, ...]] = ("loss", "truncate", "carry_state", "precision", "compile")
 
     type: Literal["contrastive_divergence"]
     steps: Count = 1

@@ -10,7 +10,7 @@ from nnrun.registry.field import DataError
 from nnrun.registry.source import SourceError
 
 if TYPE_CHECKING:
-    from nnrun.runner.engine.checkpoint import Saved
+    from nnrun.runner.engine.checkpoint.model import Saved
 
 
 def draws(run: str) -> bool:
@@ -40,7 +40,7 @@ def generate_samples(
 
 def _saved(run: str) -> Saved:
     from nnrun.runner.answers.recorded import model_at
-    from nnrun.runner.engine.checkpoint import load
+    from nnrun.runner.engine.checkpoint.model import load
 
     return load(model_at(run))
 

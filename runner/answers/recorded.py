@@ -8,7 +8,7 @@ from pathlib import Path
 def model_at(run: str | Path) -> Path:
     """The folder of a recorded network: of a run by its id, the beginning of it, its name or that of its experiment, or a folder itself.
 
-    A folder is one that `checkpoint.save` wrote, or an MLflow model with such a one in it.
+    A folder is one that `checkpoint.model.save` wrote, or an MLflow model with such a one in it.
     Raises: RunNotFound, StoreError.
     """
     from nnrun.runner.tracking.runs import find_run, model_folder

@@ -16,14 +16,14 @@ from nnrun.runner.cli.complete import GIVEN, settings, specs
 
 FAMILIES = {
     "specs": ("check", "explain", "nodes", "schema", "show", "smoke"),
-    "runs": ("run",),
+    "runs": ("resume", "run"),
     "experiments": ("sweep",),
     "answers": ("generate", "predict"),
     "diff": ("diff",),
     "start": ("new",),
     "find_lr": ("find-lr",),
     "comparing": ("compare", "runs"),
-    "store": ("sync", "ui"),
+    "store": ("clear", "sync", "ui"),
 }
 """Where each verb is written."""
 

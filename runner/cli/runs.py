@@ -12,6 +12,7 @@ from nnrun.runner.cli.group import json_option, main, settings_option
 from nnrun.runner.job import Job
 
 if TYPE_CHECKING:
+    from nnrun.runner.record.result import Result
     from nnrun.runner.tracking.known import KnownRun
     from nnrun.runner.tracking.store import Store
 
@@ -40,9 +41,40 @@ def run(
         print_json(results if len(results) > 1 else results[0])
 
 
+@main.command()
+@click.argument("run", required=False)
+@click.option("--epochs", type=click.IntRange(min=1), help="Train a finished run for longer, up to so many epochs in all, as a new run.")
+@click.option("--steps", type=click.IntRange(min=1), help="The same in updates of the weights, where the spec counts them.")
+@json_option
+@click.option("--quiet", is_flag=True, help="No progress, only the result.")
+def resume(run: str | None, epochs: int | None, steps: int | None, as_json: bool, quiet: bool) -> None:
+    """Go on with a run that was broken off, by default the last one; what comes is what would have come."""
+    from nnrun.runner.display import Display
+    from nnrun.runner.longer import longer
+    from nnrun.runner.run import resume as go_on
+    from nnrun.runner.run import run as run_job
+    from nnrun.runner.tracking.kept import NotResumable, find_kept
+    from nnrun.runner.tracking.store import Store
+
+    with failures(as_json):
+        store, display = Store.from_environment(), Display(console(stderr=True), quiet=quiet)
+        kept = find_kept(run, store)
+        job = Job.from_json(kept.folder.job.read_text())
+        if epochs is not None or steps is not None:
+            job = longer(kept, job, epochs, steps)
+            refuse([job.checked], as_json)
+            result = run_job(job, store, display)
+        elif kept.status == "FINISHED":
+            raise NotResumable(f"run `{kept.called}` has finished", f"`nnrun resume {kept.called} --epochs N` trains it for longer")
+        else:
+            result = go_on(kept, display)
+        row = _told(job, result, store, as_json)
+    if as_json:
+        print_json(row)
+
+
 def _run_one(job: Job, once: bool, as_json: bool, quiet: bool) -> dict[str, Any]:
     from nnrun.runner.display import Display
-    from nnrun.runner.record.table import links_text, result_table
     from nnrun.runner.run import AlreadyRun
     from nnrun.runner.run import run as run_job
     from nnrun.runner.tracking.store import Store
@@ -52,6 +84,13 @@ def _run_one(job: Job, once: bool, as_json: bool, quiet: bool) -> dict[str, Any]
         result = run_job(job, store, Display(console(stderr=True), quiet=quiet), once)
     except AlreadyRun as known:
         return _known(job, known.run, store, as_json)
+    return _told(job, result, store, as_json)
+
+
+def _told(job: Job, result: Result, store: Store, as_json: bool) -> dict[str, Any]:
+    """Print what a run gave; the same for JSON."""
+    from nnrun.runner.record.table import links_text, result_table
+
     delivered = result.delivered
     assert delivered is not None
     if not as_json:

@@ -105,7 +105,7 @@ def load_weights(network: Network, store: Store) -> None:
     """
     from safetensors.torch import load_file
 
-    from nnrun.runner.engine.checkpoint import WEIGHTS, verify
+    from nnrun.runner.engine.checkpoint.model import WEIGHTS, verify
     from nnrun.runner.tracking.runs import model_folder
 
     for op in network.plan.ops:

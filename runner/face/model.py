@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from nnrun.runner.answers.generate import checked_settings, generated
 from nnrun.runner.answers.recorded import model_at
-from nnrun.runner.engine.checkpoint import load
+from nnrun.runner.engine.checkpoint.model import load
 from nnrun.runner.engine.inference.draw import Generator
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.inference.signature import signature

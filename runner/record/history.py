@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from nnrun.runner.display import Display
@@ -20,6 +20,20 @@ class History:
         self.points: dict[str, list[tuple[int, float]]] = {}
         self.samples: dict[str, list[Any]] = {}
         self.warnings: list[str] = []
+
+    def state(self) -> dict[str, Any]:
+        """What is to be remembered with a checkpoint; figures stand in the journal, up to where it says, safe on the disk."""
+        self.recorder.sync()
+        return {"samples": self.samples, "warnings": self.warnings, "journal": self.recorder.sequence}
+
+    def take(self, state: Mapping[str, Any], figures: Iterable[tuple[int, Mapping[str, float]]]) -> None:
+        """Go on from what `state` gave; `figures` are those of the journal up to there."""
+        self.samples, self.warnings = state["samples"], state["warnings"]
+        last = 0
+        for step, some in figures:
+            last = max(last, step)
+            for name, figure in some.items():
+                self.points.setdefault(name, []).append((last if is_found_once(name) else step, figure))
 
     def metrics(self, step: int, figures: Mapping[str, float]) -> None:
         """What is found once stands at step 0, where MLflow draws a bar; at its own step it would be a lonely dot on a line."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from nnrun.registry.field import Facts
 from nnrun.runner.compiler.plan import Plan
-from nnrun.runner.engine.checkpoint import save
+from nnrun.runner.engine.checkpoint.model import save
 from nnrun.runner.engine.data.batch import Part
 from nnrun.runner.engine.inference.example import example_of
 from nnrun.runner.engine.inference.signature import signature

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import random
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 from nnrun.runner.compiler.canonical import graph_hash
 from nnrun.runner.compiler.plan import Plan
-from nnrun.runner.compiler.resolved import resolved, resolved_text
+from nnrun.runner.compiler.resolved import resolved
 from nnrun.runner.compiler.text.source import dump
 from nnrun.runner.record.note import is_generated
 from nnrun.runner.record.short import differences
@@ -44,15 +45,20 @@ def identity(plan: Plan, data_hash: str) -> dict[str, str]:
 
 
 def spec_hash(plan: Plan) -> str:
-    """Of the resolved spec; 16 hex digits."""
-    return _hash(resolved_text(plan))
+    """Of the resolved spec, but for how often a training is saved; 16 hex digits."""
+    return _hash(dump(_without(resolved(plan), "checkpoint")))
 
 
 def settings_hash(plan: Plan) -> str:
     """Of the resolved spec without seeds of training and what is for people: runs that share it are one but for chance."""
     value = {key: item for key, item in resolved(plan).items() if key not in ("name", "description", "track")}
-    stages = value["train"] if isinstance(value["train"], list) else [value["train"]]
-    return _hash(dump({**value, "train": [{key: item for key, item in stage.items() if key != "seed"} for stage in stages]}))
+    return _hash(dump(_without(value, "checkpoint", "seed")))
+
+
+def _without(spec: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """A resolved spec without some keys of its training, or of each stage of it."""
+    stages = spec["train"] if isinstance(spec["train"], list) else [spec["train"]]
+    return {**spec, "train": [{key: item for key, item in stage.items() if key not in keys} for stage in stages]}
 
 
 def _hash(text: str) -> str:

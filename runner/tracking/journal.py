@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+TAIL = 1 << 16
+"""Bytes at the end of a journal within which its last line is looked for."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -25,7 +28,7 @@ class Entry:
     time: int
     """When it was said, in milliseconds since 1970. MLflow gets this time however late it is sent."""
     what: str
-    """Kind: `open`, `params`, `metrics`, `tags`, `artifact`, `table`, `image`, `dataset`, `model` or `finish`."""
+    """Kind: `open`, `resume`, `params`, `metrics`, `tags`, `artifact`, `table`, `image`, `dataset`, `model` or `finish`."""
     fields: dict[str, Any]
 
 
@@ -40,10 +43,17 @@ class Line:
 
 
 class Journal:
-    """The writing side. Every entry is handed to the operating system at once: a killed process loses none."""
+    """The writing side. Every entry is handed to the operating system at once: a killed process loses none.
+
+    One that is there already goes on; what a crash cut off of its last line is gone.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.sequence = 0
+        self.sequence, end = 0, 0
+        for line in read_lines(path) if path.is_file() else ():
+            self.sequence, end = line.entry.sequence if line.entry is not None else self.sequence + 1, line.end
+        if path.is_file():
+            os.truncate(path, end)
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115  (open as long as the run)
 
     def append(self, what: str, **fields: Any) -> int:
@@ -74,6 +84,14 @@ def read_lines(path: Path, offset: int = 0) -> Iterator[Line]:
                 return
             offset += len(line)
             yield Line(_parse(line), offset)
+
+
+def last_entry(path: Path) -> Entry | None:
+    """The last complete line of a journal; None if there is none, or if it is damaged or very long."""
+    with open(path, "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
+        *lines, _ = file.read().split(b"\n")
+    return _parse(lines[-1] + b"\n") if lines else None
 
 
 def _parse(line: bytes) -> Entry | None:

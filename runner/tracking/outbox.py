@@ -17,6 +17,9 @@ from nnrun.runner.tracking.known import KnownRun
 from nnrun.runner.tracking.owner import Owner
 from nnrun.runner.tracking.store import Store
 
+KEPT = "kept"
+"""The folder within the outbox of runs that MLflow has all of, and that can go on."""
+
 
 @dataclass
 class Progress:
@@ -73,11 +76,15 @@ class Folder:
         outbox.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.mkdir(mode=0o700)
         folder = cls(path)
-        for place in (folder.files, folder.images, folder.models):
-            place.mkdir()
+        folder.own(store, owner)
         folder.journal.touch()
-        folder.start.write_text(json.dumps({"store": asdict(store), "owner": asdict(owner)}))
         return folder
+
+    def own(self, store: Store, owner: Owner) -> None:
+        """Let a process train the run and record it in a store. Raises: OSError."""
+        for place in (self.files, self.images, self.models):
+            place.mkdir(exist_ok=True)
+        _write(self.start, json.dumps({"store": asdict(store), "owner": asdict(owner)}))
 
     @property
     def journal(self) -> Path:
@@ -94,6 +101,16 @@ class Folder:
     @property
     def models(self) -> Path:
         return self.path / "models"
+
+    @property
+    def checkpoints(self) -> Path:
+        """What the training goes on from, if it was broken off."""
+        return self.path / "checkpoints"
+
+    @property
+    def job(self) -> Path:
+        """What was to be run. A folder with it stays when all is delivered, for `nnrun resume`."""
+        return self.path / "job.json"
 
     @property
     def start(self) -> Path:
@@ -119,9 +136,21 @@ class Folder:
             return Progress()
 
     def save(self, progress: Progress) -> None:
-        draft = self.path / "progress.json.new"
-        draft.write_text(progress.to_json())
-        draft.replace(self.path / "progress.json")  # in one step: a reader sees the old or the new
+        _write(self.path / "progress.json", progress.to_json())
+
+    def settle(self) -> None:
+        """All is delivered: what a run can go on from stays, among the kept ones; nothing else does."""
+        if not self.job.exists():
+            self.remove()
+            return
+        for place in (self.files, self.images, self.models):
+            shutil.rmtree(place, ignore_errors=True)
+        self.moved(self.path.parent / KEPT)
+
+    def moved(self, place: Path) -> Folder:
+        """The same in another place, in one step."""
+        place.mkdir(exist_ok=True, mode=0o700)
+        return Folder(self.path.rename(place / self.path.name))
 
     def remove(self) -> None:
         gone = self.path.with_name(f".{self.path.name}")
@@ -134,6 +163,11 @@ class Folder:
         fcntl.flock(file, fcntl.LOCK_EX)
         return file
 
+    def is_taken(self, server: Owner) -> bool:
+        """Whether another process than `server` goes on with the run, and sees to it that it is delivered."""
+        owner = self.owner
+        return owner != server and not owner.is_dead(silence=float("inf"))
+
     @property
     def is_held(self) -> bool:
         """Whether a process is delivering it right now."""
@@ -143,6 +177,18 @@ class Folder:
             except BlockingIOError:
                 return True
             return False
+
+
+def _write(path: Path, text: str) -> None:
+    """In one step: a reader sees the old or the new."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.write_text(text)
+    draft.replace(path)
+
+
+def called(name: str | None, folder: Folder) -> str:
+    """What a person types to name a run: the four letters at the end of its name, or without one its folder."""
+    return name.rpartition(" ")[2] if name else folder.path.name
 
 
 def default_outbox() -> Path:

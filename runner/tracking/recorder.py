@@ -11,17 +11,19 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Literal
 
+from nnrun.runner.signals import Stopped
 from nnrun.runner.tracking import limits
+from nnrun.runner.tracking.before import Before, entries
 from nnrun.runner.tracking.delivered import Delivered
 from nnrun.runner.tracking.journal import Journal
 from nnrun.runner.tracking.known import NOTE
-from nnrun.runner.tracking.outbox import Folder, Progress, usable_outbox
+from nnrun.runner.tracking.outbox import Folder, Progress, called, usable_outbox
 from nnrun.runner.tracking.owner import Owner
 from nnrun.runner.tracking.plumbing import Plumbing
 from nnrun.runner.tracking.spawn import Sidecar
@@ -59,6 +61,7 @@ class Recorder:
         self._place = folder
         self._journal = Journal(folder.journal)
         self._opened = False
+        self._before = Before()
         shared = sidecar is not None and not sidecar.has_died
         self._sidecar = sidecar if sidecar is not None and shared else Sidecar()
         self._own = not shared
@@ -73,6 +76,56 @@ class Recorder:
         """
         return cls(store, Folder.create(outbox or usable_outbox(), store, Owner.of(os.getpid())), sidecar)
 
+    @classmethod
+    def go_on(cls, folder: Folder, after: int, sidecar: Sidecar | None = None) -> Recorder:
+        """Go on with a run that was broken off, whose training starts again from what was said up to entry `after` of the journal.
+
+        What was said later is said again: it is recorded once, as it was the first time. Raises: OSError.
+        """
+        recorder = cls(folder.store, folder, sidecar)
+        recorder._before = Before.of(folder.journal, after)
+        recorder._opened = recorder._before.name is not None
+        return recorder
+
+    @property
+    def name(self) -> str | None:
+        """What the run is called; None before it is opened."""
+        return self._before.name
+
+    @property
+    def called(self) -> str:
+        """What a person types to name the run on this machine."""
+        return called(self.name, self._place)
+
+    @property
+    def sequence(self) -> int:
+        """How many entries were said."""
+        return self._journal.sequence
+
+    def figures(self, up_to: int) -> Iterator[tuple[int, Mapping[str, float]]]:
+        """(step, figures) of the entries up to a number."""
+        said = (entry for entry in entries(self._place.journal, up_to) if entry.what == "metrics")
+        return ((entry.fields["step"], entry.fields["values"]) for entry in said)
+
+    @property
+    def differing(self) -> Mapping[str, int]:
+        """Of the figures that were said again, those that were not the same, and at which step first: the training is not the same."""
+        return self._before.differing
+
+    def keep_job(self, text: str) -> None:
+        """Keep what is to be run, so that `nnrun resume` goes on with it, wherever the run breaks off. Raises: OSError."""
+        self._place.job.write_text(text)
+
+    def forget_job(self) -> None:
+        """There is nothing to go on with: when MLflow has all of the run, nothing of it stays here."""
+        self._place.job.unlink(missing_ok=True)
+        shutil.rmtree(self._place.checkpoints, ignore_errors=True)
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the training is to be kept."""
+        return self._place.checkpoints
+
     def open(
         self,
         experiment: str,
@@ -84,7 +137,7 @@ class Recorder:
         description: str = "",
         source: Path | None = None,
     ) -> None:
-        """Make the run `name` of an experiment. Without it there is no run, and the rest goes nowhere.
+        """Make the run `name` of an experiment, or open again the one that goes on. Without it there is no run, and the rest goes nowhere.
 
         `description` is the experiment's own note; `source` the spec's path, whose git commit is recorded too.
         """
@@ -92,21 +145,28 @@ class Recorder:
         own = {"spec": experiment, "mlflow.user": _user(), **Plumbing(owner, str(self.folder)).tags}
         if source is not None:
             own |= {"mlflow.source.name": str(source), "mlflow.source.type": "LOCAL"}
-        self._journal.append(
-            "open",
-            experiment=limits.cut(experiment, limits.KEY),
-            name=limits.cut(name, limits.KEY),
-            tags=_tags({**own, **tags, **_note(note)}),
-            description=limits.cut(description, limits.TAG),
-            source=None if source is None else str(source.absolute()),
-        )
+        known = _tags({**own, **tags, **_note(note)})
+        if self._opened:
+            self._journal.append("resume", tags=known)
+        else:
+            self._before.name = limits.cut(name, limits.KEY)
+            self._journal.append(
+                "open",
+                experiment=limits.cut(experiment, limits.KEY),
+                name=self._before.name,
+                tags=known,
+                description=limits.cut(description, limits.TAG),
+                source=None if source is None else str(source.absolute()),
+            )
         self._journal.append("params", params={limits.key(key): limits.cut(str(value), limits.PARAM) for key, value in params.items()})
         self._opened = True
         self._sidecar.wake()
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Record numbers at a step. NaN is kept as such; infinity becomes the largest number."""
-        self._journal.append("metrics", step=int(step), values={limits.key(key): float(value) for key, value in values.items()})
+        said = self._before.without_known(int(step), {limits.key(key): float(value) for key, value in values.items()})
+        if said:
+            self._journal.append("metrics", step=int(step), values=said)
 
     def tags(self, tags: Mapping[str, str]) -> None:
         """Set tags; an earlier value of the same tag is lost."""
@@ -129,9 +189,12 @@ class Recorder:
 
     def image(self, key: str, step: int, png: bytes) -> None:
         """Keep a picture of a step; MLflow shows those of one key with a slider over the steps."""
+        key = limits.key(key).replace(":", "_")
+        if self._before.has_picture(key, int(step)):
+            return
         path = f"{self._journal.sequence + 1}.png"
         self._keep(self._place.images, path, png)
-        self._journal.append("image", path=path, key=limits.key(key).replace(":", "_"), step=int(step))
+        self._journal.append("image", path=path, key=key, step=int(step))
 
     def model(
         self,
@@ -186,13 +249,16 @@ class Recorder:
         count = self._journal.append("finish", status=status, error=error)
         self._journal.close()
         self._sidecar.wake()
+        stop: BaseException | None = None
         try:
             progress = self._result(count, end) if self._opened else Progress(delivered=count)
-        except KeyboardInterrupt:  # impatience ends the waiting, not the delivery
-            progress = self._place.progress()
+        except (KeyboardInterrupt, Stopped) as impatience:  # it ends the waiting, not the delivery
+            progress, stop = self._place.progress(), impatience
         self.delivered = Delivered.of(self.store, self.folder, count, progress)
         if self._own:
             self._sidecar.close()
+        if isinstance(stop, Stopped):
+            raise stop
         return self.delivered
 
     def _result(self, count: int, end: float) -> Progress:

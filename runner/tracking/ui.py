@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
@@ -16,6 +15,7 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from nnrun.runner.signals import Stopped, stoppable
 from nnrun.runner.tracking.links import experiment_link, start_link
 from nnrun.runner.tracking.store import PORT, Store, StoreError
 
@@ -39,10 +39,13 @@ def show(
     if store.is_server:
         _point(_link(store, store.address, experiment), say, browser)
         return
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # else the server would stay behind
-    with contextlib.suppress(KeyboardInterrupt), served(store, host, port) as (address, process):
-        _point(_link(store, address, experiment), say, browser)
-        raise StoreError(f"the MLflow server on `{store.uri}` ended by itself with code {process.wait()}")
+    try:
+        with stoppable(), served(store, host, port) as (address, process):
+            _point(_link(store, address, experiment), say, browser)
+            raise StoreError(f"the MLflow server on `{store.uri}` ended by itself with code {process.wait()}")
+    except Stopped as stop:
+        if stop.number != signal.SIGINT:
+            raise
 
 
 @contextmanager

@@ -91,7 +91,15 @@ def test_every_fault_has_a_page() -> None:
     for module in ("source", "field", "data.tables"):
         import_module(f"nnrun.registry.{module}")
     experiments = ("experiments.find_lr", "experiments.figures", "experiments.sweep.sweep")
-    for module in ("job", "tracking.runs", "engine.prepare", "engine.checkpoint", "engine.training.diverged", *experiments):
+    for module in (
+        "job",
+        "tracking.runs",
+        "tracking.kept",
+        "engine.prepare",
+        "engine.checkpoint.sealed",
+        "engine.training.diverged",
+        *experiments,
+    ):
         import_module(f"nnrun.runner.{module}")
     todo, found = [Fault], set()
     while todo:

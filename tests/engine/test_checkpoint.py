@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from nnrun.runner.engine import checkpoint
-from nnrun.runner.engine.checkpoint import BrokenCheckpoint, load, save
+from nnrun.runner.engine.checkpoint import model, sealed
+from nnrun.runner.engine.checkpoint.model import load, save
+from nnrun.runner.engine.checkpoint.sealed import BrokenCheckpoint
 from nnrun.runner.engine.inference.predict import Predictor
 from tests.engine.support import Built, build
 from tests.engine.test_training import POINTS, points
@@ -87,7 +88,7 @@ def as_format_1(folder: Path) -> None:
     (folder / "spec.yaml").write_text(text.replace("tokens: bytes", "tokens: bytes, vocabulary: 8000, min_count: 1"))
     manifest = json.loads((folder / "MANIFEST.json").read_text())
     digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in manifest["files"]}
-    (folder / "MANIFEST.json").write_text(checkpoint._sealed({"format": 1, "torch": manifest["torch"], "files": digests}))
+    (folder / "MANIFEST.json").write_text(sealed._sealed({"format": 1, "torch": manifest["torch"], "files": digests}))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_a_network_of_format_1_that_means_something_else_now_is_refused(tmp_path
 
 
 def test_a_network_of_a_later_format_is_refused(built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "FORMAT", 3)
+    monkeypatch.setattr(model, "FORMAT", 3)
     save(tmp_path / "model", built.network, built.data.facts)
     monkeypatch.undo()
 

@@ -14,7 +14,7 @@ from nnrun.registry.field import DataError
 from nnrun.registry.source import SourceError
 from nnrun.runner.answers.predict import predict_file
 from nnrun.runner.answers.rows import read_columns
-from nnrun.runner.engine.checkpoint import save
+from nnrun.runner.engine.checkpoint.model import save
 from nnrun.runner.engine.data.sent import examples_of
 from nnrun.runner.engine.inference.predict import Predictor
 from tests.engine.support import build

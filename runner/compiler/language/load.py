@@ -7,7 +7,7 @@ misspelled is reported, too, and then taken for the one that was meant.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, get_args
@@ -25,11 +25,6 @@ from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report
 from nnrun.runner.compiler.text.words import shown
 
-NOT_YET: Mapping[Path, str] = {
-    ("train", "checkpoint"): "a checkpoint during the training",
-}
-"""Keys of the language that this version knows but cannot run."""
-
 
 def load_spec(value: Any, report: Report) -> Spec:
     """The spec, as far as it is right."""
@@ -44,13 +39,6 @@ def load_spec(value: Any, report: Report) -> Spec:
         report.add("out-of-range", "`train` takes a list with 1 or more entries, got []", at=("train",))
     spec, value = _load(_spec(), value, (), Spec, report)
     loaded = [_load(_stage(), entry, ("train", index), Train, report) for index, entry in enumerate(entries)]
-    for path, what in NOT_YET.items():
-        if _get(value, path) not in (None, False, "auto"):
-            report.add("not-supported-yet", f"`{path[-1]}`, {what}, is not supported yet", at=Place(path, "key"))
-        for index, (_, entry) in enumerate(loaded):
-            if path[0] == "train" and _get(entry, path[1:]) not in (None, False, "auto"):
-                at = Place(("train", index, *path[1:]), "key")
-                report.add("not-supported-yet", f"`{path[-1]}`, {what}, is not supported yet", at=at)
     for path, required in REQUIRED.items():
         held = _get(value, path)
         for key in required if isinstance(held, dict) else ():

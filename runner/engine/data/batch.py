@@ -82,8 +82,8 @@ class Part:
         """The rows of these batches."""
         return torch.split(self._by_length(self.rows), size)
 
-    def batches(self, size: int, seed: int, epoch: int, order: Order) -> Iterator[Batch]:
-        """All examples once in the order of an epoch, augmented."""
+    def batches(self, size: int, seed: int, epoch: int, order: Order, first: int = 0) -> Iterator[Batch]:
+        """All examples once in the order of an epoch, augmented; without the `first` so many batches, which were learned from already."""
         match order:
             case "shuffled":
                 chunks = self._shuffled(size, seed, epoch)
@@ -91,7 +91,7 @@ class Part:
                 chunks = list(torch.split(self.rows, size))
             case "streams":
                 chunks = self.streams(size)
-        for index, chunk in enumerate(chunks):
+        for index, chunk in enumerate(chunks[first:], first):
             batch = self.batch(chunk)
             yield self._augmented(batch, seed, epoch, index) if self.augment else batch
 

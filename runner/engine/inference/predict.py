@@ -14,7 +14,7 @@ from nnrun.registry.fields.text import Text
 from nnrun.registry.objective import Loss
 from nnrun.registry.source import Columns
 from nnrun.runner.compiler.plan import Comparison, Plan
-from nnrun.runner.engine.checkpoint import load
+from nnrun.runner.engine.checkpoint.model import load
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.columns import ordering
 from nnrun.runner.engine.data.sent import examples_of
@@ -35,7 +35,7 @@ class Predictor:
 
     @staticmethod
     def load(folder: Path, settings: Sequence[str] = ()) -> Predictor:
-        """From a folder that `checkpoint.save` wrote, with `path=value` texts applied to its spec. Raises: BrokenCheckpoint, SpecErrors."""
+        """From a folder of `checkpoint.model.save`, with `path=value` texts applied to its spec. Raises: BrokenCheckpoint, SpecErrors."""
         saved = load(folder, settings)
         return Predictor(saved.network, saved.plan, saved.facts)
 

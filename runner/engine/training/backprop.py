@@ -23,7 +23,7 @@ from nnrun.runner.engine.pictures.learned import Gallery
 from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.evaluate import Evaluator, autocast
-from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner
+from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner, on
 
 FAR = 2.0
 """Times the loss of the untrained network: no training that works ends there."""
@@ -56,11 +56,11 @@ class Backprop(Learner[Batch]):
         self.batch: Batch | None = None
         """The last one."""
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
-        if self.network.memory is not None:
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        if self.network.memory is not None and not first:
             self.network.memory.forget()  # the streams begin anew
         self.network.train()
-        yield from self.data.train.batches(self.train.batch_size, self.train.seed, epoch, self.order)
+        yield from self.data.train.batches(self.train.batch_size, self.train.seed, epoch, self.order, first)
 
     def step(self, number: int, batch: Batch, due: bool) -> float | None:
         batch = batch.to(self.device)
@@ -141,21 +141,21 @@ class Backprop(Learner[Batch]):
             "lost": self.lost.clone(),
             "steps since": self.steps_since,
             "first": self.first,
+            "latest": self.latest,
+            "meters": self.evaluator.meters.state(),
+            "pictures": self.gallery.seen,
             "memory": memory.state() if memory is not None else {},
-            "dice": torch.get_rng_state() if self.device.type == "cpu" else torch.cuda.get_rng_state(self.device),
         }
 
     def take(self, state: Mapping[str, Any]) -> None:
         super().take(state)
         self.descent.take(state)
         self.lost.copy_(state["lost"])
-        self.steps_since, self.first = state["steps since"], state["first"]
+        self.steps_since, self.first, self.latest = state["steps since"], state["first"], state["latest"]
+        self.evaluator.meters.take(on(self.device, state["meters"]))
+        self.gallery.seen = state["pictures"]
         if self.network.memory is not None:
-            self.network.memory.take(state["memory"])
-        if self.device.type == "cpu":
-            torch.set_rng_state(state["dice"])
-        else:
-            torch.cuda.set_rng_state(state["dice"], self.device)
+            self.network.memory.take(on(self.device, state["memory"]))
 
 
 def _trained(train: Train) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,9 @@ from nnrun.runner.compiler.plan import Plan
 
 EARLY = 10
 """The kept weights are called early if so many times more steps were taken."""
+
+KNOWN = ("value", "loss", "step", "gained", "waited", "weights")
+"""What changes with each evaluation."""
 
 
 @dataclass
@@ -81,6 +85,15 @@ class Best:
         if self._is_best(value, loss) and is_finite(network):
             self.value, self.loss, self.step = value, loss, step
             self.weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+    def state(self) -> dict[str, Any]:
+        """What is known so far. The weights are those that are kept, which nobody changes."""
+        return {name: getattr(self, name) for name in KNOWN}
+
+    def take(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        for name in KNOWN:
+            setattr(self, name, state[name])
 
     def doubt(self, steps: int) -> str | None:
         """What is strange about the choice among so many steps: that hardly any training won."""

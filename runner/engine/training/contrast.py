@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.energy import pictures
 from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.diverged import Diverged
-from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner
+from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner, on
 
 BETAS, CHAINS = 3000, 100
 """Steps and chains of the last annealed estimates."""
@@ -73,11 +74,11 @@ class Contrasting(Learner[States]):
         """Whether it was warned of a fall, and of estimates that cross."""
         self.baseline = "independent units"
 
-    def batches(self, epoch: int) -> Iterator[States]:
+    def batches(self, epoch: int, first: int = 0) -> Iterator[States]:
         batches = self.data.train.batches(max(CHUNK, self.train.batch_size), self.train.seed, epoch, self.order)
         held = [clamped(self.network, self.machine, batch.to(self.device)) for batch in batches]
         whole = {name: torch.cat([states[name] for states in held]) for name in held[0]}
-        for batch in zip(*(torch.split(state, self.train.batch_size) for state in whole.values()), strict=True):
+        for batch in islice(zip(*(torch.split(state, self.train.batch_size) for state in whole.values()), strict=True), first, None):
             yield dict(zip(whole, batch, strict=True))
 
     def step(self, number: int, batch: States, due: bool) -> float | None:
@@ -137,12 +138,12 @@ class Contrasting(Learner[States]):
 
     def state(self) -> dict[str, Any]:
         own = {"fallen": self.fallen, "crossed": self.crossed, "generator": self.generator.get_state()}
-        return {**super().state(), **self.descent.state(), **self.contrast.state(), **own}
+        return {**super().state(), **self.descent.state(), "contrast": self.contrast.state(), **own}
 
     def take(self, state: Mapping[str, Any]) -> None:
         super().take(state)
         self.descent.take(state)
-        self.contrast.take(state)
+        self.contrast.take(on(self.device, state["contrast"]))
         self.fallen, self.crossed = state["fallen"], state["crossed"]
         self.generator.set_state(state["generator"])
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, field, replace
+from functools import partial
 
+from nnrun.runner.engine.checkpoint.snapshot import Snapshot
 from nnrun.runner.engine.inference.sheet import Sheet
+from nnrun.runner.engine.training.keeper import Keeper
 from nnrun.runner.engine.training.learner import B, Learner, Watcher
+from nnrun.runner.signals import asked, held
 
 
 @dataclass(frozen=True)
@@ -30,66 +33,135 @@ class Outcome:
     """What the best weights answered in the test."""
 
 
-def fit(learner: Learner[B], watch: Watcher, log_every: int) -> Outcome:
-    """Train a network; it holds the best weights afterwards. Raises: Diverged, DataError."""
+@dataclass
+class Course:
+    """Where a training stands, between two steps."""
+
+    step: int = 0
+    """Updates so far."""
+    epoch: int = 1
+    batch: int = 0
+    """Batches of this epoch that were learned from."""
+    judged: bool = False
+    """Whether no evaluation is due here, or it was made."""
+    over: bool = False
+    """Whether this was the last step."""
+    seconds: float = 0.0
+    figures: dict[str, float] = field(default_factory=dict)
+    """Those of the last evaluation."""
+
+
+def fit(learner: Learner[B], watch: Watcher, log_every: int, keeper: Keeper | None = None, at: Course | None = None) -> Outcome:
+    """Train a network; it holds the best weights afterwards. With `at` a training goes on that stood there.
+
+    Raises: Diverged, DataError; Stopped, when the training is saved.
+    """
+    keeper, at = keeper or Keeper(), at or Course()
     budget, best, network = learner.budget, learner.best, learner.network
-    figures: dict[str, float] = {}
-    started = time.perf_counter()
+    pace = _Pace(time.perf_counter() - at.seconds, learner.examples)
+    snapshot = partial(_snapshot, learner, at, pace)
 
-    if (judged := learner.judge(0)) is not None:  # the untrained network: an honest first point of every curve
-        figures = dict(judged.figures)
-        watch.metrics(0, {best.objective: figures.get(best.objective, math.nan), **figures})
-        watch.evaluated(0, 0, figures)
-        best.offer(0, figures, network)
-        for key, place, png in judged.pictures:
-            watch.image(key, place, png)
-    waited, examples = time.perf_counter(), learner.examples
-    for step, epoch, batch in _steps(learner):
-        due = step % log_every == 0 or step in (1, budget.steps)
-        loss = learner.step(step, batch, due)
-        if due or loss is not None:
-            watch.stepped(step, loss)
-        if due and (since := learner.since()):
-            watch.metrics(step, since)
-        if step % budget.evaluate_every == 0 or step == budget.steps:
-            seconds = time.perf_counter() - waited
-            if (judged := learner.judge(step)) is None:
-                continue
-            figures = dict(judged.figures)
-            if learner.examples > examples:
-                figures["system/examples_per_second"] = (learner.examples - examples) / seconds
-            for place, points in judged.curves:
-                watch.metrics(place, points)
-            watch.metrics(step, figures)
-            watch.evaluated(step, epoch, figures)
-            best.offer(step, figures, network)
-            for warning in judged.warnings:
-                watch.warned(step, warning)
-            for key, place, png in judged.pictures:
-                watch.image(key, place, png)
-            if best.is_late:
+    batches = _batches(learner, at)
+    with held():  # a signal waits until a step is whole
+        while True:
+            if not at.judged:
+                _evaluate(learner, watch, keeper, at, pace)
+            at.over = at.step == budget.steps or best.is_late
+            stop = asked()
+            if at.over or stop is not None or keeper.is_due(at.step):
+                keeper.keep(snapshot())
+            if stop is not None:
+                raise stop
+            if at.over:
                 break
-            waited, examples = time.perf_counter(), learner.examples
+            batch = next(batches)
+            due = at.step % log_every == 0 or at.step in (1, budget.steps)
+            loss = learner.step(at.step, batch, due)
+            if due or loss is not None:
+                watch.stepped(at.step, loss)
+            if due and (since := learner.since()):
+                watch.metrics(at.step, since)
+            at.judged = at.step % budget.evaluate_every != 0 and at.step != budget.steps
 
-    seconds = time.perf_counter() - started
+    at.seconds = pace.seconds
     best.restore(network)
-    concluded = learner.conclude(step, figures)
+    concluded = learner.conclude(at.step, at.figures)
     last = {**best.figures, **concluded.figures}
     if last:
-        watch.metrics(step, last)
-    for warning in (*concluded.warnings, *filter(None, [best.doubt(step)])):
-        watch.warned(step, warning)
+        watch.metrics(at.step, last)
+    for warning in (*concluded.warnings, *filter(None, [best.doubt(at.step)])):
+        watch.warned(at.step, warning)
     baseline = learner.baseline if any(name.startswith("test/baseline_") for name in last) else None
-    epochs = step / budget.per_epoch
-    return Outcome({**figures, **last}, best.objective, best.step, step, epochs, seconds, step < budget.steps, baseline, concluded.answers)
+    return Outcome(
+        {**at.figures, **last},
+        best.objective,
+        best.step,
+        at.step,
+        at.step / budget.per_epoch,
+        at.seconds,
+        at.step < budget.steps,
+        baseline,
+        concluded.answers,
+    )
 
 
-def _steps(learner: Learner[B]) -> Iterator[tuple[int, int, B]]:
-    """(step, epoch, batch), both counted from 1."""
-    step = 0
-    for epoch in count(1):
-        for batch in learner.batches(epoch):
-            step += 1
-            yield step, epoch, batch
-            if step == learner.budget.steps:
-                return
+@dataclass
+class _Pace:
+    """How fast the training goes."""
+
+    started: float
+    """When it would have begun if it had never been broken off."""
+    examples: int
+    waited: float = field(default_factory=time.perf_counter)
+    """When the last evaluation was over, and how many examples were learned from by then."""
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started
+
+    def a_second(self, examples: int) -> float:
+        """Examples a second since the last evaluation."""
+        return (examples - self.examples) / (time.perf_counter() - self.waited)
+
+    def rest(self, examples: int) -> None:
+        """An evaluation is over."""
+        self.waited, self.examples = time.perf_counter(), examples
+
+
+def _evaluate(learner: Learner[B], watch: Watcher, keeper: Keeper, at: Course, pace: _Pace) -> None:
+    """Judge the network, tell of it, keep the best weights. The untrained network is an honest first point of every curve."""
+    best, speed = learner.best, {}
+    if learner.examples > pace.examples:
+        speed["system/examples_per_second"] = pace.a_second(learner.examples)
+    with keeper.breakable(partial(_snapshot, learner, at, pace)):
+        judged = learner.judge(at.step)
+    at.judged = True
+    if judged is None:
+        return
+    at.figures = {**judged.figures, **speed}
+    for place, points in judged.curves:
+        watch.metrics(place, points)
+    watch.metrics(at.step, at.figures if at.step else {best.objective: at.figures.get(best.objective, math.nan), **at.figures})
+    watch.evaluated(at.step, at.epoch if at.step else 0, at.figures)
+    best.offer(at.step, at.figures, learner.network)
+    for warning in judged.warnings:
+        watch.warned(at.step, warning)
+    for key, place, png in judged.pictures:
+        watch.image(key, place, png)
+    pace.rest(learner.examples)
+
+
+def _batches(learner: Learner[B], at: Course) -> Iterator[B]:
+    """The batch of the next step, without end; `at` goes on with it."""
+    while True:
+        for batch in learner.batches(at.epoch, at.batch):
+            at.step += 1
+            at.batch += 1
+            yield batch
+        at.epoch += 1
+        at.batch = 0
+
+
+def _snapshot(learner: Learner[B], at: Course, pace: _Pace) -> Snapshot:
+    course = replace(at, seconds=pace.seconds)
+    return Snapshot(vars(course), learner.network.state_dict(), learner.state(), learner.best.state())

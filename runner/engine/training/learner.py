@@ -84,8 +84,8 @@ class Learner(ABC, Generic[B]):
         return "streams" if self.train.carry_state else "as given" if self.train.shuffle is False else "shuffled"
 
     @abstractmethod
-    def batches(self, epoch: int) -> Iterator[B]:
-        """What is learned from in an epoch, counted from 1, step by step."""
+    def batches(self, epoch: int, first: int = 0) -> Iterator[B]:
+        """What is learned from in an epoch, counted from 1, step by step; without the `first` so many, which were learned from already."""
 
     @abstractmethod
     def step(self, number: int, batch: B, due: bool) -> float | None:
@@ -107,12 +107,32 @@ class Learner(ABC, Generic[B]):
         return Judged({})
 
     def state(self) -> dict[str, Any]:
-        """All that the next steps depend on beside weights and data, as it stands behind an evaluation."""
-        return {"examples": self.examples}
+        """All that the next steps depend on beside weights and data, as it stands between two steps.
+
+        Large tensors are those of the learner itself, so this is cheap; what an evaluation changes is a copy.
+        """
+        dice = torch.get_rng_state() if self.device.type == "cpu" else torch.cuda.get_rng_state(self.device)
+        return {"examples": self.examples, "dice": dice}
 
     def take(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` gave; the weights are loaded before."""
         self.examples = state["examples"]
+        if self.device.type == "cpu":
+            torch.set_rng_state(state["dice"])
+        else:
+            torch.cuda.set_rng_state(state["dice"], self.device)
+
+
+def on(device: torch.device, value: Any) -> Any:
+    """The tensors within mappings, lists and tuples, on a device."""
+    match value:
+        case torch.Tensor():
+            return value.to(device)
+        case Mapping():
+            return {key: on(device, item) for key, item in value.items()}
+        case list() | tuple():
+            return type(value)(on(device, item) for item in value)
+    return value
 
 
 class Descent:

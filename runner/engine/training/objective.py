@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -89,6 +89,31 @@ class Meters:
         for meter in self.meters.values():
             meter.reset()
         return figures
+
+    def state(self) -> dict[str, Any]:
+        """What was counted so far, and what still waits to be: added up in another order, sums would differ in their last bits."""
+        counted = {label: {name: _copy(getattr(meter, name)) for name in meter._defaults} for label, meter in self.meters.items()}
+        return {
+            "counted": counted,
+            "updates": {label: meter._update_count for label, meter in self.meters.items()},
+            "waiting": [list(pair.waiting) for pair in self.pairs.values()],
+        }
+
+    def take(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        for label, meter in self.meters.items():
+            meter.reset()
+            meter._update_count = state["updates"][label]
+            for name, held in state["counted"][label].items():
+                setattr(meter, name, held)
+        for pair, waiting in zip(self.pairs.values(), state["waiting"], strict=True):
+            pair.waiting = list(waiting)
+            pair.held = sum(input.numel() for input, _ in pair.waiting)
+
+
+def _copy(held: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
+    """What a meter has counted: it adds to it in place."""
+    return held.clone() if isinstance(held, Tensor) else list(held)
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -12,11 +12,13 @@ import torch
 from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
 from nnrun.registry.training import Storage
 from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.checkpoint.snapshot import Snapshot
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.backprop import Backprop
 from nnrun.runner.engine.training.contrast import BETAS, Contrasting
-from nnrun.runner.engine.training.fit import Outcome, fit
+from nnrun.runner.engine.training.fit import Course, Outcome, fit
+from nnrun.runner.engine.training.keeper import Keeper
 from nnrun.runner.engine.training.learner import Learner, Watcher
 from nnrun.runner.engine.training.storage import Storing
 
@@ -29,26 +31,71 @@ class Display(Protocol):
     def stop(self) -> None: ...
 
 
+@dataclass(frozen=True)
+class SoFar:
+    """What the stages before gave."""
+
+    figures: Mapping[str, float] = field(default_factory=dict)
+    best_step: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+
+    def and_then(self, outcome: Outcome) -> SoFar:
+        figures = {**self.figures, **outcome.figures}
+        return SoFar(figures, self.steps + outcome.best_step, self.steps + outcome.steps, self.seconds + outcome.seconds)
+
+
 def train_stages(
-    network: Network, plan: Plan, data: Dataset, device: torch.device, watch: Watcher, display: Display, betas: int = BETAS
+    network: Network,
+    plan: Plan,
+    data: Dataset,
+    device: torch.device,
+    watch: Watcher,
+    display: Display,
+    betas: int = BETAS,
+    keeper: Keeper | None = None,
+    start: Snapshot | None = None,
 ) -> Outcome:
-    """Train a network as all stages of a plan say, one after the other. Raises: Diverged, DataError."""
-    stages = (*plan.stages, plan)
-    done, seconds = 0, 0.0
-    figures: dict[str, float] = {}
+    """Train a network as all stages of a plan say, one after the other; from `start` on, if the training was broken off there.
+
+    Raises: Diverged, DataError; Stopped.
+    """
+    stages, keeper = (*plan.stages, plan), keeper or Keeper()
+    so_far = SoFar(**start.before) if start is not None else SoFar()
     for number, stage in enumerate(stages, 1):
+        begun = start if start is not None and number == start.stage else None
+        if start is not None and number < start.stage:
+            continue
         title = stage.spec.name if len(stages) == 1 else f"{stage.spec.name}, stage {number} of {len(stages)}"
-        with learner_of(network, stage, data, device, betas) as learner:
-            display.start(title, done + learner.budget.steps, learner.best.objective)
+        assert stage.spec.train is not None
+        keeper.begin(number, vars(so_far), stage.spec.train.checkpoint)
+        with _begun(network, stage, data, device, betas, begun) as (learner, at):
+            display.start(title, so_far.steps + learner.budget.steps, learner.best.objective)
             try:
-                outcome = fit(learner, Later(watch, done) if done else watch, stage.spec.track.every)
+                outcome = fit(learner, Later(watch, so_far.steps) if so_far.steps else watch, stage.spec.track.every, keeper, at)
             except BaseException:  # whoever records what is left of the run finds the best there was
                 learner.best.restore(network)
                 raise
             display.stop()
-        figures |= outcome.figures
-        best, done, seconds = done + outcome.best_step, done + outcome.steps, seconds + outcome.seconds
-    return replace(outcome, figures=figures, best_step=best, steps=done, seconds=seconds)
+        so_far = so_far.and_then(outcome)
+    return replace(outcome, **vars(so_far))
+
+
+@contextmanager
+def _begun(
+    network: Network, plan: Plan, data: Dataset, device: torch.device, betas: int, start: Snapshot | None
+) -> Iterator[tuple[Learner[Any], Course]]:
+    """The learner of a stage, and where it stands."""
+    if start is not None:  # a learner may look at the data through the weights
+        network.load_state_dict(start.weights)
+    with learner_of(network, plan, data, device, betas) as learner:
+        if start is None:
+            yield learner, Course()
+            return
+        network.load_state_dict(start.weights)
+        learner.take(start.learner)
+        learner.best.take(start.best)
+        yield learner, Course(**start.course)
 
 
 @contextmanager

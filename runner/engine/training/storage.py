@@ -53,8 +53,9 @@ class Storing(Learner[Tensor]):
         self.memory = Slots(machine, name) if is_modern else Lattice(machine, name, plan.spec.train.learner)
         self.frame = framing(net.groups[name])
 
-    def batches(self, epoch: int) -> Iterator[Tensor]:
-        yield self.patterns
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Tensor]:
+        if not first:
+            yield self.patterns
 
     def step(self, number: int, batch: Tensor, due: bool) -> float | None:
         self.memory.hold(batch)

@@ -76,9 +76,13 @@ class Delivery:
             if not self.progress.over:
                 return False
             if self.progress.refused == 0:
-                self.folder.remove()
-        self._lock.close()
+                self.folder.settle()
+        self.let_go()
         return True
+
+    def let_go(self) -> None:
+        """Leave the rest to somebody else."""
+        self._lock.close()
 
     def _send(self) -> None:
         for lines in _batches(read_lines(self.folder.journal, self.progress.offset)):

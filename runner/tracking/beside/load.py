@@ -17,9 +17,10 @@ SHARE = 0.02
 
 
 class Load:
-    """Measures the machine now and then, a short run often, a long one seldom."""
+    """Measures the machine now and then, a short run often, a long one seldom. `begun` is when the run did, in seconds since 1970."""
 
-    def __init__(self) -> None:
+    def __init__(self, begun: float) -> None:
+        self.begun = begun
         self.monitors: list[BaseMetricsMonitor] = [CPUMonitor()]  # type: ignore[no-untyped-call]
         with contextlib.suppress(ImportError, RuntimeError, OSError):  # no GPU, or no library that knows it
             self.monitors.append(GPUMonitor())  # type: ignore[no-untyped-call]
@@ -28,8 +29,8 @@ class Load:
 
     @property
     def seconds(self) -> int:
-        """Since the beginning: the step of a measurement."""
-        return round(time.monotonic() - self.started)
+        """Since the run began: the step of a measurement. It grows on where a run goes on that was broken off."""
+        return max(0, round(time.time() - self.begun))
 
     @property
     def is_due(self) -> bool:

@@ -65,6 +65,8 @@ class Sender:
             self._open(entry)
         elif self.is_open:
             match entry.what:
+                case "resume":
+                    self._reopen(entry.fields["tags"])
                 case "params":
                     self._params(entry.fields["params"])
                 case "metrics":
@@ -104,7 +106,7 @@ class Sender:
 
     @cached_property
     def _load(self) -> Load:
-        return Load()
+        return Load(self.client.get_run(self.run_id).info.start_time / 1000)
 
     @property
     def may_measure(self) -> bool:
@@ -152,16 +154,21 @@ class Sender:
     def _open(self, entry: Entry) -> None:
         fields = entry.fields
         tags = fields["tags"] | (git_tags(Path(fields["source"])) if fields["source"] else {})
-        if self._store.run_id is not None:
-            run = self.client.get_run(self._store.run_id)
-            self.client.update_run(run.info.run_id, status="RUNNING")
-            if "error" in run.data.tags:
-                self.client.delete_tag(run.info.run_id, "error")
-        else:
-            run = self._new_run(entry, tags)
+        given = self._store.run_id
+        run = self.client.get_run(given) if given is not None else self._new_run(entry, tags)
         self._progress.run_id, self._progress.experiment_id = run.info.run_id, run.info.experiment_id
         self._progress.experiment = self.client.get_experiment(run.info.experiment_id).name
         self._folder.save(self._progress)
+        if given is not None:
+            self._reopen(tags)
+        else:
+            self.tags(tags)
+
+    def _reopen(self, tags: Mapping[str, str]) -> None:
+        """The run goes on: that it was broken off is over."""
+        self.client.update_run(self.run_id, status="RUNNING")
+        if "error" in self.client.get_run(self.run_id).data.tags:
+            self.client.delete_tag(self.run_id, "error")
         self.tags(tags)
 
     def _new_run(self, entry: Entry, tags: Mapping[str, str]) -> Run:
@@ -247,7 +254,7 @@ class Sender:
     def _model(self, entry: Entry) -> None:
         from nnrun.runner.tracking.beside.model import log_model
 
-        key = f"{self._folder.path.name}-{entry.sequence}"
+        key = f"{self._folder.path.name}-{entry.fields['name']}"  # a run that was broken off, and goes on, has one model
         log_model(self.client, self.run_id, key, self._folder.models / entry.fields["path"], entry.fields)
 
     @property

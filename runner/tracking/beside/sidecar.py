@@ -74,7 +74,10 @@ def serve(trainer: Trainer, report: int) -> None:
             except FileNotFoundError:  # another process has delivered it meanwhile
                 _report(folder, Progress(), report)
         for delivery in list(active):
-            if delivery.step(owner_lives=trainer.lives and delivery.owner == trainer.owner):
+            if delivery.folder.is_taken(trainer.owner):
+                delivery.let_go()
+                active.remove(delivery)
+            elif delivery.step(owner_lives=trainer.lives and delivery.owner == trainer.owner):
                 _report(delivery.folder, delivery.progress, report)
                 active.remove(delivery)
 

@@ -18,7 +18,7 @@ from nnrun.registry.options import Regularize
 from nnrun.registry.sources.patterns import BarsAndStripes, Letters
 from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.plan import Plan
-from nnrun.runner.engine.checkpoint import save
+from nnrun.runner.engine.checkpoint.model import save
 from nnrun.runner.engine.data.dataset import Dataset, prepare
 from nnrun.runner.engine.data.masks import with_masks
 from nnrun.runner.engine.inference.draw import Generator

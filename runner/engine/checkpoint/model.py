@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as save_tensors
 
-from nnrun.registry.fault import Fault
 from nnrun.registry.field import Facts
 from nnrun.runner.compiler.check import SpecErrors, check
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.resolved import resolved_text
+from nnrun.runner.engine.checkpoint import sealed
+from nnrun.runner.engine.checkpoint.sealed import MANIFEST, BrokenCheckpoint, seal
 from nnrun.runner.engine.network.network import Network
 
-SPEC, FACTS, WEIGHTS, MANIFEST = "spec.yaml", "facts.json", "weights.safetensors", "MANIFEST.json"
+SPEC, FACTS, WEIGHTS = "spec.yaml", "facts.json", "weights.safetensors"
 
 FORMAT = 2
 """What a folder says of its own way, counted up where facts or the meaning of a node change. A folder of an earlier one still loads.
@@ -41,13 +39,6 @@ CHANGED: Mapping[int, Sequence[Callable[[Plan], str | None]]] = {2: (_reads_both
 """By format, what earlier networks cannot be read for: each looks at a plan, and says which node would now answer otherwise and why."""
 
 
-class BrokenCheckpoint(Fault):
-    """The folder is not what was saved: the message names the file."""
-
-    kind = "missing"
-    id = "broken-model"
-
-
 @dataclass(frozen=True)
 class Saved:
     """What a folder holds."""
@@ -58,21 +49,14 @@ class Saved:
 
 
 def save(folder: Path, network: Network, facts: Mapping[str, Facts]) -> None:
-    """Write a network into a new folder, which appears whole or not at all. Raises: FileExistsError."""
-    if folder.exists():
-        raise FileExistsError(f"{folder} is there already; a checkpoint is never written over another")
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(draft, ignore_errors=True)  # left by a save that was killed
-    draft.mkdir(parents=True)
-    (draft / SPEC).write_text(resolved_text(network.plan), encoding="utf-8")
-    (draft / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}, draft / WEIGHTS)
-    digests = {name: _digest((draft / name).read_bytes()) for name in (SPEC, FACTS, WEIGHTS)}
-    (draft / MANIFEST).write_text(_sealed({"format": FORMAT, "torch": torch.__version__, "files": digests}), encoding="utf-8")
-    for place in (*draft.iterdir(), draft):
-        _sync(place)
-    draft.rename(folder)
-    _sync(folder.parent)
+    """Write a network into a new folder, which appears whole or not at all. Raises: FileExistsError, OSError."""
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    files = {
+        SPEC: resolved_text(network.plan).encode(),
+        FACTS: json.dumps(facts, ensure_ascii=False, indent=1).encode(),
+        WEIGHTS: save_tensors(weights),
+    }
+    seal(folder, files, {"format": FORMAT, "torch": torch.__version__})
 
 
 def load(folder: Path, settings: Sequence[str] = ()) -> Saved:
@@ -93,23 +77,10 @@ def load(folder: Path, settings: Sequence[str] = ()) -> Saved:
 
 def verify(folder: Path) -> int:
     """The format of a folder. Raises: BrokenCheckpoint if a file is missing or differs from what was saved, or of a later format."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise BrokenCheckpoint(f"{folder} holds no network: {MANIFEST} is missing")
-    text = path.read_bytes()
-    try:
-        manifest = json.loads(text)
-        del manifest["sha256"]
-        digests, format = dict(manifest["files"]), int(manifest["format"])
-    except (ValueError, KeyError, TypeError):
-        raise BrokenCheckpoint(f"{path} is damaged") from None
-    if _sealed(manifest).encode() != text:
-        raise BrokenCheckpoint(f"{path} differs from what was saved: its sha256 is not its own")
-    for name, digest in digests.items():
-        if not (folder / name).is_file():
-            raise BrokenCheckpoint(f"{folder / name} is missing")
-        if _digest((folder / name).read_bytes()) != digest:
-            raise BrokenCheckpoint(f"{folder / name} differs from what was saved: its sha256 is not the manifest's")
+    manifest = sealed.verify(folder)
+    if not {SPEC, FACTS, WEIGHTS} <= manifest["files"].keys() or not isinstance(manifest.get("format"), int):
+        raise BrokenCheckpoint(f"{folder / MANIFEST} is that of something else than a network")
+    format: int = manifest["format"]
     if format > FORMAT:
         raise BrokenCheckpoint(f"{folder} is of format {format}, and this version reads 1 to {FORMAT}", "a later version of nnrun reads it")
     return format
@@ -122,20 +93,3 @@ def _check_format(folder: Path, format: int, plan: Plan) -> None:
             if (why := find(plan)) is not None:
                 help = "train it again, or load it with the version that saved it"
                 raise BrokenCheckpoint(f"{folder} is of format {format}, and {why}", help)
-
-
-def _sealed(manifest: dict[str, Any]) -> str:
-    """The manifest as text, with its own checksum in it."""
-    return json.dumps({**manifest, "sha256": _digest(json.dumps(manifest).encode())}, indent=1)
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

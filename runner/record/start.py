@@ -1,0 +1,101 @@
+"""Where a training starts from: the beginning, or a checkpoint of it, if it is still the same experiment."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.checkpoint.kept import Kept
+from nnrun.runner.engine.checkpoint.snapshot import Snapshot
+from nnrun.runner.engine.loops.cells import CellRunner
+from nnrun.runner.engine.loops.run import Runner
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.record.names import spec_hash
+from nnrun.runner.tracking.kept import NotResumable
+
+REFUSED = {"spec": "the meaning of the spec has changed", "data": "the data has changed"}
+"""What must be equal, or it is another experiment."""
+
+EXACT = {
+    "nnrun": "nnrun",
+    "torch": "torch",
+    "device": "the device",
+    "processor": "the processor",
+    "threads": "the number of threads",
+    "loops": "how loops run",
+}
+"""What must be equal for the same bits."""
+
+
+def here(network: Network, plan: Plan, device: torch.device, data_hash: str) -> dict[str, Any]:
+    """What a checkpoint says of where it was made."""
+    runs: list[Runner | CellRunner] = [*network.loops.values(), *network.cells.values()]
+    return {
+        "nnrun": version("nnrun"),
+        "torch": torch.__version__,
+        "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+        "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "threads": torch.get_num_threads(),
+        "loops": [f"{run.title}: {run.execution(device.type).kind}" for run in runs],
+        "spec": spec_hash(plan),
+        "data": data_hash,
+    }
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a training starts from."""
+
+    snapshot: Snapshot | None = None
+    """None: from the beginning."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """Where it was made: see `here`."""
+    skipped: tuple[str, ...] = ()
+    """Why newer checkpoints were passed over."""
+    is_other: bool = False
+    """Whether it is the end of another run, from which this one goes on for longer."""
+
+    @staticmethod
+    def of(folder: Path) -> Start:
+        """The newest whole checkpoint among those in a folder."""
+        found = Kept(folder).newest()
+        return Start(found.snapshot, found.about, found.skipped)
+
+    @property
+    def journal(self) -> int:
+        """Up to which entry the journal of the run goes with it."""
+        return self.snapshot.watcher["journal"] if self.snapshot is not None and not self.is_other else 0
+
+    def check(self, now: Mapping[str, Any]) -> Iterator[str]:
+        """What people should know before the training starts. Raises: NotResumable where it would be another experiment."""
+        for key, what in REFUSED.items() if self.snapshot is not None else ():
+            if self.about[key] != now[key] and not (self.is_other and key == "spec"):
+                raise NotResumable(f"{what} since the checkpoint: it would be another experiment", "run the spec anew")
+        yield from (f"warning: passed over, as it is not whole: {why}" for why in self.skipped)
+        if self.snapshot is None:
+            yield "there is no checkpoint yet: the training starts from the beginning"
+            return
+        where = f"step {self.snapshot.course['step']}" + (f" of stage {self.snapshot.stage}" if self.snapshot.stage > 1 else "")
+        yield f"goes on from {where}"
+        for key, what in EXACT.items():
+            if self.about[key] != now[key]:
+                yield f"warning: not to the bit, as {what} was {_shown(self.about[key])} and is {_shown(now[key])}"
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def for_longer(start: Start) -> Start:
+    """The end of another run as a beginning: there are more steps to come, and patience begins anew."""
+    snapshot = start.snapshot
+    assert snapshot is not None
+    course, best = {**snapshot.course, "over": False}, {**snapshot.best, "waited": 0}
+    return replace(start, snapshot=replace(snapshot, course=course, best=best, watcher={}), is_other=True)
