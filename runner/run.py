@@ -141,7 +141,7 @@ class _Run:
             from nnrun.runner.engine.inference.predict import Predictor
             from nnrun.runner.engine.inference.samples import samples
             from nnrun.runner.engine.prepare import prepared
-            from nnrun.runner.engine.training.baseline import baseline
+            from nnrun.runner.engine.training.baselines.baseline import baseline
             from nnrun.runner.engine.training.best import higher_figures
             from nnrun.runner.engine.training.doubts import doubts
             from nnrun.runner.engine.training.keeper import Checkpoints

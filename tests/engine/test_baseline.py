@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
 from nnrun.runner.compiler.check import check
-from nnrun.runner.engine.training.baseline import Baseline, baseline
+from nnrun.runner.engine.training.baselines.baseline import Baseline, baseline
 from tests.compiler.support import headlines
 from tests.engine.support import build
 

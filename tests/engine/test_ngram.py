@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnrun.runner.engine.training.baseline import Baseline, baseline
-from nnrun.runner.engine.training.ngram import ORDER, Ngram, Tokens
+from nnrun.runner.engine.training.baselines.baseline import Baseline, baseline
+from nnrun.runner.engine.training.baselines.ngram import ORDER, Ngram, Tokens
 from tests.compiler.support import headlines
 from tests.engine.support import build
 

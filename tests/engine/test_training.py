@@ -13,7 +13,7 @@ import torch
 from nnrun.registry.field import DataError
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.training.backprop import penalty
-from nnrun.runner.engine.training.baseline import baseline
+from nnrun.runner.engine.training.baselines.baseline import baseline
 from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.diverged import Diverged
 from tests.engine.support import Built, build, train

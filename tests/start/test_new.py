@@ -20,7 +20,7 @@ from sklearn.datasets import load_diabetes, load_digits, load_iris
 from nnrun.runner.cli import main
 from nnrun.runner.display import Display
 from nnrun.runner.engine.network.network import Network
-from nnrun.runner.engine.training.baseline import baseline
+from nnrun.runner.engine.training.baselines.baseline import baseline
 from nnrun.runner.engine.training.stages import train_stages
 from nnrun.runner.job import Job
 from nnrun.runner.run import read

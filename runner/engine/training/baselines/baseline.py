@@ -24,7 +24,7 @@ from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.columns import Parts, joined_columns
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.data.told import Told
-from nnrun.runner.engine.training.guesses import LEAST, tick_guesses
+from nnrun.runner.engine.training.baselines.guesses import LEAST, tick_guesses
 from nnrun.runner.engine.training.objective import Meters, target_facts
 from nnrun.runner.engine.training.written import Written
 

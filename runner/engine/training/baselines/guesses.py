@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nnrun.runner.compiler.plan import Comparison
 from nnrun.runner.engine.data.batch import Part
-from nnrun.runner.engine.training.ngram import ORDER, Ngram, Tokens
+from nnrun.runner.engine.training.baselines.ngram import ORDER, Ngram, Tokens
 
 LEAST = 1e-6
 """Probability of what never occurs in the training part: not zero, for one surprise would then be infinite."""
