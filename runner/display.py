@@ -71,6 +71,9 @@ class Display:
         self.told, self.waiting = step, None
         self.say(line)
 
+    def recall(self, step: int, figures: Mapping[str, float]) -> None:
+        """Figures of a run that goes on, from before it was broken off."""
+
     def stop(self) -> None:
         """The training is over, well or not."""
         if self.waiting is not None:

@@ -161,9 +161,10 @@ class _Run:
         start, now = self.start or Start(), here(network, plan, device, digest(data))
         if start.snapshot is None and job.continues is not None:
             start = for_longer(Start.of(Path(job.continues)))
-        if self.start is not None or job.continues is not None:
-            for line in start.check(now):
-                display.say(line)
+        goes_on = self.start is not None or job.continues is not None
+        changed = start.doubts(now) if goes_on else []
+        if start.is_other and plan.spec.train.schedule is not None:
+            changed.append("the schedule is computed anew for the new total: the learning rate goes on from another value")
         contents.begin(recorder, job, checked, plan, data, device)
 
         sample = None
@@ -174,9 +175,16 @@ class _Run:
         if start.journal:
             assert start.snapshot is not None
             history.take(start.snapshot.watcher, recorder.figures(start.journal))
+            for step, figures in recorder.figures(start.journal):
+                display.recall(step, figures)
         self.leave = partial(contents.break_off, recorder, job, network, plan, data, history)
         for doubt in doubts(plan, data, parts) if not start.journal else ():
             history.warned(0, doubt)
+        if goes_on:
+            display.say(start.told)
+            recorder.tags({"resumed": start.told})
+            for doubt in changed:
+                history.warned(0, doubt)
         keeper = Checkpoints(Kept(recorder.checkpoints), now, history.state, display.say)
         outcome = train_stages(network, plan, data, device, history, display, keeper=keeper, start=start.snapshot)
         display.stop()
@@ -202,7 +210,7 @@ class _Run:
         contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome)
         if plan.spec.train.checkpoint.keep == "none" or job.is_trial:
             recorder.forget_job()
-        return result
+        return replace(result, kept_bytes=recorder.kept_bytes)
 
 
 def read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:

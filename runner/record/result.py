@@ -28,6 +28,8 @@ class Result:
     kept_step: int = 0
     epochs: float | None = None
     """Passes over the training part; None where each stage has its own."""
+    kept_bytes: int = 0
+    """Room that the last checkpoint takes on this machine."""
     higher: Mapping[str, bool] = field(default_factory=dict)
     """By the name of a figure, without its part, whether more is better."""
 

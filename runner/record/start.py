@@ -73,20 +73,30 @@ class Start:
         """Up to which entry the journal of the run goes with it."""
         return self.snapshot.watcher["journal"] if self.snapshot is not None and not self.is_other else 0
 
-    def check(self, now: Mapping[str, Any]) -> Iterator[str]:
-        """What people should know before the training starts. Raises: NotResumable where it would be another experiment."""
-        for key, what in REFUSED.items() if self.snapshot is not None else ():
+    @property
+    def told(self) -> str:
+        """Where the training goes on, for people."""
+        if self.snapshot is None:
+            return "there is no whole checkpoint: the training starts from the beginning"
+        stage = f" of stage {self.snapshot.stage}" if self.snapshot.stage > 1 else ""
+        return f"goes on from step {self.snapshot.course['step']}{stage}"
+
+    def doubts(self, now: Mapping[str, Any]) -> list[str]:
+        """What is not as it was. Raises: NotResumable where it would be another experiment."""
+        if self.snapshot is None:
+            return list(self._passed_over)
+        for key, what in REFUSED.items():
             if self.about[key] != now[key] and not (self.is_other and key == "spec"):
                 raise NotResumable(f"{what} since the checkpoint: it would be another experiment", "run the spec anew")
-        yield from (f"warning: passed over, as it is not whole: {why}" for why in self.skipped)
-        if self.snapshot is None:
-            yield "there is no checkpoint yet: the training starts from the beginning"
-            return
-        where = f"step {self.snapshot.course['step']}" + (f" of stage {self.snapshot.stage}" if self.snapshot.stage > 1 else "")
-        yield f"goes on from {where}"
-        for key, what in EXACT.items():
-            if self.about[key] != now[key]:
-                yield f"warning: not to the bit, as {what} was {_shown(self.about[key])} and is {_shown(now[key])}"
+        changed = [key for key in EXACT if self.about[key] != now[key]]
+        return [
+            *self._passed_over,
+            *(f"it goes on, but not to the bit: {EXACT[key]} was {_shown(self.about[key])} and is {_shown(now[key])}" for key in changed),
+        ]
+
+    @property
+    def _passed_over(self) -> Iterator[str]:
+        return (f"a checkpoint that is not whole was passed over: {why}" for why in self.skipped)
 
 
 def _shown(value: Any) -> str:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nnrun.runner.record.result import Compared, Result, shown
+from nnrun.runner.show.kept import room
 from nnrun.runner.tracking.delivered import Delivered
 
 COLOURS = {"better": "green", "worse": "red", "equal": "dim"}
@@ -41,7 +42,8 @@ def _told(result: Result) -> Text:
     """How long it took, how large the network is, and which weights were kept."""
     early = ", stopped early" if result.stopped_early else ""
     trained = f"{result.steps:,} step{'s' * (result.steps != 1)} in {result.seconds:.1f} s{early}"
-    return Text(f"{trained}; {result.parameters:,} parameters; kept {result.kept}", style="dim")
+    checkpoint = f"; checkpoint {room(result.kept_bytes)}" if result.kept_bytes else ""
+    return Text(f"{trained}; {result.parameters:,} parameters; kept {result.kept}{checkpoint}", style="dim")
 
 
 def links_text(delivered: Delivered) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from nnrun.runner.tracking.journal import last_entry
 from nnrun.runner.tracking.outbox import KEPT, Folder, called, usable_outbox
 from nnrun.runner.tracking.owner import Owner
 from nnrun.runner.tracking.store import Store
+
+BROKEN = (None, "KILLED")
+"""How a run ended that can go on as if nothing had happened."""
 
 SHORTEST = 4
 """Least number of characters that name a run by the beginning of its id."""
@@ -95,11 +100,19 @@ def kept_runs(outbox: Path | None = None) -> list[KeptRun]:
     return [KeptRun.of(folder) for folder in folders]
 
 
+def broken_off(tags: Mapping[str, str], outbox: Path | None = None) -> KeptRun | None:
+    """The run with these tags of its job that was broken off last, if one was."""
+    for run in kept_runs(outbox):
+        if not run.is_running and run.status in BROKEN and json.loads(run.folder.job.read_text())["tags"] == dict(tags):
+            return run
+    return None
+
+
 def find_kept(reference: str | None, store: Store, outbox: Path | None = None) -> KeptRun:
     """The run that a person means; without a word the last one of this store that was broken off. Raises: NotResumable."""
     runs = kept_runs(outbox)
     if reference is None:
-        broken = [run for run in runs if run.folder.store.uri == store.uri and not run.is_running and run.status in (None, "KILLED")]
+        broken = [run for run in runs if run.folder.store.uri == store.uri and not run.is_running and run.status in BROKEN]
         if not broken:
             help = "name one: `nnrun clear` lists those that can go on" if runs else None
             raise NotResumable(f"no run was broken off that was recorded at `{store.uri}` from this machine", help)

@@ -126,6 +126,11 @@ class Recorder:
         """Where the training is to be kept."""
         return self._place.checkpoints
 
+    @property
+    def kept_bytes(self) -> int:
+        """The room that what is kept of the training takes on the disk."""
+        return sum(path.stat().st_size for path in self.checkpoints.rglob("*") if path.is_file())
+
     def open(
         self,
         experiment: str,

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 OWN_TAGS = (
     "version", "spec", "spec_hash", "graph_hash", "settings_hash", "data_hash", "device", "command", "data", "kept", "kind",
-    "changed_params", "warning", "error", "nnrun",
+    "changed_params", "warning", "error", "resumed", "continues", "nnrun",
 )  # fmt: skip

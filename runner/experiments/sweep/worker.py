@@ -34,6 +34,7 @@ from nnrun.runner.experiments.sweep.trials import (
     worth,
 )
 from nnrun.runner.signals import Pruned, Stopped
+from nnrun.runner.tracking.kept import broken_off
 from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store
 
@@ -83,13 +84,14 @@ def _end_with_owner() -> None:
 
 
 def _done(task: Task, owner: Owner, store: Store, sidecar: Sidecar) -> Said:
-    from nnrun.runner.run import run
+    from nnrun.runner.run import resume, run
 
     if task.again and (known := _known(task, store)) is not None:
         return known
+    begun = broken_off(task.job.tags) if task.again else None
     watch = Watch(owner, task)
     try:
-        result = run(task.job, store, watch, sidecar=sidecar)
+        result = resume(begun, watch, sidecar) if begun is not None else run(task.job, store, watch, sidecar=sidecar)
     except Pruned:
         return GivenUp()
     except SpecErrors as error:
@@ -135,6 +137,10 @@ class Watch(Display):
         if time.monotonic() > self.spoken + PAUSE:
             self.spoken = time.monotonic()
             self.owner.tell(Stepped(step))
+
+    def recall(self, step: int, figures: Mapping[str, float]) -> None:
+        if decisive(self.run.figures, figures) in figures:
+            self.history[step] = figures
 
     def evaluated(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
         """Raises: Pruned if the owner has seen enough."""
