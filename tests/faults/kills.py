@@ -11,6 +11,7 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.faults.children import ended, kill, nnrun, ready
@@ -45,14 +46,14 @@ def killed(folder: Path, kind: str, moments: list[float]) -> list[str]:
     return [] if code == 0 or over else [f"exit code {code}: {(folder / 'log').read_text()[-1500:]}"]
 
 
-def campaign(count: int, seed: int) -> int:
+def campaign(count: int, seed: int, kinds: Sequence[str] = tuple(KINDS)) -> int:
     """How many of `count` kills were as if they had not been; what was not is printed."""
     ready()
     chance, held = random.Random(seed), 0
     with tempfile.TemporaryDirectory(prefix="nnrun-faults-") as place:
-        wanted = {kind: undisturbed(Path(place, f"{kind}-0"), kind) for kind in KINDS}
+        wanted = {kind: undisturbed(Path(place, f"{kind}-0"), kind) for kind in kinds}
         for number in range(count):
-            kind = list(KINDS)[number % len(KINDS)]
+            kind = kinds[number % len(kinds)]
             whole, seconds = wanted[kind]
             moments = [chance.uniform(0.0, seconds) for _ in range(chance.choice((1, 1, 2, 3)))]
             folder = Path(place, f"{kind}-{number + 1}")
@@ -68,8 +69,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
     given = parser.parse_args()
-    held = campaign(given.count, given.seed)
+    held = campaign(given.count, given.seed, given.kinds)
     print(f"{held} of {given.count} held")
     sys.exit(0 if held == given.count else 1)
 

@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.faults.children import ended, nnrun, ready
@@ -63,14 +64,14 @@ def _twice(log: str) -> list[str]:
     return wrong
 
 
-def campaign(count: int, seed: int) -> tuple[int, float]:
+def campaign(count: int, seed: int, kinds: Sequence[str] = tuple(KINDS)) -> tuple[int, float]:
     """How many of `count` stops were as they should be, what was not is printed; and the longest that one took to end."""
     ready()
     chance, held, longest = random.Random(seed), 0, 0.0
     with tempfile.TemporaryDirectory(prefix="nnrun-faults-") as place:
-        wanted = {kind: undisturbed(Path(place, f"{kind}-0"), kind) for kind in KINDS}
+        wanted = {kind: undisturbed(Path(place, f"{kind}-0"), kind) for kind in kinds}
         for number in range(count):
-            kind = list(KINDS)[number % len(KINDS)]
+            kind = kinds[number % len(kinds)]
             whole, seconds = wanted[kind]
             moments = [
                 (chance.uniform(0.0, seconds), chance.choice((signal.SIGTERM, signal.SIGINT))) for _ in range(chance.choice((1, 1, 2)))
@@ -91,8 +92,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
     given = parser.parse_args()
-    held, longest = campaign(given.count, given.seed)
+    held, longest = campaign(given.count, given.seed, given.kinds)
     print(f"the longest took {longest:.1f} s to end")
     print(f"{held} of {given.count} held")
     sys.exit(0 if held == given.count else 1)

@@ -1,0 +1,117 @@
+"""A run that goes on: what it says once more is recorded once, and its folder is kept while it can."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from nnrun.runner.tracking.before import Before
+from nnrun.runner.tracking.journal import Journal, last_entry
+from nnrun.runner.tracking.kept import NotResumable, find_kept, kept_runs
+from nnrun.runner.tracking.outbox import KEPT
+from nnrun.runner.tracking.recorder import Recorder
+from nnrun.runner.tracking.store import Store
+
+
+def test_what_was_said_behind_the_checkpoint_is_compared_and_not_said_again(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append("open", name="as written · abcd")
+    after = journal.append("metrics", step=1, values={"train/loss": 9.0})
+    journal.append("metrics", step=2, values={"train/loss": 0.5, "valid/f1": math.nan, "system/examples_per_second": 7.0})
+    journal.append("metrics", step=0, values={"test/loss": 0.25})
+    journal.append("metrics", step=0, values={"test/loss": 0.125})  # of another stage
+    journal.append("image", path="5.png", key="filters", step=2)
+    journal.close()
+    before = Before.of(tmp_path / "journal.jsonl", after)
+
+    assert before.name == "as written · abcd"
+    assert before.without_known(1, {"train/loss": 9.0}) == {"train/loss": 9.0}  # lies before: it is not said again
+    assert before.without_known(2, {"train/loss": 0.5, "valid/f1": math.nan, "system/examples_per_second": 8.0, "new": 1.0}) == {"new": 1.0}
+    assert before.without_known(0, {"test/loss": 0.25}) == {}
+    assert before.without_known(0, {"test/loss": 0.5}) == {}
+    assert before.differing == {"test/loss": 0}
+    assert before.without_known(0, {"test/loss": 0.5}) == {"test/loss": 0.5}
+    assert before.has_picture("filters", 2)
+    assert not before.has_picture("filters", 2)
+
+
+def test_a_journal_goes_on_behind_its_last_whole_line(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    journal.append("tags", tags={"a": "1"})
+    journal.append("tags", tags={"a": "2"})
+    journal.close()
+    path.write_bytes(path.read_bytes() + b"1234abcd {cut off by a cra")
+    journal = Journal(path)
+
+    assert journal.append("finish", status="KILLED", error=None) == 3
+    journal.close()
+    last = last_entry(path)
+    assert last is not None
+    assert (last.what, last.sequence) == ("finish", 3)
+
+
+@pytest.fixture
+def broken(store: Store, outbox: Path) -> Store:
+    """A store with a run that was stopped after two figures."""
+    recorder = Recorder.start(store, outbox=outbox)
+    recorder.keep_job('{"tags": {}}')
+    recorder.checkpoints.mkdir()
+    recorder.open("spec", "as written · wizc", {"a": 1}, {})
+    recorder.metrics(1, {"valid/loss": 3.0})
+    recorder.metrics(2, {"valid/loss": 2.0})
+    recorder.finish("KILLED", "stopped by SIGTERM")
+    return store
+
+
+def test_a_run_that_was_stopped_goes_on_in_the_same_run_of_mlflow(broken: Store, outbox: Path) -> None:
+    kept = find_kept(None, broken, outbox)
+    assert (kept.called, kept.status, kept.folder.path.parent.name) == ("wizc", "KILLED", KEPT)
+    client = MlflowClient(broken.uri)
+    assert client.get_run(str(kept.run_id)).info.status == "KILLED"
+
+    own = kept.folder.owner
+    folder = kept.folder
+    folder.own(folder.store, type(own)(own.host, own.boot, own.space, own.pid, "1"))  # that process is gone
+    recorder = Recorder.go_on(find_kept("wizc", broken, outbox).taken_over(), after=3)
+    recorder.open("spec", "another name · zzzz", {"a": 1}, {})
+    recorder.metrics(2, {"valid/loss": 2.0})
+    recorder.metrics(3, {"valid/loss": 1.0})
+    delivered = recorder.finish("FINISHED")
+
+    assert delivered.run_id == kept.run_id
+    run = client.get_run(str(kept.run_id))
+    assert (run.info.status, run.info.run_name, run.data.tags.get("error")) == ("FINISHED", "as written · wizc", None)
+    assert [(point.step, point.value) for point in client.get_metric_history(run.info.run_id, "valid/loss")] == [
+        (1, 3.0),
+        (2, 2.0),
+        (3, 1.0),
+    ]
+    assert [run.status for run in kept_runs(outbox)] == ["FINISHED"]
+
+
+def test_a_run_that_is_going_on_is_not_taken_over(broken: Store, outbox: Path) -> None:
+    with pytest.raises(NotResumable, match="`wizc` is going on in process"):
+        find_kept("wizc", broken, outbox).taken_over()
+
+
+def test_a_run_without_a_job_leaves_nothing_behind(store: Store, outbox: Path) -> None:
+    recorder = Recorder.start(store, outbox=outbox)
+    recorder.keep_job("{}")
+    recorder.open("spec", "as written · wizc", {}, {})
+    recorder.forget_job()
+    recorder.finish("FINISHED")
+
+    assert kept_runs(outbox) == []
+    assert not any(outbox.rglob("journal.jsonl"))
+
+
+def test_a_name_that_nobody_has_is_answered_with_those_that_are_there(broken: Store, outbox: Path) -> None:
+    with pytest.raises(NotResumable, match="nothing is kept on this machine of a run `nobody`") as found:
+        find_kept("nobody", broken, outbox)
+    assert found.value.help == "those that can go on: `wizc`"
+    with pytest.raises(NotResumable, match="no run was broken off"):
+        find_kept(None, Store("sqlite:////elsewhere/mlflow.db"), outbox)
