@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,14 +69,14 @@ def broken(store: Store, outbox: Path) -> Store:
 
 
 def test_a_run_that_was_stopped_goes_on_in_the_same_run_of_mlflow(broken: Store, outbox: Path) -> None:
+    (own,) = (run.folder.owner for run in kept_runs(outbox))
+    (folder,) = (run.folder for run in kept_runs(outbox))
+    folder.own(folder.store, replace(own, started="1"))  # that process is gone
     kept = find_kept(None, broken, outbox)
     assert (kept.called, kept.status, kept.folder.path.parent.name) == ("wizc", "KILLED", KEPT)
     client = MlflowClient(broken.uri)
     assert client.get_run(str(kept.run_id)).info.status == "KILLED"
 
-    own = kept.folder.owner
-    folder = kept.folder
-    folder.own(folder.store, type(own)(own.host, own.boot, own.space, own.pid, "1"))  # that process is gone
     recorder = Recorder.go_on(find_kept("wizc", broken, outbox).taken_over(), after=3)
     recorder.open("spec", "another name · zzzz", {"a": 1}, {})
     recorder.metrics(2, {"valid/loss": 2.0})
