@@ -50,7 +50,7 @@ def _made(text: str, suffix: str, *more: str) -> Path:
         raise CompilerError("no C++ compiler is on this machine")
     version = _version(call)
     command = (*call, *FLAGS, *_machine_flags(version))
-    key = hashlib.sha256("\0".join((text, *command, *more, version, _cpu())).encode()).hexdigest()[:32]
+    key = hashlib.sha256("\0".join(("sealed", text, *command, *more, version, _cpu())).encode()).hexdigest()[:32]
     place = kept.folder(folder())
     if (found := kept.find(place, key, suffix)) is not None:
         return found
