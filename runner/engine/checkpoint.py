@@ -100,8 +100,8 @@ def verify(folder: Path) -> int:
     try:
         manifest = json.loads(text)
         del manifest["sha256"]
-        digests, format = dict(manifest["files"]), int(manifest["format"])
-    except (ValueError, KeyError, TypeError):
+        digests, format = {name: manifest["files"][name] for name in (SPEC, FACTS, WEIGHTS)}, int(manifest["format"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise BrokenCheckpoint(f"{path} is damaged") from None
     if _sealed(manifest).encode() != text:
         raise BrokenCheckpoint(f"{path} differs from what was saved: its sha256 is not its own")

@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -54,6 +55,23 @@ def test_a_missing_file_is_named(built: Built, tmp_path: Path) -> None:
 
     with pytest.raises(BrokenCheckpoint, match=r"weights\.safetensors is missing"):
         load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("files", [{}, {"spec.yaml": "0"}, [], None])
+def test_a_manifest_that_names_not_all_files_is_damaged(built: Built, tmp_path: Path, files: Any) -> None:
+    save(tmp_path / "model", built.network, built.data.facts)
+    seal(tmp_path / "model", files=files)
+
+    with pytest.raises(BrokenCheckpoint, match="is damaged"):
+        load(tmp_path / "model")
+
+
+def seal(folder: Path, **said: Any) -> None:
+    """Give a folder a manifest that is right in itself: anybody can."""
+    names = ("spec.yaml", "facts.json", "weights.safetensors")
+    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    manifest = {"format": checkpoint.FORMAT, "torch": "2", "files": files, **said}
+    (folder / "MANIFEST.json").write_text(checkpoint._sealed(manifest))
 
 
 def _says_the_same(manifest: bytes, whole: bytes) -> bool:
