@@ -110,7 +110,7 @@ def load_weights(network: Network, store: Store) -> None:
     """
     from safetensors.torch import load_file
 
-    from nnrun.runner.engine.checkpoint import WEIGHTS, verify
+    from nnrun.runner.engine.checkpoint import WEIGHTS, understood, verify
     from nnrun.runner.tracking.runs import model_folder
 
     for op in network.plan.ops:
@@ -120,7 +120,8 @@ def load_weights(network: Network, store: Store) -> None:
         folder = model_folder(store, run_id)
         verify(folder)
         prefix = f"{node or op.name}."
-        tensors = {name.removeprefix(prefix): tensor for name, tensor in load_file(folder / WEIGHTS).items() if name.startswith(prefix)}
+        with understood(folder):
+            tensors = {name.removeprefix(prefix): tensor for name, tensor in load_file(folder / WEIGHTS).items() if name.startswith(prefix)}
         own = {name: tuple(tensor.shape) for name, tensor in network.runs[op.name].state_dict().items()}
         given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         if own != given:
