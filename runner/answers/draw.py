@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from os.path import exists
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +49,8 @@ def _saved(run: str) -> Saved:
 
 def _columns(file: Path) -> dict[str, list[Any]]:
     """Columns of a JSON file of rows. Raises: SourceError, DataError."""
-    if not file.exists():
-        raise SourceError(f"there is no file `{file}`")
+    if not exists(file):
+        raise SourceError(f"there is no file `{file}`", "look at its name, and at the folder you are in")
     rows = read_json(file)
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise DataError(

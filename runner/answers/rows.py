@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from os.path import exists
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,8 @@ def read_columns(file: Path, predictor: Predictor, more: Sequence[str] = ()) -> 
     JSON is a list of rows, or an object of columns. `more` names columns that are wanted beside them.
     Raises: SourceError without such a file, DataError if it lacks a column or rows.
     """
-    if not file.exists():
-        raise SourceError(f"there is no file `{file}`")
+    if not exists(file):
+        raise SourceError(f"there is no file `{file}`", "look at its name, and at the folder you are in")
     wanted = list(dict.fromkeys([*predictor.columns, *more]))
     paths = {name for field, config in predictor.plan.fields.items() if config.holds_paths for name in config.reads(field)}
     if file.is_dir():
