@@ -63,6 +63,15 @@ def test_what_is_no_path_is_said_to_be_none(tmp_path: Path, path: str) -> None:
         locate(tmp_path, path)
 
 
+@pytest.mark.parametrize("path", ["~nosuchuser/a.csv", "a\0b.csv", "x" * 5000, "circle/a.csv"])
+def test_a_glance_at_what_is_no_path_finds_no_file(tmp_path: Path, path: str) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    made = Lookup("source").validate({"source": "csv", "file": path})
+    assert isinstance(made, Source)
+
+    assert made.glance(tmp_path).missing == (path,)
+
+
 @pytest.mark.parametrize("source", ["csv", "npz", "parquet", "text"])
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
 def test_only_plain_files_are_read(tmp_path: Path, source: str, kind: str) -> None:
