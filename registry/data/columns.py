@@ -117,12 +117,23 @@ def real(encoded: Encoded) -> np.ndarray:
     return encoded.values if encoded.lengths is None else encoded.values[mask(encoded)]
 
 
+def array_of(values: Sequence[Any]) -> np.ndarray:
+    """Values as an array. Texts stay objects: as an array of texts each would be as wide as the longest."""
+    import numpy as np
+
+    return np.asarray(values, dtype=object) if not hasattr(values, "dtype") and _has_text(values) else np.asarray(values)
+
+
+def _has_text(values: Sequence[Any]) -> bool:
+    return any(isinstance(value, str) or (isinstance(value, list | tuple) and _has_text(value)) for value in values)
+
+
 def _numbers(column: Sequence[Any], names: Sequence[str] | None, size: int | None) -> np.ndarray:
     import numpy as np
 
     shape = (len(column),) if size is None else (len(column), size)
     try:
-        array = np.asarray(column)
+        array = array_of(column)
         if array.dtype.kind in "mMc":  # numpy would turn dates into days since 1970 without a word
             raise DataError(f"holds {shown(array[0])}, which is no number", "write a date as numbers, such as a year and a month", row=0)
         array = array.astype(np.float64)

@@ -6,10 +6,14 @@ import os
 from pathlib import Path
 
 from nnrun.registry.data.files import is_confined
+from nnrun.registry.data.reading import read_bytes
 from nnrun.registry.source import SourceError
 
 _PATIENCE = 300
 """Seconds to wait for another process that fetches the same archive, and for pip."""
+
+_LARGEST = 1 << 28
+"""Bytes of an archive."""
 
 
 def cache() -> Path:
@@ -36,7 +40,7 @@ def source_archive(package: str, version: str, sha256: str) -> bytes:
             with FileLock(f"{file}.lock", timeout=_PATIENCE):
                 if not file.exists():
                     _fetch(package, version, sha256, file)
-        archive = file.read_bytes()
+        archive = read_bytes(file, _LARGEST)
     except Timeout:
         raise SourceError(f"another process has been fetching `{file.name}` for {_PATIENCE} seconds", "wait for it, or end it") from None
     except OSError as error:
@@ -47,27 +51,58 @@ def source_archive(package: str, version: str, sha256: str) -> bytes:
 
 
 def _fetch(package: str, version: str, sha256: str, file: Path) -> None:
-    """Download beside the final place, then rename: the file is there whole or not at all."""
-    import subprocess
-    import sys
-    from tempfile import TemporaryDirectory
+    """Download beside the final place, then rename: the file is there whole or not at all. Whoever fetches holds the lock, so that what
+    lies there was left by one that was killed."""
+    import shutil
 
-    with TemporaryDirectory(dir=file.parent) as folder:
-        wanted = Path(folder, "requirements.txt")
-        wanted.write_text(f"{package}=={version} --hash=sha256:{sha256}\n")
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", package, "--no-cache-dir", "--retries", "1"]
-        try:
-            done = subprocess.run(
-                [*command, "--dest", folder, "-r", str(wanted)], capture_output=True, text=True, timeout=_PATIENCE, stdin=subprocess.DEVNULL
-            )
-            reason = _reason(done.stderr)
-        except subprocess.TimeoutExpired:
-            reason = f"no answer in {_PATIENCE} seconds"
-        fetched = Path(folder, file.name)
+    folder = Path(f"{file}.part")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    try:
+        reason = _download(package, version, sha256, folder)
+        fetched = folder / file.name
         if not fetched.exists():
             raise SourceError(f"`{file.name}` is not in the cache and cannot be fetched: {reason}", _by_hand(package, version))
-        _check(fetched.read_bytes(), sha256, fetched)
+        _check(read_bytes(fetched, _LARGEST), sha256, fetched)
         fetched.replace(file)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_PIP = """
+import os, runpy, threading
+threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+"""pip, which ends when its standard input does: it shall not go on when this process is killed."""
+
+
+def _download(package: str, version: str, sha256: str, folder: Path) -> str:
+    """Let pip fetch an archive into a folder; what it says where it did not."""
+    import subprocess
+    import sys
+
+    wanted = folder / "requirements.txt"
+    wanted.write_text(f"{package}=={version} --hash=sha256:{sha256}\n")
+    # without -P a `pip.py` in the current folder would be run
+    command = [sys.executable, "-P", "-c", _PIP, "download", "--no-deps", "--no-binary", package, "--no-cache-dir", "--retries", "1"]
+    ours, its = os.pipe()
+    try:
+        done = subprocess.run(
+            [*command, "--dest", str(folder), "-r", str(wanted)],
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            stdin=ours,
+            env=os.environ | {"TMPDIR": str(folder)},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer in {_PATIENCE} seconds"
+    finally:
+        os.close(ours)
+        os.close(its)
+    return _reason(done.stderr)
 
 
 def _reason(said: str) -> str:

@@ -29,8 +29,17 @@ def is_confined() -> bool:
 
 
 def locate(folder: Path, path: str) -> Path:
-    """A path of a spec or a table made absolute, without links. Raises: SourceError if it leaves the allowed folders."""
-    found = (folder / Path(path).expanduser()).resolve()
+    """A path of a spec or a table made absolute, without links. Raises: SourceError if it is none, or leaves the allowed folders."""
+    try:
+        found = (folder / Path(path).expanduser()).resolve()
+        found.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # nothing is there, which whoever opens it will say
+    except (OSError, RuntimeError, ValueError) as error:  # too long, links in a circle, nobody's home, a sign that no path can have
+        why = error.strerror if isinstance(error, OSError) else str(error).partition(" from ")[0]
+        raise SourceError(
+            f"{shown_path(path)} is no path of a file: {str(why).lower()}", "write one that starts at the spec's folder"
+        ) from None
     if _roots is not None and not any(found.is_relative_to(root) for root in _roots):
         allowed = ", ".join(f"`{root}`" for root in _roots) or "no folder"
         message = f"`{path}` leads to `{found}`, but data may be read from {allowed} only"
@@ -46,14 +55,6 @@ def existing(folder: Path, path: str) -> Path:
     return found
 
 
-def read_text(file: Path, encoding: str = "utf-8") -> str:
-    """The text of a file, with `\\n` at the ends of lines. Raises: SourceError if it is in another encoding."""
-    try:
-        return file.read_text("utf-8-sig" if encoding == "utf-8" else encoding)
-    except LookupError:
-        raise SourceError(f"no encoding is called `{encoding}`", "utf-8 and latin-1 are common") from None
-    except UnicodeDecodeError as error:
-        message = f"`{file}` is not {encoding}: byte {error.start} cannot be read"
-        raise SourceError(message, "`encoding: latin-1` reads most older files") from None
-    except OSError as error:
-        raise SourceError(f"`{file}` cannot be read: {error.strerror}", "name a file that may be read") from None
+def shown_path(text: str) -> str:
+    """What a spec says where a path is wanted, inside a sentence."""
+    return f"`{text if len(text) <= 80 else text[:77] + '...'}`".encode(errors="backslashreplace").decode().replace("\0", "\\0")

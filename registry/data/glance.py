@@ -21,19 +21,20 @@ def first_line(file: Path, encoding: str) -> str | None:
         return None
     try:
         return line.decode(encoding).removeprefix("\ufeff").rstrip("\r\n")
-    except (UnicodeDecodeError, LookupError):
+    except (ValueError, LookupError):  # not so encoded, or no name of an encoding
         return None
 
 
 def arrays(file: Path) -> dict[str, Sizes] | None:
     """The arrays of an archive; None where it is none. Those that cannot be understood have no sizes."""
     from zipfile import BadZipFile, ZipFile
+    from zlib import error
 
     try:
         with ZipFile(file) as archive:
-            names = archive.namelist()[:MOST]
+            names = [name for name in archive.namelist() if name.endswith(".npy")][:MOST]
             return {name.removesuffix(".npy"): _sizes(archive.open(name).read(LONGEST)) for name in names}
-    except (BadZipFile, OSError, RuntimeError, NotImplementedError):  # the last two: encrypted, or packed in a way that zipfile lacks
+    except (BadZipFile, OSError, ValueError, RuntimeError, EOFError, error):  # among them: encrypted, packed in a way that zipfile lacks
         return None
 
 

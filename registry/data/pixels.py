@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nnrun.registry.data.columns import MISSING, in_row, is_missing, shown
+from nnrun.registry.data.columns import MISSING, in_row
+from nnrun.registry.data.picture_files import Size, frames_kept, frames_of, opened
 from nnrun.registry.field import DataError
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ _ORIENTATION = 0x0112
 """Exif: how the camera was held; from 5 on, height and width are exchanged."""
 
 _LAYOUT = "a picture is an array of numbers (H, W), (H, W, C) or (C, H, W) with 1, 3 or 4 channels"
-
-Size = tuple[int, int]
-"""Height and width."""
 
 
 def is_array(value: Any) -> bool:
@@ -62,8 +59,6 @@ def _bits(value: Any) -> int | None:
 
 def _greatest(value: Any) -> int:
     """The greatest pixel of a picture or film, as it is stored; what is no plain grey or colour counts as bright."""
-    from PIL import ImageSequence
-
     if hasattr(value, "dtype"):
         return int(value.max(initial=0))
     if isinstance(value, int | float):
@@ -75,7 +70,7 @@ def _greatest(value: Any) -> int:
                 greatest = max(greatest, _greatest(frame))
         return greatest
     with opened(value) as image:
-        return max(_brightest(frame) for frame in ImageSequence.Iterator(image))
+        return max(_brightest(frame) for frame in frames_of(image))
 
 
 def _brightest(image: Image) -> int:
@@ -135,30 +130,6 @@ def extent(value: Any) -> tuple[int, int, int]:
         return GREY if image.mode in _GREY_MODES else COLOUR, height, width
 
 
-@contextmanager
-def opened(value: Any) -> Iterator[Image]:
-    """A picture file, by path or as bytes, alone or beside its path as Parquet files of pictures have it."""
-    from io import BytesIO
-    from os import PathLike
-
-    from PIL import Image
-
-    if isinstance(value, dict):
-        value = value.get("bytes") or value.get("path")
-    if is_missing(value):
-        raise DataError("has no value", MISSING)
-    if not isinstance(value, str | bytes | PathLike):
-        raise DataError(f"holds {shown(value)}, which is no picture", "a picture is an array, or the path of a file")
-    said = "holds bytes that" if isinstance(value, bytes) else f"names the file `{value}`, which"
-    try:
-        with Image.open(BytesIO(value) if isinstance(value, bytes) else value) as image:
-            yield image
-    except FileNotFoundError:
-        raise DataError(f"{said} does not exist", "paths are relative to the file they stand in") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{said} cannot be read as a picture: {error}", "Pillow reads PNG, JPEG, GIF and most other formats") from error
-
-
 def from_image(image: Image, size: Size | None = None, channels: int | None = None, binary: bool = False) -> np.ndarray:
     """A picture that Pillow has opened, held upright."""
     import numpy as np
@@ -179,15 +150,13 @@ def from_image(image: Image, size: Size | None = None, channels: int | None = No
 
 def frames(value: Any, size: Size | None = None, channels: int | None = None, binary: bool = False) -> np.ndarray:
     """A film (T, C, H, W): an array of frames, a list of pictures, or an animated file. Raises: DataError."""
-    from PIL import ImageSequence
-
     if hasattr(value, "ndim"):
         film = pictures(value, 1, size, channels, binary)
     elif isinstance(value, list | tuple):
         film = _stacked([_frame(frame, tick, size, channels, binary) for tick, frame in enumerate(value)])
     else:
         with opened(value) as image:
-            film = _stacked([from_image(frame, size, channels, binary) for frame in ImageSequence.Iterator(image)])
+            film = _stacked([from_image(frame, size, channels, binary) for frame in frames_kept(image, size)])
     if len(film) == 0:
         raise DataError("holds a film without frames", MISSING)
     return film

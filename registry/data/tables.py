@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from nnrun.registry.catalog import all_of, near
 from nnrun.registry.data.files import existing, locate
+from nnrun.registry.data.reading import plain
 from nnrun.registry.data.spelling import spelled
 from nnrun.registry.field import DataError
 from nnrun.registry.source import Columns, Glance, Sizes, Source, SourceError
@@ -41,6 +42,9 @@ class FileSource(Source):
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Endings of files that this source reads; without any it reads every file its own way."""
 
+    quoted: ClassVar[tuple[str, ...]] = ()
+    """Endings of files whose text may be quoted wherever they lie; any may in the spec's folder. Without any nothing is quoted."""
+
     file: FilePath | None = None
     """Path of the file, relative to the spec."""
     files: Files | None = None
@@ -55,13 +59,17 @@ class FileSource(Source):
 
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
         parts = {"all": self.file} if self.files is None else self.files.model_dump(exclude_none=True)
-        return {part: self._table(existing(folder, str(path)), columns, paths) for part, path in parts.items()}
+        return {part: self._table(self._found(folder, str(path)), columns, paths) for part, path in parts.items()}
 
     def glance(self, folder: Path) -> Glance:
         missing: list[str] = []
         tables: dict[str, dict[str, Sizes]] = {}
         for path in [self.file] if self.files is None else self.files.model_dump(exclude_none=True).values():
-            found = locate(folder, str(path))
+            try:
+                found = locate(folder, str(path))
+            except SourceError:  # no path, or one that leads out: whoever reads it says so
+                missing.append(str(path))
+                continue
             if not found.is_relative_to(folder.resolve()):
                 continue
             if not found.is_file():
@@ -88,6 +96,15 @@ class FileSource(Source):
             return self
         other = next((cls for cls in all_of("source").values() if issubclass(cls, FileSource) and ending in cls.suffixes), None)
         return self if other is None else other.model_validate({"source": other.type_name(), "file": str(file)})
+
+    def _found(self, folder: Path, path: str) -> Path:
+        """Raises: SourceError, also for a file that is perhaps no data: messages quote what they cannot read."""
+        file = plain(existing(folder, path))
+        endings = self.reader(file).quoted
+        if endings and file.suffix.lower() not in endings and not file.is_relative_to(folder.resolve()):
+            message = f"`{path}` lies outside of the spec's folder, and its name does not end as that of a table: {', '.join(endings)}"
+            raise SourceError(message, "give it such an ending, or move it into the spec's folder")
+        return file
 
     def _table(self, file: Path, columns: Sequence[str], paths: Collection[str]) -> Columns:
         table = self.reader(file).read(file, columns)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from nnrun.registry.data.columns import is_missing, shown
+from nnrun.registry.data.columns import array_of, is_missing, shown
 from nnrun.registry.field import DataError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def parse_times(column: Sequence[Any]) -> Times:
     for row, value in enumerate(column):
         if is_missing(value):
             raise DataError("has no value", HELP, row)
-    array = np.asarray(column)
+    array = array_of(column)
     if array.dtype.kind == "M":
         return Times(array.astype("datetime64[us]").astype(np.int64) / 1e6, True)
     try:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+LONGEST = 1000
+"""Characters of a name."""
+
+
 def class_name(value: object) -> str | None:
     """A value of the data as the name of a class: `setosa`, `3` (also for 3.0), `true`; None if it names none."""
     value = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
@@ -117,6 +121,9 @@ def _names(values: Sequence[Any], facts: Facts) -> Iterator[str]:
         if is_missing(value):
             raise DataError("has no value", MISSING, row=row)
         name = class_name(value)
+        if name is not None and len(name) > LONGEST:
+            what = f"holds a name of {len(name):,} characters, where {LONGEST:,} are allowed"
+            raise DataError(what, "a `text` field takes texts", row=row)
         if name is None:
             raise DataError(f"holds {shown(value)}, which names no class", "a `number` field takes numbers that are not whole", row=row)
         yield as_learned(name, facts)

@@ -12,7 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from nnrun.registry.catalog import register
 from nnrun.registry.data.columns import MISSING, by_row, check_rows, in_row, is_missing, shown
-from nnrun.registry.data.files import existing, locate, read_text
+from nnrun.registry.data.files import existing, locate
+from nnrun.registry.data.reading import read_text
 from nnrun.registry.data.samples import in_ticks
 from nnrun.registry.data.spelling import LEARNED, as_learned
 from nnrun.registry.data.tokens import BEGIN, END, PADDING, SPECIALS, UNKNOWN, Bytes, Characters, FromFile, Tokens, Words, commonest

@@ -10,14 +10,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.files import existing, locate, read_text
+from nnrun.registry.data.files import existing, locate
 from nnrun.registry.data.glance import first_line
+from nnrun.registry.data.reading import LONGEST_LINE, lines
 from nnrun.registry.data.tables import FileSource, check_columns
 from nnrun.registry.field import DataError
 from nnrun.registry.source import Columns, Sizes
-
-_LONGEST_CELL = 2**27
-"""Characters; Python's own limit of 131,072 is too short for a long text."""
 
 _SIGNS = (";", "\t", "|", ",")
 _QUOTED = {";": '";"', "\t": '"\\t"', "|": '"|"', ",": '","'}
@@ -32,6 +30,7 @@ class Csv(FileSource):
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".csv",)
+    quoted: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat")
 
     source: Literal["csv"]
     delimiter: Annotated[str, Option(min_length=1, max_length=1)] = ","
@@ -45,8 +44,8 @@ class Csv(FileSource):
         name = self.file if self.files is None else getattr(self.files, part)
         if not locate(folder, str(name)).is_file():  # the rows came otherwise
             return super().place(folder, part, row)
-        lines = (line for line, _ in self._rows(existing(folder, str(name))))
-        return f"`{name}:{next(islice(lines, row + self.header, None))}`"
+        numbers = (line for line, _ in self._rows(existing(folder, str(name))))
+        return f"`{name}:{next(islice(numbers, row + self.header, None))}`"
 
     def heading(self, file: Path) -> dict[str, Sizes] | None:
         import csv
@@ -72,16 +71,16 @@ class Csv(FileSource):
             raise DataError(
                 f"`{file.name}` has {names.count(twice[0])} columns `{twice[0]}`", "give each a name of its own in the first line"
             )
-        places = {name: names.index(own) for name, own in found.items()}
-        cells = [] if self.header else [first]
+        places = [names.index(own) for own in found.values()]
+        cells = [] if self.header else [[first[place] for place in places]]
         for line, row in rows:
             if len(row) != len(names):
                 what = f"line {line} of `{file.name}` has a row of {len(row)}, where {len(names)} cells are wanted"
                 raise DataError(what, "set `delimiter`, or put quotes around a cell that holds it")
-            cells.append(row)
+            cells.append([row[place] for place in places])
         if not cells:
             raise DataError(f"`{file.name}` has no rows, only a heading", "write a line for each example")
-        return {name: [row[place] for row in cells] for name, place in places.items()}
+        return dict(zip(found, map(list, zip(*cells, strict=True)), strict=True))
 
     def misread(self, heading: Sequence[str], columns: Collection[str]) -> tuple[str, str] | None:
         (name, *more), wanted = heading or [""], set(columns)
@@ -93,15 +92,16 @@ class Csv(FileSource):
     def _rows(self, file: Path) -> Iterator[tuple[int, list[str]]]:
         """Each row with the number of its last line."""
         import csv
-        from io import StringIO
 
-        csv.field_size_limit(_LONGEST_CELL)
-        reader = csv.reader(StringIO(read_text(file, self.encoding)), delimiter=self.delimiter, strict=True)
+        csv.field_size_limit(LONGEST_LINE)  # Python's own limit of 131,072 is too short for a long text
+        reader = csv.reader(lines(file, self.encoding), delimiter=self.delimiter, strict=True)
         try:
             for row in reader:
                 if row:
                     yield reader.line_num, row
         except csv.Error as error:
-            raise DataError(
-                f"`{file.name}` cannot be read at line {reader.line_num}: {error}", "quotes inside a quoted cell stand twice"
-            ) from None
+            long = "field limit" in str(error)
+            place = f"at line {reader.line_num}"
+            what = f"has more than {LONGEST_LINE:,} characters in a cell {place}" if long else f"cannot be read {place}: {error}"
+            help = "divide long texts into several rows" if long else "quotes inside a quoted cell stand twice"
+            raise DataError(f"`{file.name}` {what}", help) from None

@@ -10,7 +10,7 @@ from nnrun.registry.catalog import register
 from nnrun.registry.data.files import existing, locate
 from nnrun.registry.data.tables import FilePath, check_columns
 from nnrun.registry.field import DataError
-from nnrun.registry.source import Column, Columns, Source
+from nnrun.registry.source import Column, Columns, Source, SourceError
 
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"})
 
@@ -53,12 +53,20 @@ class ImageFolder(Source):
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(inner for inner in folder.iterdir() if inner.is_dir() and not inner.name.startswith("."))
+    try:
+        return sorted(inner for inner in folder.iterdir() if inner.is_dir() and not inner.name.startswith("."))
+    except OSError as error:
+        raise SourceError(f"`{folder}` cannot be read: {error.strerror}", "name a folder that may be read") from None
 
 
 def pictures(folder: Path) -> list[str]:
     """Absolute paths of all pictures in a folder and in those within it, by name."""
-    files = (file for file in sorted(folder.rglob("*")) if file.suffix.lower() in _PICTURES and not file.name.startswith("."))
+    try:
+        found = sorted(folder.rglob("*"))
+    except (OSError, RecursionError) as error:
+        why = error.strerror if isinstance(error, OSError) else "its folders stand within each other too deep"
+        raise SourceError(f"`{folder}` cannot be read: {why}", "put the pictures into one folder for each class") from None
+    files = (file for file in found if file.suffix.lower() in _PICTURES and not file.name.startswith("."))
     return [str(locate(folder, str(file.absolute()))) for file in files]
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from nnrun.registry.catalog import near, register
+from nnrun.registry.data.arrays import NoArray, member_of
 from nnrun.registry.data.files import existing
 from nnrun.registry.data.glance import arrays
+from nnrun.registry.data.reading import plain
 from nnrun.registry.data.spelling import spelled
 from nnrun.registry.data.tables import FileSource, MissingColumn, absolute, check_columns, check_lengths
 from nnrun.registry.field import DataError, naming
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
     from zipfile import ZipFile
 
 _PARTS = ("train", "valid", "test")
-
-_LARGEST = 2**34
-"""Bytes an array may unpack to: a small archive can claim to hold far more than fits in memory."""
 
 
 @register
@@ -47,7 +46,7 @@ class Npz(FileSource):
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
         if self.files is not None:
             return super().load(folder, columns, paths)
-        file = existing(folder, str(self.file))
+        file = plain(existing(folder, str(self.file)))
         with _opened(file) as archive:
             parts = _parts(f"`{file.name}`", columns, _names(archive))
             tables = {part: self._arrays(archive, names, file, "" if part == "all" else f"_{part}") for part, names in parts.items()}
@@ -82,18 +81,19 @@ class Npz(FileSource):
 @contextmanager
 def _opened(file: Path) -> Iterator[ZipFile]:
     """Raises: SourceError."""
+    from struct import error as StructError
     from zipfile import BadZipFile, ZipFile
 
     try:
         with ZipFile(file) as archive:
             yield archive
-    except (BadZipFile, OSError) as error:
+    except (BadZipFile, OSError, NotImplementedError, UnicodeDecodeError, StructError) as error:
         help = "`numpy.savez(file, x=array)` writes such an archive"
         raise SourceError(f"`{file.name}` cannot be read as an npz archive: {error}", help) from error
 
 
 def _names(archive: ZipFile) -> list[str]:
-    return [name.removesuffix(".npy") for name in archive.namelist()]
+    return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
 
 
 def _shortened(name: str, array: Any, lengths: Any) -> list[Any]:
@@ -139,19 +139,10 @@ def _check_parts(place: str, names: dict[str, str], present: Sequence[str]) -> N
 
 
 def _array(archive: ZipFile, name: str, file: Path) -> Any:
-    from numpy.lib.format import read_array
-
-    member = archive.getinfo(f"{name}.npy")
-    if member.file_size > _LARGEST:
-        raise DataError(
-            f"the array `{name}` of `{file.name}` unpacks to {member.file_size:,} bytes, where {_LARGEST:,} are allowed",
-            "split the data into several archives, or store smaller numbers",
-        )
     try:
-        with archive.open(member) as stream:
-            array = read_array(stream, allow_pickle=False)
-    except (ValueError, MemoryError) as error:
-        raise DataError(f"the array `{name}` of `{file.name}` cannot be read: {error}", "write plain arrays of numbers or texts") from error
+        array = member_of(archive, name)
+    except NoArray as error:
+        raise DataError(f"the array `{name}` of `{file.name}` cannot be read: {error}", error.help) from error
     if array.ndim == 0:
         raise DataError(f"the array `{name}` of `{file.name}` is a single value", "its first axis counts the examples")
     return array

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.files import read_text
+from nnrun.registry.data.reading import read_text
 from nnrun.registry.data.tables import FileSource, check_columns
 from nnrun.registry.field import DataError
 from nnrun.registry.source import Column, Columns

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from os.path import exists
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnrun.registry.data.reading import read_json
 from nnrun.registry.field import DataError
 from nnrun.registry.source import SourceError
 
@@ -47,12 +49,9 @@ def _saved(run: str) -> Saved:
 
 def _columns(file: Path) -> dict[str, list[Any]]:
     """Columns of a JSON file of rows. Raises: SourceError, DataError."""
-    if not file.is_file():
-        raise SourceError(f"there is no file `{file}`")
-    try:
-        rows = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"`{file}` is no JSON: {error}") from None
+    if not exists(file):
+        raise SourceError(f"there is no file `{file}`", "look at its name, and at the folder you are in")
+    rows = read_json(file)
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise DataError(
             f"`{file}` holds no list of rows", 'a row is written {"image": [[0, 1, null, …], …]}, with null where it is to be found'

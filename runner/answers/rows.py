@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
+from os.path import exists
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnrun.registry.data.reading import plain, read_json
 from nnrun.registry.data.tables import FileSource, MissingColumn, absolute, check_columns
 from nnrun.registry.field import DataError
 from nnrun.registry.source import SourceError
@@ -26,8 +27,8 @@ def read_columns(file: Path, predictor: Predictor, more: Sequence[str] = ()) -> 
     JSON is a list of rows, or an object of columns. `more` names columns that are wanted beside them.
     Raises: SourceError without such a file, DataError if it lacks a column or rows.
     """
-    if not file.exists():
-        raise SourceError(f"there is no file `{file}`")
+    if not exists(file):
+        raise SourceError(f"there is no file `{file}`", "look at its name, and at the folder you are in")
     wanted = list(dict.fromkeys([*predictor.columns, *more]))
     paths = {name for field, config in predictor.plan.fields.items() if config.holds_paths for name in config.reads(field)}
     if file.is_dir():
@@ -35,7 +36,7 @@ def read_columns(file: Path, predictor: Predictor, more: Sequence[str] = ()) -> 
     if file.suffix not in ENDINGS:
         raise SourceError(f"`{file}` is no {', '.join(ENDINGS)} file", "the ending tells how a file is read")
     try:
-        columns = _json_columns(file, wanted) if file.suffix == ".json" else _reader(file, predictor).read(file, wanted)
+        columns = _json_columns(file, wanted) if file.suffix == ".json" else _reader(file, predictor).read(plain(file), wanted)
     except MissingColumn as error:
         raise DataError(error.message, f"the network reads {', '.join(f'`{name}`' for name in predictor.columns)}") from None
     if not all(len(columns[name]) for name in wanted):
@@ -64,10 +65,7 @@ def _reader(file: Path, predictor: Predictor) -> FileSource:
 
 
 def _json_columns(file: Path, wanted: Sequence[str]) -> dict[str, list[Any]]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:  # UnicodeDecodeError is one
-        raise DataError(f"`{file}` is no JSON: {error}", 'rows are written `[{"name": value}, ...]`') from None
+    found = read_json(file)
     rows, columns = isinstance(found, list), isinstance(found, dict)
     if rows and all(isinstance(row, dict) for row in found):
         own = check_columns(f"`{file}`", wanted, found[0] if found else wanted)

@@ -12,8 +12,10 @@ from nnrun.registry.fault import Fault
 from nnrun.registry.field import DataError
 from nnrun.registry.node import Trainable
 from nnrun.runner.compiler.language.training import Train
+from nnrun.runner.compiler.loops.execution import missing_compiler
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.loops.cells import CellRunner
+from nnrun.runner.engine.loops.native import say_once
 from nnrun.runner.engine.loops.run import Runner
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.tracking.store import Store
@@ -48,9 +50,12 @@ class NotCompiled(Fault):
 
 
 def check_compiled(network: Network, device: torch.device) -> None:
-    """With `compile: on`, every loop and every cell has a fused kernel or generated code. Raises: NotCompiled."""
+    """With `compile: on`, every loop and every cell has a fused kernel or generated code. Raises: NotCompiled. A compiler that the user
+    wants and that is not there is said."""
     train = network.plan.spec.train
     runs: list[Runner | CellRunner] = [*network.loops.values(), *network.cells.values()]
+    if runs and device.type == "cpu" and train is not None and train.compile != "off" and (missing := missing_compiler()):
+        say_once(f"loops run without generated code: {missing}")
     for run in runs if train is not None and train.compile == "on" else ():
         execution = run.execution(device.type)
         if execution.kind not in ("fused", "native"):
@@ -105,7 +110,7 @@ def load_weights(network: Network, store: Store) -> None:
     """
     from safetensors.torch import load_file
 
-    from nnrun.runner.engine.checkpoint.model import WEIGHTS, verify
+    from nnrun.runner.engine.checkpoint.model import WEIGHTS, understood, verify
     from nnrun.runner.tracking.runs import model_folder
 
     for op in network.plan.ops:
@@ -115,7 +120,8 @@ def load_weights(network: Network, store: Store) -> None:
         folder = model_folder(store, run_id)
         verify(folder)
         prefix = f"{node or op.name}."
-        tensors = {name.removeprefix(prefix): tensor for name, tensor in load_file(folder / WEIGHTS).items() if name.startswith(prefix)}
+        with understood(folder):
+            tensors = {name.removeprefix(prefix): tensor for name, tensor in load_file(folder / WEIGHTS).items() if name.startswith(prefix)}
         own = {name: tuple(tensor.shape) for name, tensor in network.runs[op.name].state_dict().items()}
         given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         if own != given:

@@ -48,7 +48,8 @@ def worst_first(table: Table, sheet: Sheet) -> np.ndarray[Any, Any]:
     decoding = sheet.plan.decoding
     if decoding is None or not sheet.plan.read:
         return np.arange(len(table))
-    right = np.array(table[decoding.target].to_pylist()) == np.array(table[f"{TRUE}{decoding.target}"].to_pylist())
+    written, true = (table[column].to_pylist() for column in (decoding.target, f"{TRUE}{decoding.target}"))
+    right = np.array([one == other for one, other in zip(written, true, strict=True)], dtype=bool)
     return np.lexsort((-table[f"{decoding.target}_score"].to_numpy(), right))
 
 

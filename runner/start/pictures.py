@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
+from nnrun.registry.data.picture_files import opened
 from nnrun.registry.field import DataError
 
 LOOKED_AT = 200
@@ -17,16 +17,14 @@ LARGEST = 64
 
 def picture_options(files: Sequence[str]) -> tuple[dict[str, Any], int]:
     """Options of an image field for these files, and the shorter side of the pictures. Raises: DataError."""
-    from PIL import Image, UnidentifiedImageError
-
     sizes, grey = set(), True
     for file in files[:: max(len(files) // LOOKED_AT, 1)]:
         try:
-            with Image.open(file) as picture:
+            with opened(file) as picture:
                 sizes.add((picture.height, picture.width))
                 grey &= picture.mode in ("1", "L", "I", "F", "I;16")
-        except (OSError, UnidentifiedImageError) as error:
-            raise DataError(f"`{Path(file).name}` cannot be read as a picture: {error}", "take it out of the data") from error
+        except DataError as error:
+            raise DataError(f"a row {error.what}", "take it out of the data, or mend it") from error
     height, width = max(height for height, _ in sizes), max(width for _, width in sizes)
     scale = min(1.0, LARGEST / max(height, width))
     size = [max(round(side * scale), 1) for side in (height, width)]

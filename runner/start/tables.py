@@ -13,6 +13,7 @@ from typing import Any
 
 from nnrun.registry.catalog import find
 from nnrun.registry.data.glance import arrays
+from nnrun.registry.data.reading import LONGEST, LONGEST_LINE, read_bytes
 from nnrun.registry.field import DataError
 from nnrun.registry.source import Columns, Source, SourceError
 
@@ -76,7 +77,7 @@ def _loaded(file: Path, source: Mapping[str, Any], names: Sequence[str], folder:
 
 def _csv(file: Path) -> tuple[dict[str, Any], list[str]]:
     """Options with which the source `csv` reads a file, and the names of its columns. Raises: DataError."""
-    content = file.read_bytes()
+    content = read_bytes(file, LONGEST)
     options: dict[str, Any] = {}
     try:
         text = content.decode("utf-8-sig")
@@ -98,7 +99,7 @@ def _csv(file: Path) -> tuple[dict[str, Any], list[str]]:
 
 
 def _rows(text: str, sign: str) -> Any:
-    csv.field_size_limit(2**27)
+    csv.field_size_limit(LONGEST_LINE)
     return csv.reader(StringIO(text), delimiter=sign)
 
 

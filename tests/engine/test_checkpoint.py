@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -55,6 +57,53 @@ def test_a_missing_file_is_named(built: Built, tmp_path: Path) -> None:
 
     with pytest.raises(BrokenCheckpoint, match=r"weights\.safetensors is missing"):
         load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("files", [{}, {"spec.yaml": "0"}, [], None])
+def test_a_manifest_that_names_not_all_files_is_damaged(built: Built, tmp_path: Path, files: Any) -> None:
+    save(tmp_path / "model", built.network, built.data.facts)
+    seal(tmp_path / "model", files=files)
+
+    with pytest.raises(BrokenCheckpoint, match="is damaged|of something else than a network"):
+        load(tmp_path / "model")
+
+
+TENSOR = b'{"a":{"dtype":"F32","shape":[999999999999],"data_offsets":[0,4]}}'
+CRAFTED = {
+    "facts that are a list": ("facts.json", b"[]"),
+    "facts of nothing": ("facts.json", b"{}"),
+    "facts that are deep": ("facts.json", b"[" * 100_000),
+    "facts that are no text": ("facts.json", b"\xff\xfe"),
+    "classes that are a number": ("facts.json", b'{"x": {"size": "two"}, "label": {"classes": 3}}'),
+    "a heading longer than the file": ("weights.safetensors", (1 << 62).to_bytes(8, "little") + b"{}"),
+    "a heading that is no JSON": ("weights.safetensors", (4).to_bytes(8, "little") + b"cos\n"),
+    "a tensor that is not there": ("weights.safetensors", (len(TENSOR)).to_bytes(8, "little") + TENSOR + b"\0" * 4),
+    "weights of nothing": ("weights.safetensors", b"\x02\0\0\0\0\0\0\0{}"),
+    "a pickle": ("weights.safetensors", b"\x80\x04cposix\nsystem\n(S'touch ran'\ntR."),
+    "a network that is too large": ("spec.yaml", b"units: 100000000"),
+}
+"""Files that are sealed all the same: anybody can."""
+
+
+@pytest.mark.parametrize("how", CRAFTED)
+def test_a_folder_that_does_not_fit_together_is_refused_in_words(built: Built, tmp_path: Path, how: str) -> None:
+    save(tmp_path / "model", built.network, built.data.facts)
+    name, content = CRAFTED[how]
+    if name == "spec.yaml":
+        content = re.sub(rb"units: \d+", content, (tmp_path / "model" / name).read_bytes())
+    (tmp_path / "model" / name).write_bytes(content)
+    seal(tmp_path / "model")
+
+    with pytest.raises(BrokenCheckpoint):
+        load(tmp_path / "model")
+
+
+def seal(folder: Path, **said: Any) -> None:
+    """Give a folder a manifest that is right in itself: anybody can."""
+    names = ("spec.yaml", "facts.json", "weights.safetensors")
+    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    manifest = {"format": model.FORMAT, "torch": "2", "files": files, **said}
+    (folder / "MANIFEST.json").write_text(sealed._sealed(manifest))
 
 
 def _says_the_same(manifest: bytes, whole: bytes) -> bool:

@@ -87,6 +87,7 @@ def test_cells_stay_as_they_are_written(predictor: Predictor) -> None:
         ("broken.json", b"{]", "`broken.json` is no JSON"),
         ("single.json", b'{"code": 1}', "`single.json` holds neither a list of rows nor columns of one length"),
         ("broken.parquet", b"PAR1", "`broken.parquet` cannot be read as a Parquet file"),
+        ("deep.json", b"[" * 100_000, "`deep.json` is no JSON of rows: lists stand within each other too deep"),
         ("rows.xlsx", b"", "`rows.xlsx` is no .csv, .parquet, .npz, .json file"),
     ],
 )
@@ -97,6 +98,11 @@ def test_a_file_that_cannot_be_read_is_refused_in_words(predictor: Predictor, na
         read_columns(Path(name), predictor)
 
     assert refused.value.message.startswith(wanted)
+
+
+def test_a_file_whose_name_is_too_long_is_not_there(predictor: Predictor) -> None:
+    with pytest.raises(SourceError, match="there is no file"):
+        read_columns(Path("x" * 5000 + ".csv"), predictor)
 
 
 SERIES = """\

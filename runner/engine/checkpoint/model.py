@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as save_tensors
 
@@ -63,6 +65,11 @@ def load(folder: Path, settings: Sequence[str] = ()) -> Saved:
     """Read a network, with `path=value` texts applied to its spec. Raises: BrokenCheckpoint if a file is missing or differs from what
     was saved; SpecErrors for a setting that is wrong."""
     format = verify(folder)
+    with understood(folder):
+        return _load(folder, format, settings)
+
+
+def _load(folder: Path, format: int, settings: Sequence[str]) -> Saved:
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     checked = check((folder / SPEC).read_text(encoding="utf-8"), str(folder / SPEC), settings=settings, facts=facts)
     if checked.plan is None and settings:
@@ -70,9 +77,28 @@ def load(folder: Path, settings: Sequence[str] = ()) -> Saved:
     if checked.plan is None:
         raise BrokenCheckpoint(f"{folder / SPEC} is not understood by this version: {checked.report[0].headline}")
     _check_format(folder, format, checked.plan)
+    if not facts.keys() >= checked.plan.fields.keys():
+        raise BrokenCheckpoint(f"{folder / FACTS} does not tell of all fields of {SPEC}")
+    size, weights = checked.plan.size, (folder / WEIGHTS).stat().st_size
+    if isinstance(size, int) and size > weights:  # before so much memory is asked for
+        raise BrokenCheckpoint(f"{folder / SPEC} has {size:,} parameters, and {WEIGHTS} only {weights:,} bytes")
     network = Network(checked.plan)
     network.load_state_dict(load_file(folder / WEIGHTS))
     return Saved(network.eval(), checked.plan, facts)
+
+
+@contextmanager
+def understood(folder: Path) -> Iterator[None]:
+    """Within it, what does not fit together in a folder is said of it: that it is as it was sealed does not say by whom, or what it holds.
+
+    Raises: BrokenCheckpoint.
+    """
+    odd = (AssertionError, AttributeError, LookupError, OverflowError, RuntimeError, SafetensorError, TypeError, ValueError)
+    try:
+        yield
+    except odd as error:
+        said = str(error).partition("\n")[0]
+        raise BrokenCheckpoint(f"{folder} does not fit together: {said}", "take the folder of another run, or train it again") from error
 
 
 def verify(folder: Path) -> int:

@@ -54,8 +54,8 @@ def verify(folder: Path) -> Mapping[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(text)
         del manifest["sha256"]
-        digests = dict(manifest["files"])
-    except (ValueError, KeyError, TypeError):
+        digests = dict(manifest["files"].items())
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise BrokenCheckpoint(f"{path} is damaged") from None
     if _sealed(manifest).encode() != text:
         raise BrokenCheckpoint(f"{path} differs from what was saved: its sha256 is not its own")

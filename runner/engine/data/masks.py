@@ -7,11 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from nnrun.registry.data.arrays import NoArray, array_in
 from nnrun.registry.data.files import existing
+from nnrun.registry.data.reading import lines, read_bytes
 from nnrun.registry.field import DataError
 from nnrun.runner.compiler.energy.net import Coupling
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.dataset import Dataset
+
+LARGEST = 1 << 30
+"""Bytes of a mask."""
 
 
 def with_masks(data: Dataset, plan: Plan, folder: Path | None) -> Dataset:
@@ -26,10 +31,13 @@ def with_masks(data: Dataset, plan: Plan, folder: Path | None) -> Dataset:
 
 def _read(edge: Coupling, folder: Path) -> list[list[int]]:
     path = existing(folder, str(edge.file))
+    help = "a `.npy` file holds an array, a `.csv` file a table of numbers"
     try:
-        mask = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path, delimiter=",", ndmin=2)
-    except ValueError as error:
-        raise DataError(f"`{edge.file}` is no mask: {error}", "a `.npy` file holds an array, a `.csv` file a table of numbers") from None
+        mask = array_in(read_bytes(path, LARGEST)) if path.suffix == ".npy" else np.loadtxt(lines(path), delimiter=",", ndmin=2)
+    except NoArray as error:
+        raise DataError(f"`{edge.file}` is no mask: {error}", error.help) from None
+    except ValueError:  # its words hold what stands in the file, which may be any file
+        raise DataError(f"`{edge.file}` is no mask: it holds something else than numbers in rows of one length", help) from None
     wanted = tuple(edge.size)
     if all(isinstance(size, int) for size in wanted) and mask.shape != wanted:
         sizes = " x ".join(map(str, mask.shape))

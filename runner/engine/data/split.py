@@ -52,7 +52,7 @@ def divide(
     shares = split.cut(() if "all" in sizes else sizes)
     shares = {"train": split.train if split.train is not None else 1 - sum(shares.values()), **shares}
     if not (in_order or split.chronological):
-        whole = _shuffled(whole, None if labels is None else np.array([composed(str(label)) for label in labels]), split.seed)
+        whole = _shuffled(whole, None if labels is None else _numbered(labels), split.seed)
     if groups is None or len(whole) == 0:
         series = [whole]
     else:
@@ -79,6 +79,13 @@ def origins(split: Split, given: Collection[str], origin: Callable[[str], str], 
     how = "in order" if in_order or split.chronological else "at random"
     made = {part: f"{share:.3g} of {origin(whole)}, {how}" for part, share in shares.items()}
     return {part: made.get(part) or origin(whole if part == "train" else part) for part in PARTS if part in (*given, "train", *made)}
+
+
+def _numbered(labels: Sequence[Any]) -> np.ndarray:
+    """Labels as numbers, in the order of the alphabet: an array of texts is as wide everywhere as the longest of them."""
+    names = [composed(str(label)) for label in labels]
+    number = {name: place for place, name in enumerate(sorted(set(names)))}
+    return np.array([number[name] for name in names], dtype=np.int64)
 
 
 def _divide_by(split: Split, sizes: Mapping[str, int], where: Sequence[Any]) -> Rows:

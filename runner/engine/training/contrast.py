@@ -32,6 +32,9 @@ BETAS, CHAINS = 3000, 100
 SHARE = 6
 """How many times fewer steps those during the training take."""
 
+ESTIMATED = ("log_z", "loglik")
+"""Figures of the kept weights where they are not the last: called `log_z/best_ais`, as those of the last step have its name."""
+
 FALL = 0.1
 """A share of the best log-likelihood: who falls by more, and by more than one nat, is leaving the data."""
 
@@ -113,13 +116,14 @@ class Contrasting(Learner[States]):
     def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
         if not self.betas:
             return Judged({})
-        found: dict[str, float] = {}
-        if self.best.step != step:  # the estimates were those of the last weights
-            found |= self.judging.annealed(self.betas, CHAINS)
+        estimates: Mapping[str, float] = {}
+        if self.best.step != step:  # those of this step are of the last weights
+            estimates = self.judging.annealed(self.betas, CHAINS)
+        found = {name.replace("/", "/best_"): figure for name, figure in estimates.items() if name.partition("/")[0] in ESTIMATED}
         if self.data.test is not None:
             given = clamped_rows(self.network, self.machine, self.data.test, self.data.test.rows, self.device)
-            found |= self.judging.tested(given, {**figures, **found}.get("log_z/ais"))
-        return Judged(found, warnings=self._doubts(found))
+            found |= self.judging.tested(given, {**figures, **estimates}.get("log_z/ais"))
+        return Judged(found, warnings=self._doubts(estimates))
 
     def _warnings(self, figures: Mapping[str, float]) -> list[str]:
         """What an evaluation gives reason to say, each thing once."""

@@ -232,7 +232,7 @@ class Sender:
 
         key, step = entry.fields["key"].replace("/", "~"), entry.fields["step"]
         name = f"{key}+step+{step}+timestamp+{entry.time}+{self._folder.path.name}-{entry.sequence}"
-        with tempfile.TemporaryDirectory() as folder, Image.open(self._folder.images / entry.fields["path"]) as image:
+        with tempfile.TemporaryDirectory() as folder, Image.open(self._folder.images / entry.fields["path"], formats=["PNG"]) as image:
             image.save(Path(folder, f"{name}.png"))
             image.thumbnail((256, 256))
             image.save(Path(folder, f"{name}+compressed.webp"))

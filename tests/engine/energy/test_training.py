@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -194,6 +195,9 @@ def test_the_annealed_log_likelihood_decides_which_weights_are_kept() -> None:
     assert outcome.objective == "train/loglik"
     assert outcome.best_step == -max(curves["train/loglik"])[1]
     assert outcome.best_step != -max(curves["train/pseudo_likelihood"])[1]
+    told = Counter((name, step) for step, figures in watcher.points for name in figures)
+    assert [key for key, times in told.items() if times > 1] == []  # the kept weights are not those of the last step, and neither are
+    assert outcome.figures["log_z/best_ais"] != outcome.figures["log_z/ais"]  # the estimates
 
 
 def test_filters_samples_and_reconstructions_are_drawn() -> None:

@@ -128,6 +128,19 @@ def test_a_compiler_may_be_called_with_options(monkeypatch: pytest.MonkeyPatch) 
     assert compiler() == (path[0], "-O1")
 
 
+@pytest.mark.parametrize(("wanted", "said"), [("nosuch++ -O1", "`nosuch++`"), ("'unclosed", "`'unclosed`")])
+def test_a_compiler_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, wanted: str, said: str) -> None:
+    monkeypatch.setenv("CXX", wanted)
+    native.say_once.cache_clear()
+    plan = memory("{type: gru, units: 6}")
+
+    with pytest.warns(RuntimeWarning, match="loops run without generated code: `CXX` names .*, which is not there") as warned:
+        check_compiled(Network(plan), torch.device("cpu"))
+
+    assert said in str(warned[0].message)
+    native.say_once.cache_clear()
+
+
 def test_where_there_is_no_home_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(native_build.Path, "home", _homeless)

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from nnrun.runner.compiler.loops.execution import compiler
+from nnrun.runner.engine.loops.code import kept
 
 FLAGS = (
     "-O3", "-std=c++17", "-fPIC", "-fopenmp-simd", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
@@ -49,28 +50,24 @@ def _made(text: str, suffix: str, *more: str) -> Path:
         raise CompilerError("no C++ compiler is on this machine")
     version = _version(call)
     command = (*call, *FLAGS, *_machine_flags(version))
-    key = hashlib.sha256("\0".join((text, *command, *more, version, _cpu())).encode()).hexdigest()[:32]
-    for kept in folder().glob(f"{key}-*{suffix}"):
-        if kept.stem.endswith(_digest(kept)):  # loading a damaged one would end the process
-            return kept
-        kept.unlink(missing_ok=True)
-    folder().mkdir(parents=True, exist_ok=True)
-    _sweep()
+    key = hashlib.sha256("\0".join(("sealed", text, *command, *more, version, _cpu())).encode()).hexdigest()[:32]
+    place = kept.folder(folder())
+    if (found := kept.find(place, key, suffix)) is not None:
+        return found
+    _sweep(place)
     # Made in a folder of its own and then renamed: another process sees the whole file or none.
-    with tempfile.TemporaryDirectory(dir=folder()) as private:
+    with tempfile.TemporaryDirectory(dir=place) as private:
         source, made = Path(private, "loop.cpp"), Path(private, f"loop{suffix}")
         source.write_text(text)
         code, said = _run([*command, str(source), *more, "-o", str(made)])
         if code:
             raise CompilerError(f"`{' '.join(call)}` did not compile a generated loop\n{said[-2000:]}".rstrip())
-        kept = folder() / f"{key}-{_digest(made)}{suffix}"
-        os.replace(made, kept)
-    return kept
+        return kept.keep(place, key, made)
 
 
-def _sweep() -> None:
+def _sweep(place: Path) -> None:
     """Remove what killed processes left behind, an hour later."""
-    for left in folder().glob("tmp*"):
+    for left in place.glob("tmp*"):
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > 3600:
                 shutil.rmtree(left)
@@ -103,7 +100,3 @@ def _cpu() -> str:
     except FileNotFoundError:  # not Linux
         return platform.processor()
     return "\n".join(sorted({line for line in lines if line.startswith(("flags", "Features", "model name"))}))
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
