@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.check import Checked, SpecErrors, check
+from nnrun.runner.compiler.memory.machine import allowed
 from nnrun.runner.display import Display
+from nnrun.runner.engine.shortage import explained
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import Result
 from nnrun.runner.signals import Pruned, Stopped, stoppable
@@ -18,6 +20,7 @@ from nnrun.runner.tracking.recorder import WAIT, Recorder, Status
 from nnrun.runner.tracking.store import Store
 
 if TYPE_CHECKING:
+    from nnrun.runner.compiler.memory.needs import Memory
     from nnrun.runner.compiler.plan import Plan
     from nnrun.runner.engine.data.columns import Parts
     from nnrun.runner.engine.data.dataset import Dataset
@@ -36,12 +39,12 @@ def run(job: Job, store: Store, display: Display, once: bool = False, sidecar: S
     """Run a spec and record it. The run in MLflow ends FINISHED, FAILED or KILLED, as it deserves.
 
     With `once` nothing is trained that was trained before: the same resolved spec on the same data, by the same version.
-    Raises: SpecErrors, SourceError, DataError, Diverged, Stopped; AlreadyRun; Pruned if the display has seen enough.
+    Raises: SpecErrors, SourceError, DataError, OutOfMemory, Diverged, Stopped; AlreadyRun; Pruned if the display has seen enough.
     """
     recorder = Recorder.start(store, sidecar)  # first of all: MLflow is imported and its store made while we import torch
     going = _Run(job, recorder, display, once)
     try:
-        with stoppable():
+        with stoppable(), explained(lambda: going.planned):
             result = going.to_the_end()
         delivered = recorder.finish("FINISHED")
     except AlreadyRun:
@@ -75,6 +78,8 @@ class _Run:
     once: bool
     leave: Callable[[str], None] | None = None
     """Keeps what there is of a run that breaks off, and why it does; None before its training."""
+    planned: Memory | None = None
+    """What its training takes; None before its data is read."""
 
     def break_off(self, status: Status, why: str, told: str | None = None, wait: float = WAIT) -> None:
         """End the run before its end; people are told `told`, if it is not `why`."""
@@ -95,6 +100,7 @@ class _Run:
             raise AlreadyRun(known)
 
     def to_the_end(self) -> Result:
+        from nnrun.runner.engine.data.room import planned
         from nnrun.runner.engine.inference.predict import Predictor
         from nnrun.runner.engine.inference.samples import samples
         from nnrun.runner.engine.prepare import prepared
@@ -110,6 +116,7 @@ class _Run:
         plan = checked.plan
         assert plan is not None
         assert plan.spec.train is not None
+        self.planned = planned(plan, data)
         if self.once:
             self.check_new(plan, data)
         network, device = prepared(plan, recorder.store)
@@ -147,10 +154,11 @@ class _Run:
 
 
 def read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
-    """The data, what its training part taught, and the spec checked with that. Raises: SpecErrors, SourceError, DataError."""
+    """The data, what its training part taught, and the spec checked with that. Raises: SpecErrors, SourceError, DataError, OutOfMemory."""
     from nnrun.runner.engine.data.columns import load_columns
     from nnrun.runner.engine.data.dataset import prepare
     from nnrun.runner.engine.data.masks import with_masks
+    from nnrun.runner.engine.data.room import refuse_data, refuse_training
     from nnrun.runner.record.parts import parts_text
 
     first = job.checked
@@ -159,13 +167,17 @@ def read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
     spec = first.plan.spec.data
     assert spec is not None
     display.say(f"reading {spec.source.type_name() if spec.source else ''}")
+    limit = allowed()
+    refuse_data(first.plan, limit)
     parts = load_columns(spec, first.plan.fields, job.folder)
+    refuse_data(first.plan, limit, parts)
     data = with_masks(prepare(spec, first.plan.fields, parts, first.plan.targets, job.folder), first.plan, job.folder)
     for line in data.said:
         display.say(line)
     checked = check(job.text, job.name, settings=job.settings, facts=data.facts)
     if checked.plan is None:
         raise SpecErrors(checked)
+    refuse_training(checked.plan, limit, data)
     for line in parts_text(data).splitlines():
         display.say(f"  {line}")
     return checked, data, parts
