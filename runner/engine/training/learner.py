@@ -21,6 +21,9 @@ from nnrun.runner.engine.training.best import Best
 
 B = TypeVar("B")
 
+LEAST_SCALE = 2.0**-30
+"""Of the losses of 16 bits: no gradient needs so small a one."""
+
 
 class Watcher(Protocol):
     """Who is told what happens: the record of the run, and the display."""
@@ -124,6 +127,9 @@ class Descent:
         self.lr = train.optimizer.lr
         self.optimizer = train.optimizer.build(parameters)
         self.scaler = torch.amp.GradScaler(device.type, enabled=train.precision == "fp16")
+        self.waits = device.type != "cpu"
+        """Whether reading a value waits for the device."""
+        self.lost, self.one = torch.zeros((), device=device), torch.ones((), device=device)
 
     @property
     def rate(self) -> float:
@@ -153,6 +159,17 @@ class Descent:
         """Write the gradients of what is minimised."""
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(objective).backward()  # type: ignore[no-untyped-call]
+
+    def is_lost(self, due: bool) -> bool:
+        """Whether a gradient is not finite; where reading that would wait for a GPU, one since it was last due.
+
+        The scaler of 16 bits skips such steps itself, and halves its factor: only one that never comes back is lost.
+        """
+        if self.scaler.is_enabled():
+            return due and self.scaler.get_scale() < LEAST_SCALE
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        torch._amp_foreach_non_finite_check_and_unscale_(gradients, self.lost, self.one)  # one kernel, times 1: 2 us; `isfinite` takes 60
+        return (due or not self.waits) and bool(self.lost)
 
     def step(self) -> None:
         """Change the weights by the gradients that are written."""
