@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.check import Checked, SpecErrors, check
 from nnrun.runner.compiler.memory.machine import allowed
+from nnrun.runner.compiler.memory.needs import needed
 from nnrun.runner.display import Display
 from nnrun.runner.engine.shortage import explained
 from nnrun.runner.job import Job
@@ -44,7 +45,7 @@ def run(job: Job, store: Store, display: Display, once: bool = False, sidecar: S
     recorder = Recorder.start(store, sidecar)  # first of all: MLflow is imported and its store made while we import torch
     going = _Run(job, recorder, display, once)
     try:
-        with stoppable(), explained(lambda: going.planned):
+        with stoppable(), explained(lambda: going.needs):
             result = going.to_the_end()
         delivered = recorder.finish("FINISHED")
     except AlreadyRun:
@@ -80,6 +81,12 @@ class _Run:
     """Keeps what there is of a run that breaks off, and why it does; None before its training."""
     planned: Memory | None = None
     """What its training takes; None before its data is read."""
+
+    @property
+    def needs(self) -> Memory | None:
+        """What its training takes, as far as that is known yet."""
+        plan = self.job.checked.plan
+        return self.planned or (needed(plan) if plan is not None else None)
 
     def break_off(self, status: Status, why: str, told: str | None = None, wait: float = WAIT) -> None:
         """End the run before its end; people are told `told`, if it is not `why`."""

@@ -83,8 +83,8 @@ def explained(planned: Callable[[], Memory | None]) -> Iterator[None]:
 def _ran_out(error: Exception, memory: Memory | None) -> OutOfMemory:
     where = f" in `{error.op.name}`" if isinstance(error, NoRoom) else ""
     limit = allowed()
-    room = f"{in_gib(limit.size)} are left of what {limit.by} allows"
+    room = f"{in_gib(limit.whole)} are allowed in all, by {limit.by}"
     if memory is None:
         return OutOfMemory(f"memory ran out{where}; {room}", "give it more memory, or less to do at once")
-    fault = OutOfMemory(f"memory ran out{where}: about {in_gib(memory.total)} were planned, and {room}", remedy(memory))
+    fault = OutOfMemory(f"memory ran out{where}: about {in_gib(memory.total)} were planned beyond the imports, and {room}", remedy(memory))
     return fault.blaming(error.op.path if isinstance(error, NoRoom) else memory.largest.path)

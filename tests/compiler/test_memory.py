@@ -68,12 +68,12 @@ def test_no_spec_of_the_gallery_is_refused_on_a_machine_of_four_gibibytes(file: 
     plan = check(file.read_text(encoding="utf-8"), str(file)).plan
     assert plan is not None
 
-    refuse(needed(plan, rows=10_000, ticks=dict.fromkeys(plan.fields, 60)), Allowed(4 << 30, "the machine's memory"))
+    refuse(needed(plan, rows=10_000, ticks=dict.fromkeys(plan.fields, 60)), Allowed(4 << 30, "the machine's memory", 4 << 30))
 
 
 def test_what_does_not_fit_is_refused_with_both_numbers_and_what_to_reduce() -> None:
     with pytest.raises(OutOfMemory) as caught:
-        refuse(memory("nodes.hidden.units=10000000"), Allowed(2 << 30, "the machine's memory"))
+        refuse(memory("nodes.hidden.units=10000000"), Allowed(2 << 30, "the machine's memory", 2 << 30))
 
     weights = 4 * (10**7 * 101 + 2 * 10**7 + 2)
     values = 4 * 32 * 4 * (100 + 10**7 + 2)
@@ -86,7 +86,7 @@ def test_what_does_not_fit_is_refused_with_both_numbers_and_what_to_reduce() -> 
 
 def test_a_large_batch_is_what_is_to_be_reduced() -> None:
     with pytest.raises(OutOfMemory) as caught:
-        refuse(memory("train.batch_size=10000000"), Allowed(1 << 30, "the machine's memory"))
+        refuse(memory("train.batch_size=10000000"), Allowed(1 << 30, "the machine's memory", 1 << 30))
 
     assert "a `batch_size` below 10,000,000" in str(caught.value.help)
 
@@ -142,6 +142,6 @@ def test_memory_that_ran_out_on_the_way_names_the_node_and_the_plan() -> None:
     with pytest.raises(OutOfMemory) as caught, explained(lambda: needed(plan)):
         raise NoRoom(op, "you tried to allocate 400 bytes")
 
-    assert caught.value.message.startswith("memory ran out in `hidden`: about 0.25 GiB were planned, and ")
+    assert caught.value.message.startswith("memory ran out in `hidden`: about 0.25 GiB were planned beyond the imports, and ")
     assert caught.value.path == ("nodes", "hidden")
     assert "`" in str(caught.value.help)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 CONTROL = Path("/sys/fs/cgroup")
@@ -21,6 +21,8 @@ class Allowed:
 
     size: int
     by: str
+    whole: int
+    """Bytes with what the process has already."""
 
 
 def installed() -> int:
@@ -32,13 +34,14 @@ def allowed() -> Allowed:
     """What this process may still take: the least of the machine's memory, its control group's limit and `RLIMIT_AS`, without what it
     has already."""
     taken, resident = _taken()
-    found = [Allowed(installed() - resident, "the machine's memory")]
-    found += [Allowed(limit - resident, "the limit of the control group") for limit in group_limits()]
+    there = installed()
+    found = [Allowed(there - resident, "the machine's memory", there)]
+    found += [Allowed(limit - resident, "the limit of the control group", limit) for limit in group_limits()]
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     if soft != resource.RLIM_INFINITY:
-        found.append(Allowed(soft - taken - LIBRARIES, "`ulimit -v`, of address space"))
+        found.append(Allowed(soft - taken - LIBRARIES, "`ulimit -v`, of address space", soft))
     least = min(found, key=lambda one: one.size)
-    return Allowed(max(0, least.size), least.by)
+    return replace(least, size=max(0, least.size))
 
 
 def group_limits(control: Path = CONTROL, own: Path = Path("/proc/self/cgroup")) -> list[int]:
