@@ -12,7 +12,7 @@ from nnrun.runner.compiler.check import Checked, SpecErrors, check
 from nnrun.runner.compiler.memory.machine import allowed
 from nnrun.runner.compiler.memory.needs import needed
 from nnrun.runner.display import Display
-from nnrun.runner.engine.shortage import explained
+from nnrun.runner.engine.shortage import explained, is_shortage
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import Result
 from nnrun.runner.signals import Pruned, Stopped, stoppable
@@ -90,8 +90,13 @@ class _Run:
 
     def break_off(self, status: Status, why: str, told: str | None = None, wait: float = WAIT) -> None:
         """End the run before its end; people are told `told`, if it is not `why`."""
-        if self.leave is not None:
-            self.leave(f"{status}: {told or why}")
+        try:
+            if self.leave is not None:
+                self.leave(f"{status}: {told or why}")
+        except Exception as error:
+            if not is_shortage(error):
+                raise
+            self.display.say("no memory is left to record curves and weights")
         delivered = self.recorder.finish(status, why, wait)
         if delivered.links is not None:
             self.display.say(f"what there is of the run: {delivered.links.run}")

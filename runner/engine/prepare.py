@@ -79,7 +79,7 @@ def keep_memory() -> None:
 
 def claim_buffers() -> None:
     """Let numpy's OpenBLAS take its buffers while there is room: where it gets none later, it ends the process without an exception."""
-    square = np.ones((64, 64))
+    square = np.ones((256, 256))  # products of smaller ones take none
     square @ square  # the product is not wanted
 
 

@@ -45,8 +45,10 @@ class NoRoom(MemoryError):
 def refuse(memory: Memory, limit: Allowed) -> None:
     """Raises: OutOfMemory if a training is to take more than it may."""
     if memory.total > limit.size:
-        needs = f"the training needs about {in_gib(memory.total)} of memory, and {in_gib(limit.size)} are allowed by {limit.by}"
-        raise OutOfMemory(needs, remedy(memory)).blaming(memory.largest.path)
+        room = f"{in_gib(limit.size)} are left of the {in_gib(limit.whole)} that {limit.by}"
+        raise OutOfMemory(f"the training needs about {in_gib(memory.total)} of memory, and {room}", remedy(memory)).blaming(
+            memory.largest.path
+        )
 
 
 def is_shortage(error: BaseException) -> bool:
@@ -83,7 +85,7 @@ def explained(planned: Callable[[], Memory | None]) -> Iterator[None]:
 def _ran_out(error: Exception, memory: Memory | None) -> OutOfMemory:
     where = f" in `{error.op.name}`" if isinstance(error, NoRoom) else ""
     limit = allowed()
-    room = f"{in_gib(limit.whole)} are allowed in all, by {limit.by}"
+    room = f"{limit.by} {in_gib(limit.whole)} in all"
     if memory is None:
         return OutOfMemory(f"memory ran out{where}; {room}", "give it more memory, or less to do at once")
     fault = OutOfMemory(f"memory ran out{where}: about {in_gib(memory.total)} were planned beyond the imports, and {room}", remedy(memory))

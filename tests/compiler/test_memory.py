@@ -68,25 +68,25 @@ def test_no_spec_of_the_gallery_is_refused_on_a_machine_of_four_gibibytes(file: 
     plan = check(file.read_text(encoding="utf-8"), str(file)).plan
     assert plan is not None
 
-    refuse(needed(plan, rows=10_000, ticks=dict.fromkeys(plan.fields, 60)), Allowed(4 << 30, "the machine's memory", 4 << 30))
+    refuse(needed(plan, rows=10_000, ticks=dict.fromkeys(plan.fields, 60)), Allowed(4 << 30, "this machine has", 4 << 30))
 
 
 def test_what_does_not_fit_is_refused_with_both_numbers_and_what_to_reduce() -> None:
     with pytest.raises(OutOfMemory) as caught:
-        refuse(memory("nodes.hidden.units=10000000"), Allowed(2 << 30, "the machine's memory", 2 << 30))
+        refuse(memory("nodes.hidden.units=10000000"), Allowed(2 << 30, "this machine has", 2 << 30))
 
     weights = 4 * (10**7 * 101 + 2 * 10**7 + 2)
     values = 4 * 32 * 4 * (100 + 10**7 + 2)
     planned = 5 * weights + values + ELSE
     assert f"about {planned / 2**30:.1f} GiB" in caught.value.message
-    assert "2.0 GiB are allowed by the machine's memory" in caught.value.message
+    assert "2.0 GiB are left of the 2.0 GiB that this machine has" in caught.value.message
     assert caught.value.path == ("nodes", "hidden")
     assert "make `hidden` smaller" in str(caught.value.help)
 
 
 def test_a_large_batch_is_what_is_to_be_reduced() -> None:
     with pytest.raises(OutOfMemory) as caught:
-        refuse(memory("train.batch_size=10000000"), Allowed(1 << 30, "the machine's memory", 1 << 30))
+        refuse(memory("train.batch_size=10000000"), Allowed(1 << 30, "this machine has", 1 << 30))
 
     assert "a `batch_size` below 10,000,000" in str(caught.value.help)
 
