@@ -106,6 +106,7 @@ def test_every_fault_has_a_page() -> None:
         "engine.checkpoint",
         "engine.training.diverged",
         "engine.shortage",
+        "engine.chance",
         *experiments,
     ):
         import_module(f"nnrun.runner.{module}")

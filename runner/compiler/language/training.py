@@ -101,7 +101,8 @@ class Train(Model):
     seed: Amount = 0
     """Seed of start values, dropout and the order of batches."""
     deterministic: bool = False
-    """Refuse operations whose result may differ from run to run."""
+    """Refuse operations whose result may differ from run to run on the same machine with as many threads. On a CPU hardly any does; where
+    torch knows a slower way that does not, it takes that."""
     checkpoint: dict[str, Any] | None = None
     """Saving during the training."""
 

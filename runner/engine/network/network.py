@@ -17,6 +17,7 @@ from nnrun.runner.compiler.loops.execution import Kind
 from nnrun.runner.compiler.loops.recurrence import Recurrence
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.types.ops import Input, Op
+from nnrun.runner.engine.chance import refuse_chance
 from nnrun.runner.engine.data.batch import Batch
 from nnrun.runner.engine.energy.graph import answer, build_machines
 from nnrun.runner.engine.energy.machine import Machine
@@ -116,7 +117,9 @@ class Network(nn.Module):
                 elif step.name not in given:
                     self.run(step, values, batch)
             except (MemoryError, RuntimeError) as error:
-                blame(step.ops[0] if isinstance(step, Recurrence) else step, error)
+                op = step.ops[0] if isinstance(step, Recurrence) else step
+                blame(op, error)
+                refuse_chance(error, op)
                 raise
         return values
 

@@ -13,6 +13,7 @@ import torch
 from nnrun.registry.training import Optimizer, Schedule
 from nnrun.runner.compiler.language.training import EPOCHS, Train
 from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.chance import refuse_chance
 from nnrun.runner.engine.data.batch import Order
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.inference.sheet import Sheet
@@ -156,9 +157,13 @@ class Descent:
         return self.rate
 
     def backward(self, objective: torch.Tensor) -> None:
-        """Write the gradients of what is minimised."""
+        """Write the gradients of what is minimised. Raises: NotDeterministic."""
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(objective).backward()  # type: ignore[no-untyped-call]
+        try:
+            self.scaler.scale(objective).backward()  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            refuse_chance(error)
+            raise
 
     def is_lost(self, due: bool) -> bool:
         """Whether a gradient is not finite; where reading that would wait for a GPU, one since it was last due.
