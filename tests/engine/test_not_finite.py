@@ -167,3 +167,14 @@ def test_patience_takes_a_figure_that_is_no_number_for_no_gain(figure: float) ->
     best = points_judged((figure, 1.0), (math.nan, 1.0), (math.nan, 1.0))
 
     assert best.is_late
+
+
+def test_a_metric_that_is_no_number_is_said_with_what_is_kept_instead() -> None:
+    columns = table() | {"y": [2.0] * 40}  # nothing to correlate with
+    built = build(
+        SPEC.format(nodes="more: {type: linear, units: 1}", edges="[x -> hidden -> more -> out]") + "metrics: [pearson]\n", columns
+    )
+
+    _, watcher = train(built)
+
+    assert watcher.warnings == ["`train/pearson`, `valid/pearson` are no numbers; the weights that are kept are those of the lowest loss"]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from nnrun.registry.field import DataError
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.compiler.text.words import listed
 from nnrun.runner.compiler.types.ops import Op
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.dataset import Dataset
@@ -123,7 +124,8 @@ class Backprop(Learner[Batch]):
     def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
         sheet = Sheet(Predictor(self.network, self.plan, self.data.facts), self.data.test) if self.data.test is not None else None
         found = self._evaluated(step, sheet.part, "test", sheet) if sheet is not None else {}
-        return Judged(found, warnings=[worse] if (worse := self._worse()) else [], answers=sheet)
+        doubts = (self._worse(), self._unknown({**figures, **found}))
+        return Judged(found, warnings=[doubt for doubt in doubts if doubt is not None], answers=sheet)
 
     def _evaluated(self, step: int, part: Part, name: str, sheet: Sheet | None = None) -> dict[str, float]:
         """Figures of a part. Raises: Diverged if its loss is no number."""
@@ -147,6 +149,14 @@ class Backprop(Learner[Batch]):
             f"the training loss is {self.latest:.4g} at the end, and was {self.first:.4g} before the first step, so it has diverged: "
             "a smaller `lr`, `clip_norm: 1.0` or `normalize: standard` on the data usually mend this"
         )
+
+    def _unknown(self, figures: Mapping[str, float]) -> str | None:
+        """What to say where metrics are no numbers, as of a target that never changes; the loss always is one."""
+        names = [name for name, figure in figures.items() if math.isnan(figure)]
+        if not names:
+            return None
+        kept = "; the weights that are kept are those of the lowest loss" if self.best.objective in names else ""
+        return f"{listed(names)} {'are no numbers' if len(names) > 1 else 'is no number'}{kept}"
 
     def state(self) -> dict[str, Any]:
         memory = self.network.memory
