@@ -12,7 +12,9 @@ from typing import Any
 
 from nnrun.runner.compiler.check import Checked, check
 from nnrun.runner.compiler.memory.machine import allowed
+from nnrun.runner.compiler.memory.needs import needed
 from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.shortage import refuse
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store, sqlite_uri
@@ -80,7 +82,6 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
     from nnrun.runner.engine.data.dataset import prepare
     from nnrun.runner.engine.data.made_up import made_up_columns
     from nnrun.runner.engine.data.masks import with_masks
-    from nnrun.runner.engine.data.room import refuse_data
     from nnrun.runner.engine.inference.example import example_of
     from nnrun.runner.engine.inference.predict import Predictor
     from nnrun.runner.engine.network.network import Network
@@ -93,7 +94,7 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
     plan, spec = checked.plan, checked.spec
     assert spec.data is not None
     assert spec.train is not None
-    refuse_data(plan, allowed())
+    refuse(needed(plan, EXAMPLES, examples=EXAMPLES), allowed())
     data_spec = spec.data.model_copy(
         update={"split": spec.data.split.model_copy(update={"by": None, "train": 0.5, "valid": 0.25, "test": 0.25})}
     )

@@ -10,7 +10,6 @@ from pathlib import Path
 CONTROL = Path("/sys/fs/cgroup")
 """Where Linux shows the limits of control groups."""
 
-
 LIBRARIES = 1280 << 20
 """Bytes of address space that libraries and threads of a run reserve on its way, most of which they never use. Measured: up to 1.7 GiB,
 and less where there is less."""

@@ -50,6 +50,9 @@ class Share:
     """Bytes."""
 
 
+NOTHING = Share("", (), "data", 0)
+
+
 @dataclass(frozen=True)
 class Memory:
     """What a training takes, in bytes, beyond what the imports of a run take; an estimate from above.
@@ -121,7 +124,7 @@ def needed(plan: Plan, rows: int | None = None, examples: int | None = None, tic
     learned = sum(size for op in plan.ops if (size := weights[op.name]) and op.name in trained and not _is_frozen(op))
     remembers = max(train.optimizer.remembers if isinstance(train.optimizer, Optimizer) else 0 for train in stages)
 
-    lasting = dict(ticks or {})
+    lasting = ticks or {}
     values = {op.name: NUMBER * _values(op, lasting) for op in plan.ops}
     backward, judged = BACKWARD * max(batches), FORWARD * min(max(JUDGED, *batches), examples or max(batches))
     states = sum(_chains(plan, train, batch) for train, batch in zip(stages, batches, strict=True))
@@ -141,8 +144,8 @@ def needed(plan: Plan, rows: int | None = None, examples: int | None = None, tic
         values=max(backward, judged) * sum(values.values()) + max(batches) * scores + states,
         data=sum(data.values()) + _held_by_machines(plan, rows),
         batch=max(batches),
-        largest=max(shares, key=_size),
-        read=max((share for share in shares if share.what == "data"), key=_size),
+        largest=max(shares, key=_size, default=NOTHING),
+        read=max((share for share in shares if share.what == "data"), key=_size, default=NOTHING),
     )
 
 

@@ -155,7 +155,8 @@ class Backprop(Learner[Batch]):
         names = [name for name, figure in figures.items() if math.isnan(figure)]
         if not names:
             return None
-        kept = "; the weights that are kept are those of the lowest loss" if self.best.objective in names else ""
+        by_loss = self.best.chooses and math.isnan(self.best.value)
+        kept = "; the weights that are kept are those of the lowest loss" if by_loss else ""
         return f"{listed(names)} {'are no numbers' if len(names) > 1 else 'is no number'}{kept}"
 
     def state(self) -> dict[str, Any]:
