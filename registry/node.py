@@ -92,6 +92,10 @@ class Node(Component):
         """Names and sizes of what training changes, as `named_parameters` of the built module has them."""
         return {}
 
+    def kept(self, *inputs: Any, **ports: Any) -> Axis:
+        """Numbers that it holds for the backward pass beside its inputs and its value: for an example, along time for a tick."""
+        return 0
+
     @property
     def mask(self) -> Literal["tick", "sequence"] | None:
         """Whether the value is multiplied by random factors, and how often the module's `mask` draws them: for each tick, or once

@@ -100,6 +100,9 @@ class Recurrent(Trainable):
             below = product((self.directions, self.units))
         return sizes
 
+    def kept(self, x: Shape, initial: Shape | None = None) -> Axis:
+        return product((self.layers * self.directions * (self.gates + self.vectors), self.units))
+
     def build(self, x: Shape, initial: Shape | None = None) -> nn.Module:
         from nnrun.registry.modules.stack import Stack
 

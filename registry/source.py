@@ -57,6 +57,11 @@ class Source(Component):
     generated: ClassVar[bool] = False
     """Whether the examples are made up by a rule, wholly or of real pieces; a run on them says so."""
 
+    @property
+    def makes(self) -> int | None:
+        """How many rows there will be, where an option says so."""
+        return None
+
     def columns(self) -> Mapping[str, Column] | None:
         """The columns, where they are known without opening anything."""
         return None

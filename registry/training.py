@@ -21,6 +21,11 @@ class Optimizer(Component):
     lr: Positive
     """Learning rate: length of a step against the gradient."""
 
+    @property
+    def remembers(self) -> int:
+        """How many numbers it keeps for each weight, from step to step."""
+        return 2
+
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
         """The optimizer of these parameters."""
         raise NotImplementedError

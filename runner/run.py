@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.check import Checked, SpecErrors, check
+from nnrun.runner.compiler.memory.machine import allowed
+from nnrun.runner.compiler.memory.needs import needed
 from nnrun.runner.display import Display
+from nnrun.runner.engine.shortage import explained, is_shortage
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import Result
 from nnrun.runner.signals import Pruned, Stopped, asked, held, left, stoppable
@@ -20,6 +23,7 @@ from nnrun.runner.tracking.recorder import WAIT, Recorder, Status
 from nnrun.runner.tracking.store import Store
 
 if TYPE_CHECKING:
+    from nnrun.runner.compiler.memory.needs import Memory
     from nnrun.runner.compiler.plan import Plan
     from nnrun.runner.engine.data.columns import Parts
     from nnrun.runner.engine.data.dataset import Dataset
@@ -42,7 +46,7 @@ def run(job: Job, store: Store, display: Display, once: bool = False, sidecar: S
     """Run a spec and record it. The run in MLflow ends FINISHED, FAILED or KILLED, as it deserves.
 
     With `once` nothing is trained that was trained before: the same resolved spec on the same data, by the same version.
-    Raises: SpecErrors, SourceError, DataError, Diverged, Stopped; AlreadyRun; Pruned if the display has seen enough.
+    Raises: SpecErrors, SourceError, DataError, OutOfMemory, Diverged, Stopped; AlreadyRun; Pruned if the display has seen enough.
     """
     with stoppable():
         recorder = Recorder.start(store, sidecar)  # first of all: MLflow is imported and its store made while we import torch
@@ -76,12 +80,21 @@ class _Run:
     """What it goes on from, if it was broken off."""
     leave: Callable[[str], None] | None = None
     """Keeps what there is of a run that breaks off, and why it does; None before its training."""
+    planned: Memory | None = None
+    """What its training takes; None before its data is read."""
+
+    @property
+    def needs(self) -> Memory | None:
+        """What its training takes, as far as that is known yet."""
+        plan = self.job.checked.plan
+        return self.planned or (needed(plan) if plan is not None else None)
 
     def whole(self) -> Result:
         """All of it, however it ends."""
         recorder = self.recorder
         try:
-            result = self.to_the_end()
+            with explained(lambda: self.needs):
+                result = self.to_the_end()
             delivered = recorder.finish("FINISHED")
         except AlreadyRun:
             recorder.forget_job()
@@ -115,6 +128,10 @@ class _Run:
         try:
             if self.leave is not None:
                 self.leave(f"{status}: {told or why}")
+        except Exception as error:
+            if not is_shortage(error):
+                raise
+            self.display.say("no memory is left to record curves and weights")
         finally:
             if status == "FAILED" and not self.recorder.checkpoints.exists():
                 self.recorder.forget_job()
@@ -138,6 +155,7 @@ class _Run:
         with held():  # a library that is broken off while it is imported takes it for an error
             from nnrun.runner.engine.checkpoint.kept import Kept
             from nnrun.runner.engine.data.digest import digest
+            from nnrun.runner.engine.data.room import planned
             from nnrun.runner.engine.inference.predict import Predictor
             from nnrun.runner.engine.inference.samples import samples
             from nnrun.runner.engine.prepare import prepared
@@ -155,6 +173,7 @@ class _Run:
         plan = checked.plan
         assert plan is not None
         assert plan.spec.train is not None
+        self.planned = planned(plan, data)
         if self.once:
             self.check_new(plan, data)
         network, device = prepared(plan, recorder.store)
@@ -214,10 +233,11 @@ class _Run:
 
 
 def read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
-    """The data, what its training part taught, and the spec checked with that. Raises: SpecErrors, SourceError, DataError."""
+    """The data, what its training part taught, and the spec checked with that. Raises: SpecErrors, SourceError, DataError, OutOfMemory."""
     from nnrun.runner.engine.data.columns import load_columns
     from nnrun.runner.engine.data.dataset import prepare
     from nnrun.runner.engine.data.masks import with_masks
+    from nnrun.runner.engine.data.room import refuse_data, refuse_training
     from nnrun.runner.record.parts import parts_text
 
     first = job.checked
@@ -226,13 +246,17 @@ def read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
     spec = first.plan.spec.data
     assert spec is not None
     display.say(f"reading {spec.source.type_name() if spec.source else ''}")
+    limit = allowed()
+    refuse_data(first.plan, limit)
     parts = load_columns(spec, first.plan.fields, job.folder)
+    refuse_data(first.plan, limit, parts)
     data = with_masks(prepare(spec, first.plan.fields, parts, first.plan.targets, job.folder), first.plan, job.folder)
     for line in data.said:
         display.say(line)
     checked = check(job.text, job.name, settings=job.settings, facts=data.facts)
     if checked.plan is None:
         raise SpecErrors(checked)
+    refuse_training(checked.plan, limit, data)
     for line in parts_text(data).splitlines():
         display.say(f"  {line}")
     return checked, data, parts

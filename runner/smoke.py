@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from nnrun.runner.compiler.check import Checked, check
+from nnrun.runner.compiler.memory.machine import allowed
+from nnrun.runner.compiler.memory.needs import needed
 from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.shortage import refuse
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store, sqlite_uri
@@ -91,6 +94,7 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
     plan, spec = checked.plan, checked.spec
     assert spec.data is not None
     assert spec.train is not None
+    refuse(needed(plan, EXAMPLES, examples=EXAMPLES), allowed())
     data_spec = spec.data.model_copy(
         update={"split": spec.data.split.model_copy(update={"by": None, "train": 0.5, "valid": 0.25, "test": 0.25})}
     )

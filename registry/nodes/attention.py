@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nnrun.registry.catalog import register
 from nnrun.registry.node import Port, Trainable
 from nnrun.registry.options import Count, Rate, Units
-from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, known, may_equal
+from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, known, may_equal, product
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,6 +81,14 @@ class Attention(Trainable):
         for name, size in {"query": n, "key": m, "value": m, "output": units}.items():
             sizes |= {f"{name}.weight": (units, size), f"{name}.bias": (units,)}
         return sizes
+
+    def kept(self, *, query: Shape, memory: Shape) -> Axis:
+        if memory.time is not None:
+            places: Axis = memory.ticks or 1
+        else:
+            places = product(memory.axes[:-1] if len(memory.axes) == 2 else memory.axes[1:])
+        compared = {"additive": product((2, self._width(query))), "dot": 3, "multi_head": 3 * self.heads}[self.method]
+        return product((places, compared))
 
     def build(self, *, query: Shape, memory: Shape) -> nn.Module:
         from nnrun.registry.modules.attention import AdditiveAttention, DotAttention, MultiHeadAttention

@@ -10,7 +10,7 @@ from nnrun.registry.algebra.formula import Read
 from nnrun.registry.catalog import register
 from nnrun.registry.node import Node
 from nnrun.registry.options import Rate
-from nnrun.registry.shape import Shape
+from nnrun.registry.shape import Axis, Shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,6 +40,9 @@ class Dropout(Node):
     @property
     def mask(self) -> Literal["tick", "sequence"]:
         return "sequence" if self.same else "tick"
+
+    def kept(self, x: Shape) -> Axis:
+        return x.size
 
     def arithmetic(self, x: Shape) -> Arithmetic:
         return Read(0)

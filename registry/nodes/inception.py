@@ -62,6 +62,10 @@ class Inception(Trainable):
             for name, size in node.parameters(given).items()
         }
 
+    def kept(self, x: Shape) -> Axis:
+        steps = [step for tower in range(len(self.towers)) for step in self._steps(tower, x)]
+        return total([*(node.kept(given) for node, given, _ in steps), *(value.size for _, _, value in steps)])
+
     def build(self, x: Shape) -> nn.Module:
         from torch import nn
 

@@ -34,6 +34,10 @@ class Adagrad(Optimizer):
     weight_decay: NonNegative = 0.0
     """Added to the gradient, times the weight: shrinks all weights, biases too. `train: regularize` spares biases."""
 
+    @property
+    def remembers(self) -> int:
+        return 1
+
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
         from torch.optim import Adagrad as TorchAdagrad
 

@@ -64,6 +64,10 @@ class Adam(AdamFamily):
     amsgrad: bool = False
     """Divide by the largest mean square so far, so that steps never grow again (Reddi, Kale and Kumar 2018)."""
 
+    @property
+    def remembers(self) -> int:
+        return 2 + self.amsgrad
+
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
         from torch.optim import Adam as TorchAdam
 
@@ -85,6 +89,10 @@ class AdamW(AdamFamily):
     """Share of a weight, times `lr`, that each step takes off it; biases too. `train: regularize` spares biases."""
     amsgrad: bool = False
     """Divide by the largest mean square so far, so that steps never grow again (Reddi, Kale and Kumar 2018)."""
+
+    @property
+    def remembers(self) -> int:
+        return 2 + self.amsgrad
 
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
         from torch.optim import AdamW as TorchAdamW

@@ -37,6 +37,10 @@ class RmsProp(Optimizer):
     weight_decay: NonNegative = 0.0
     """Added to the gradient, times the weight: shrinks all weights, biases too. `train: regularize` spares biases."""
 
+    @property
+    def remembers(self) -> int:
+        return 1 + self.centered + (self.momentum > 0)
+
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
         from torch.optim import RMSprop
 

@@ -45,6 +45,10 @@ class Sgd(Optimizer):
             raise PydanticCustomError("conflict", "`momentum` above 0 and no `dampening` beside `nesterov`", {"given": given})
         return self
 
+    @property
+    def remembers(self) -> int:
+        return int(self.momentum > 0)
+
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
         from torch.optim import SGD
 

@@ -53,6 +53,10 @@ class DigitFilms(PackagedSource):
     seed: Annotated[int, Option(ge=0)] = 0
     """Where the random choices start. The same seed makes the same films."""
 
+    @property
+    def makes(self) -> int:
+        return self.films
+
     def columns(self) -> Mapping[str, Column]:
         ways = {"classes": tuple(_WAYS)}
         return {

@@ -49,6 +49,10 @@ class DigitScenes(PackagedSource):
     seed: Amount = 0
     """Where the random choices start. The same seed makes the same pages."""
 
+    @property
+    def makes(self) -> int:
+        return self.scenes
+
     def columns(self) -> Mapping[str, Column]:
         return {
             "page": Column("image", {"size": (2 * _ROOM, 2 * _ROOM), "channels": 1}),

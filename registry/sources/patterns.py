@@ -94,6 +94,10 @@ class RandomPatterns(PackagedSource):
     seed: Amount = 0
     """Another seed gives other patterns."""
 
+    @property
+    def makes(self) -> int:
+        return self.count
+
     def columns(self) -> Mapping[str, Column]:
         return {"pattern": Column("vector", {"size": self.size})}
 

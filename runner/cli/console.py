@@ -50,9 +50,11 @@ CODES = {"data": Exit.SPEC, "missing": Exit.MISSING, "failed": Exit.TRAINING}
 def failures(as_json: bool = False) -> Iterator[None]:
     """Turns what a user can mend into a line and an exit code; anything else is a fault of ours and keeps its traceback."""
     from nnrun.runner.compiler.check import SpecErrors
+    from nnrun.runner.engine.shortage import explained
 
     try:
-        yield
+        with explained(lambda: None):
+            yield
     except Stopped as stop:
         sys.exit(stop.exit_code)
     except SpecErrors as error:

@@ -18,6 +18,7 @@ from nnrun.runner.compiler.graph.reach import report_unread
 from nnrun.runner.compiler.graph.streams import check_streams
 from nnrun.runner.compiler.language.load import load_spec
 from nnrun.runner.compiler.language.spec import Spec
+from nnrun.runner.compiler.memory.warning import check_memory
 from nnrun.runner.compiler.plan import Plan, make_plan
 from nnrun.runner.compiler.swept import check_sweep
 from nnrun.runner.compiler.text.diagnostic import Diagnostic, Place, Report, Stop
@@ -124,6 +125,7 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
     report.stage = None
     if report.ok:
         checked.plan = replace(plans[-1], stages=tuple(plans[:-1]))
+        check_memory(checked.plan, report)
 
 
 def _retried(checked: Checked, setting: str) -> Report:

@@ -6,6 +6,7 @@ import ctypes
 import os
 import platform
 
+import numpy as np
 import torch
 
 from nnrun.registry.fault import Fault
@@ -81,9 +82,16 @@ def keep_memory() -> None:
         allocator.mallopt(option, value)
 
 
+def claim_buffers() -> None:
+    """Let numpy's OpenBLAS take its buffers while there is room: where it gets none later, it ends the process without an exception."""
+    square = np.ones((256, 256))  # products of smaller ones take none
+    square @ square  # the product is not wanted
+
+
 def prepare_torch(train: Train) -> None:
     """Seed, threads, memory and determinism."""
     keep_memory()
+    claim_buffers()
     torch.manual_seed(train.seed)
     torch.set_num_threads(train.threads)
     if train.deterministic:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
-from collections.abc import Mapping
-from importlib.metadata import version
 
 import torch
 
@@ -22,6 +19,7 @@ from nnrun.runner.engine.pictures.charts import curves
 from nnrun.runner.engine.training.best import is_finite
 from nnrun.runner.engine.training.fit import Outcome
 from nnrun.runner.job import Job
+from nnrun.runner.record.environment import environment
 from nnrun.runner.record.history import History
 from nnrun.runner.record.model import record_network
 from nnrun.runner.record.names import run_name, tags
@@ -33,8 +31,6 @@ from nnrun.runner.record.result import Result
 from nnrun.runner.show.drawing import graph_svg
 from nnrun.runner.show.loops import plan_text
 from nnrun.runner.tracking.recorder import Recorder
-
-PACKAGES = ("nnrun", "torch", "numpy", "mlflow", "torchmetrics", "pydantic", "safetensors", "scikit-learn")
 
 CURVES = "curves.png"
 DIGEST = 8
@@ -55,6 +51,7 @@ def begin(recorder: Recorder, job: Job, checked: Checked, plan: Plan, data: Data
     )
     if spec.data is not None and isinstance(spec.data.source, Source):
         recorder.dataset(spec.data.source.type_name(), known[:DIGEST], place(spec.data.source, job.folder), sizes(data))
+    recorder.artifact("environment.json", json.dumps(environment(plan, device), indent=1))
     recorder.artifact("spec/source.yaml", job.text)
     recorder.artifact("spec/resolved.yaml", resolved_text(plan))
     recorder.artifact("plan.txt", plan_text(plan, device.type))
@@ -74,7 +71,6 @@ def end(
         record_predictions(recorder, outcome.answers or Sheet(Predictor(network, plan, data.facts), part), name)
     if plan.spec.track.model:
         record_network(recorder, plan, network, data.facts, data.train)
-    recorder.artifact("environment.json", json.dumps(_environment(), indent=1))
     recorder.tags({"kept": f"step {outcome.best_step} of {result.steps}"})
     recorder.note(note(plan, job.command, result, picture=CURVES))
 
@@ -87,7 +83,3 @@ def break_off(recorder: Recorder, job: Job, network: Network, plan: Plan, data: 
     if plan.spec.track.model and is_finite(network):
         record_network(recorder, plan, network.cpu(), data.facts, data.train)
     recorder.note(note(plan, job.command, why=why, picture=CURVES if drawn else None))
-
-
-def _environment() -> Mapping[str, str]:
-    return {"python": platform.python_version(), "platform": platform.platform(), **{name: version(name) for name in PACKAGES}}

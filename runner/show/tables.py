@@ -12,6 +12,7 @@ from rich.text import Text
 from nnrun.registry.component import Component
 from nnrun.registry.data.tables import FileSource
 from nnrun.registry.source import Source
+from nnrun.runner.compiler.memory.needs import needed
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.text.words import written
 
@@ -31,7 +32,7 @@ def plan_table(plan: Plan) -> RenderableType:
             size = f"{edge.free:,}" if isinstance(edge.free, int) else edge.free
             table.add_row(f"{edge.first} <-> {edge.second}", "symmetric edge", "", "", size)
     total = f"{plan.size:,}" if isinstance(plan.size, int) else f"{plan.size}, when the data is read"
-    return Group(table, Text(f"parameters: {total}"))
+    return Group(table, Text(f"parameters: {total}"), Text(f"memory: {needed(plan)}"))
 
 
 def components_table(role: str, components: dict[str, type[Component]]) -> RenderableType:

@@ -14,6 +14,7 @@ import pytest
 
 from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.check import Checked, check
+from nnrun.runner.compiler.memory import machine
 from nnrun.runner.compiler.text.render import render_text
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +22,13 @@ PAGES = sorted((ROOT / "runner" / "errors").glob("*.md"))
 RUN_PAGES = sorted((ROOT / "runner" / "errors" / "run").glob("*.md"))
 HEADINGS = ["## A failing spec", "## What nnrun says", "## Repair"]
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def _machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine of the pages has 16 GiB, whichever runs the tests."""
+    monkeypatch.setattr(machine, "installed", lambda: 16 << 30)
+
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
@@ -98,6 +106,8 @@ def test_every_fault_has_a_page() -> None:
         "engine.prepare",
         "engine.checkpoint.sealed",
         "engine.training.diverged",
+        "engine.shortage",
+        "engine.chance",
         *experiments,
     ):
         import_module(f"nnrun.runner.{module}")

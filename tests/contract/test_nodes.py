@@ -200,3 +200,26 @@ def test_shape_rule_refuses_what_arrives_or_agrees_with_torch(row: Row, data: st
     if all(isinstance(size, int) for shape in inputs for size in (*shape.axes, 1 if shape.kind == "number" else shape.classes)):
         for result, shape in zip(place.run(place.built(), place.values()), shapes, strict=True):
             assert_is(result, shape)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if not getattr(row.node, "fused", False)], ids=str)  # torch's kernel has a workspace
+def test_what_a_node_keeps_for_the_backward_pass_is_planned(row: Row) -> None:
+    saved: dict[int, int] = {}
+    module, values = row.built(), [value.requires_grad_() if value.is_floating_point() else value for value in row.values()]
+    theirs = {tensor.untyped_storage().data_ptr() for tensor in (*module.parameters(), *values)}
+
+    def keep(tensor: Tensor) -> Tensor:
+        if (place := tensor.untyped_storage().data_ptr()) not in theirs:
+            saved[place] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        row.run(module.train(), values)
+    ticks = next((shape.ticks or TICKS for shape in row.given if shape.time), 1)
+    lasting = [replace(shape, ticks=shape.ticks or TICKS) if shape.time else shape for shape in row.given]
+    inputs, ports = lasting[: len(row.inputs)], dict(zip(row.ports, lasting[len(row.inputs) :], strict=True))
+    numbers = [row.node.kept(*inputs, **ports), *(shape.size for shape in row.shapes), *(shape.size for shape in row.given)]
+    planned = 4 * BATCH * ticks * sum(size for size in numbers if isinstance(size, int))
+
+    weights = sum(4 * parameter.numel() for parameter in module.parameters())
+    assert sum(saved.values()) <= 2 * planned + 2 * weights + 64  # half of what is planned for a step is gradients and gaps

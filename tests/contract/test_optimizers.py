@@ -240,3 +240,20 @@ def test_wrong_betas_are_one_finding(betas: Any) -> None:
         make("adam", {"betas": betas})
 
     assert [(one["type"], one["loc"]) for one in error.value.errors()] == [("wrong_type", ("betas",))]
+
+
+@pytest.mark.parametrize("name", sorted(all_of("optimizer")))
+@pytest.mark.parametrize("settings", [{}, {"momentum": 0.9}, {"amsgrad": True}, {"centered": True}], ids=str)
+def test_an_optimizer_says_how_many_numbers_it_remembers_of_a_weight(name: str, settings: dict[str, Any]) -> None:
+    cls = find("optimizer", name)
+    assert cls is not None
+    if not settings.keys() <= cls.model_fields.keys():
+        pytest.skip("it has no such option")
+    config = cls.model_validate({"type": name, **settings})
+    assert isinstance(config, Optimizer)
+    weight = torch.nn.Parameter(torch.ones(5, 3))
+    optimizer = config.build([weight])
+    weight.grad = torch.ones(5, 3)
+    optimizer.step()
+
+    assert config.remembers == sum(value.shape == (5, 3) for value in optimizer.state[weight].values() if isinstance(value, torch.Tensor))

@@ -150,6 +150,29 @@ def test_a_word_among_numbers_is_refused() -> None:
     assert refusal(field("number"), ["1", "two"]).message == "`it` in row 2 holds `two`, which is no number"
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf], ids=str)
+@pytest.mark.parametrize(
+    ("config", "shape"),
+    [
+        ({"type": "number"}, ()),
+        ({"type": "vector"}, (3,)),
+        ({"type": "series"}, (4,)),
+        ({"type": "series", "size": 2}, (4, 2)),
+        ({"type": "image"}, (5, 5)),
+        ({"type": "image", "normalize": "standard"}, (3, 5, 5)),
+        ({"type": "video"}, (4, 5, 5)),
+    ],
+    ids=str,
+)
+def test_a_number_that_is_none_is_refused_with_field_and_row_before_it_can_be_learned_from(
+    config: dict[str, Any], shape: tuple[int, ...], number: float
+) -> None:
+    column = np.random.default_rng(0).random((6, *shape))
+    column[(4, *(0 for _ in shape))] = number  # not at the end of a sequence, where NaN is padding
+
+    assert refusal(field(**config), column).message.startswith("`it` in row 5 ")
+
+
 def test_an_infinite_number_is_refused() -> None:
     assert refusal(field("number"), [1.0, float("inf")]).message == "`it` in row 2 holds `inf`, which is not finite"
 

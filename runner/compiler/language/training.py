@@ -21,6 +21,9 @@ DEVICE = r"^(auto|cpu|cuda(:[0-9]+)?)$"
 EPOCHS = 10
 """Passes over the training part where a spec says nothing."""
 
+MOST_THREADS = 1024
+"""Of one operation: more than the processors of any machine have."""
+
 AnyLoss = Annotated[Loss, Lookup("loss")]
 
 AnyOptimizer = Annotated[Optimizer, Lookup("optimizer")]
@@ -101,7 +104,7 @@ class Train(Model):
     """Number format of the large products."""
     device: Annotated[str, Field(pattern=DEVICE)] = "auto"
     """Where to train: `auto` takes a GPU where there is one."""
-    threads: Count = 1
+    threads: Annotated[int, Field(ge=1, le=MOST_THREADS)] = 1
     """CPU threads of one operation. On small networks more than one is slower."""
     compile: Literal["auto", "on", "off"] = "auto"
     """How loops and recurrent cells run: `auto` takes code compiled on this machine, or torch's fused kernels, where they can serve,
@@ -109,7 +112,8 @@ class Train(Model):
     seed: Amount = 0
     """Seed of start values, dropout and the order of batches."""
     deterministic: bool = False
-    """Refuse operations whose result may differ from run to run."""
+    """Refuse operations whose result may differ from run to run on the same machine with as many threads. On a CPU hardly any does; where
+    torch knows a slower way that does not, it takes that."""
     checkpoint: Checkpoint = Checkpoint()
     """Saving while the training goes on; each minute where left out."""
 

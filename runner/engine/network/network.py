@@ -17,6 +17,7 @@ from nnrun.runner.compiler.loops.execution import Kind
 from nnrun.runner.compiler.loops.recurrence import Recurrence
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.types.ops import Input, Op
+from nnrun.runner.engine.chance import refuse_chance
 from nnrun.runner.engine.data.batch import Batch
 from nnrun.runner.engine.energy.graph import answer, build_machines
 from nnrun.runner.engine.energy.machine import Machine
@@ -28,6 +29,7 @@ from nnrun.runner.engine.network.memory import Memory
 from nnrun.runner.engine.network.past import INITIAL, Past, learned
 from nnrun.runner.engine.network.symbols import allowed
 from nnrun.runner.engine.network.ticks import at_each_tick, call, in_pieces, lengths_of, real
+from nnrun.runner.engine.shortage import blame
 
 
 class Network(nn.Module):
@@ -81,7 +83,11 @@ class Network(nn.Module):
     def _build(self, op: Op, execution: Kind | None) -> None:
         """Make the module of an op."""
         inputs, ports = op.seen
-        module = op.config.build(*inputs, **ports)
+        try:
+            module = op.config.build(*inputs, **ports)
+        except (MemoryError, RuntimeError) as error:
+            blame(op, error)
+            raise
         if isinstance(op.config, Trainable) and op.config.freeze:
             module.requires_grad_(False)
         # not add_module: a node may be called `type` or `forward`, and nothing looks them up as attributes
@@ -104,11 +110,17 @@ class Network(nn.Module):
         """All values, those of loops as far as they are read or wanted; some may be given."""
         values = {**batch.values, **given}
         for step in self.plan.steps:
-            if isinstance(step, Recurrence):
-                inside = [name for name in wanted if name in step.names and name not in step.outputs]
-                self._loop(step, values, batch, [*step.outputs, *inside])
-            elif step.name not in given:
-                self.run(step, values, batch)
+            try:
+                if isinstance(step, Recurrence):
+                    inside = [name for name in wanted if name in step.names and name not in step.outputs]
+                    self._loop(step, values, batch, [*step.outputs, *inside])
+                elif step.name not in given:
+                    self.run(step, values, batch)
+            except (MemoryError, RuntimeError) as error:
+                op = step.ops[0] if isinstance(step, Recurrence) else step
+                blame(op, error)
+                refuse_chance(error, op)
+                raise
         return values
 
     @torch.no_grad()

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from nnrun.registry.field import DataError
-from nnrun.registry.modules.padding import real_ticks
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.compiler.text.words import listed
 from nnrun.runner.compiler.types.ops import Op
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.dataset import Dataset
@@ -21,6 +21,8 @@ from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.learned import Gallery
 from nnrun.runner.engine.training.best import Best
+from nnrun.runner.engine.training.blame.gradients import Before, watching
+from nnrun.runner.engine.training.blame.values import first_not_finite
 from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.evaluate import Evaluator, autocast
 from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner, on
@@ -64,11 +66,8 @@ class Backprop(Learner[Batch]):
 
     def step(self, number: int, batch: Batch, due: bool) -> float | None:
         batch = batch.to(self.device)
-        losses = self.evaluator.losses
-        with autocast(self.device, self.train.precision):
-            values = self.network(batch, self.evaluator.wanted)
-            loss = losses.total(losses.sums(values, batch))
-            objective = loss + penalty(self.penalties) if self.penalties else loss
+        before = Before.of(self.network, self.device)
+        values, loss, objective = self._objective(batch)
         if not objective.requires_grad:
             raise DataError(f"{_trained(self.train)} no weights that the loss depends on", "see `nodes` under `train` and `freeze`")
         value = None
@@ -80,12 +79,29 @@ class Backprop(Learner[Batch]):
         self.batch = batch
         self.descent.set_rate(number)
         self.descent.backward(objective)
+        if self.descent.is_lost(due):
+            raise Diverged.gradient(number, self._blamed(batch, before))
         self.descent.step()
         self.evaluator.meters.update(values, batch)
         self.lost += loss.detach()
         self.steps_since += 1
         self.examples += batch.count
         return value
+
+    def _objective(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """What the network gives for a batch, its loss, and what is minimised."""
+        losses = self.evaluator.losses
+        with autocast(self.device, self.train.precision):
+            values = self.network(batch, self.evaluator.wanted)
+            loss = losses.total(losses.sums(values, batch))
+            return values, loss, loss + penalty(self.penalties) if self.penalties else loss
+
+    def _blamed(self, batch: Batch, before: Before) -> Op | None:
+        """The node on whose way back a gradient stopped being a number, in the step that went out from `before`."""
+        before.restore(self.network)
+        with watching(self.network) as watch:
+            self._objective(batch)[2].backward()  # type: ignore[no-untyped-call]
+        return watch.first
 
     def since(self) -> dict[str, float]:
         self.latest = float(self.lost) / self.steps_since
@@ -108,7 +124,8 @@ class Backprop(Learner[Batch]):
     def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
         sheet = Sheet(Predictor(self.network, self.plan, self.data.facts), self.data.test) if self.data.test is not None else None
         found = self._evaluated(step, sheet.part, "test", sheet) if sheet is not None else {}
-        return Judged(found, warnings=[worse] if (worse := self._worse()) else [], answers=sheet)
+        doubts = (self._worse(), self._unknown({**figures, **found}))
+        return Judged(found, warnings=[doubt for doubt in doubts if doubt is not None], answers=sheet)
 
     def _evaluated(self, step: int, part: Part, name: str, sheet: Sheet | None = None) -> dict[str, float]:
         """Figures of a part. Raises: Diverged if its loss is no number."""
@@ -132,6 +149,15 @@ class Backprop(Learner[Batch]):
             f"the training loss is {self.latest:.4g} at the end, and was {self.first:.4g} before the first step, so it has diverged: "
             "a smaller `lr`, `clip_norm: 1.0` or `normalize: standard` on the data usually mend this"
         )
+
+    def _unknown(self, figures: Mapping[str, float]) -> str | None:
+        """What to say where metrics are no numbers, as of a target that never changes; the loss always is one."""
+        names = [name for name, figure in figures.items() if math.isnan(figure)]
+        if not names:
+            return None
+        by_loss = self.best.chooses and math.isnan(self.best.value)
+        kept = "; the weights that are kept are those of the lowest loss" if by_loss else ""
+        return f"{listed(names)} {'are no numbers' if len(names) > 1 else 'is no number'}{kept}"
 
     def state(self) -> dict[str, Any]:
         memory = self.network.memory
@@ -165,25 +191,3 @@ def _trained(train: Train) -> str:
 def penalty(penalties: list[tuple[nn.Parameter, float, float]]) -> Tensor:
     """l1 * sum|w| + l2 * sum w^2, over all weights that are to stay small."""
     return torch.stack([l1 * weight.abs().sum() + l2 * weight.square().sum() for weight, l1, l2 in penalties]).sum()
-
-
-def first_not_finite(network: Network, batch: Batch) -> Op | None:
-    """The first node that gives NaN or infinite values at real ticks; within a loop the first at the earliest tick."""
-    with torch.no_grad():
-        for values in network.each(batch):
-            bad = [(tick, op) for op, value in values if (tick := _first_bad_tick(op, value, batch)) is not None]
-            if bad:
-                return min(bad, key=lambda found: found[0])[1]  # of several at one tick the first that is computed
-    return None
-
-
-def _first_bad_tick(op: Op, value: Tensor, batch: Batch) -> int | None:
-    """The first tick with a value that is no number, 0 where there is no time; None if all are numbers."""
-    if not value.is_floating_point():
-        return None
-    bad = ~torch.isfinite(value)
-    if op.shape.time is None:
-        return 0 if bool(bad.any()) else None
-    real = real_ticks(batch.lengths[op.shape.time], len(value))
-    found = torch.nonzero((bad.flatten(2).any(2) if bad.dim() > 2 else bad) & real)
-    return int(found[:, 0].min()) if len(found) else None

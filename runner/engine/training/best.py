@@ -79,7 +79,7 @@ class Best:
             self.value, self.step = value, step
             return
         self.waited += 1
-        if math.isnan(self.gained) or self._gain(value, self.gained) > self.min_delta:
+        if not math.isnan(value) and (math.isnan(self.gained) or self._gain(value, self.gained) > self.min_delta):
             self.gained, self.waited = value, 0
         loss = figures.get(f"{self.objective.partition('/')[0]}/loss", math.nan)
         if self._is_best(value, loss) and is_finite(network):

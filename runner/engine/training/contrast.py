@@ -23,6 +23,7 @@ from nnrun.runner.engine.network.clamp import CHUNK, clamped, clamped_rows, lear
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.energy import pictures
 from nnrun.runner.engine.training.best import Best
+from nnrun.runner.engine.training.blame.values import first_weights
 from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner, on
 
@@ -95,9 +96,14 @@ class Contrasting(Learner[States]):
                 weight.grad.add_(self.tied[weight](2 * l2 * weight.detach() + l1 * weight.detach().sign()))
             self.descent.step()
         self.examples += len(next(iter(batch.values())))
-        if due and not all(bool(parameter.isfinite().all()) for parameter in self.contrast.parameters):
-            raise Diverged.weights(number)
+        if due:
+            self._check_weights(number)
         return None
+
+    def _check_weights(self, step: int) -> None:
+        """Raises: Diverged."""
+        if not all(bool(parameter.isfinite().all()) for parameter in self.contrast.parameters):
+            raise Diverged.weights(step, first_weights(self.network))
 
     def since(self) -> dict[str, float]:
         return self.descent.told
@@ -105,6 +111,7 @@ class Contrasting(Learner[States]):
     def judge(self, step: int) -> Judged | None:
         if not self.betas:
             return None
+        self._check_weights(step)
         figures = self.judging.cheap(self.contrast.chains)
         last = step == self.budget.steps
         if last or not self.judging.countable:

@@ -1,0 +1,1 @@
+"""Which node is to blame for numbers that are none."""
