@@ -38,7 +38,7 @@ def run(job: Job, store: Store, display: Display, once: bool = False, sidecar: S
     With `once` nothing is trained that was trained before: the same resolved spec on the same data, by the same version.
     Raises: SpecErrors, SourceError, DataError, Diverged, Stopped; AlreadyRun; Pruned if the display has seen enough.
     """
-    recorder = Recorder.start(store, sidecar)  # first of all: MLflow is imported and its store made while we import torch
+    recorder = Recorder.start(store, sidecar, say=display.say)  # first of all: MLflow is imported and its store made while we import torch
     going = _Run(job, recorder, display, once)
     try:
         with stoppable():

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialized
 
 from nnrun.registry.fault import Fault
 from nnrun.registry.field import Facts
@@ -64,15 +65,24 @@ def save(folder: Path, network: Network, facts: Mapping[str, Facts]) -> None:
     draft = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(draft, ignore_errors=True)  # left by a save that was killed
     draft.mkdir(parents=True)
-    (draft / SPEC).write_text(resolved_text(network.plan), encoding="utf-8")
-    (draft / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}, draft / WEIGHTS)
-    digests = {name: _digest((draft / name).read_bytes()) for name in (SPEC, FACTS, WEIGHTS)}
-    (draft / MANIFEST).write_text(_sealed({"format": FORMAT, "torch": torch.__version__, "files": digests}), encoding="utf-8")
+    for name, content in contents(network, facts).items():
+        (draft / name).write_bytes(content)
     for place in (*draft.iterdir(), draft):
         _sync(place)
     draft.rename(folder)
     _sync(folder.parent)
+
+
+def contents(network: Network, facts: Mapping[str, Facts]) -> dict[str, bytes]:
+    """The files of a folder that holds a network, by their names."""
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    files = {
+        SPEC: resolved_text(network.plan).encode(),
+        FACTS: json.dumps(facts, ensure_ascii=False, indent=1).encode(),
+        WEIGHTS: serialized(weights),
+    }
+    digests = {name: _digest(content) for name, content in files.items()}
+    return {**files, MANIFEST: _sealed({"format": FORMAT, "torch": torch.__version__, "files": digests}).encode()}
 
 
 def load(folder: Path, settings: Sequence[str] = ()) -> Saved:

@@ -76,7 +76,7 @@ class Folder:
         for place in (folder.files, folder.images, folder.models):
             place.mkdir()
         folder.journal.touch()
-        folder.start.write_text(json.dumps({"store": asdict(store), "owner": asdict(owner)}))
+        folder.start.write_text(json.dumps({"store": store.written, "owner": asdict(owner)}))
         return folder
 
     @property
@@ -106,7 +106,7 @@ class Folder:
 
     @property
     def store(self) -> Store:
-        return Store(**json.loads(self.start.read_text())["store"])
+        return Store.read(json.loads(self.start.read_text())["store"])
 
     @property
     def owner(self) -> Owner:

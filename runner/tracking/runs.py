@@ -33,7 +33,7 @@ def find_run(store: Store, reference: str) -> KnownRun:
     Raises: RunNotFound; MlflowException if the store does not answer.
     """
     if store.database is not None and not store.database.exists():  # MLflow would make it
-        raise RunNotFound(f"no run is called `{reference}`: there are none at `{store.uri}`", help="`nnrun SPEC` records one")
+        raise RunNotFound(f"no run is called `{reference}`: there are none at `{store.public}`", help="`nnrun SPEC` records one")
     client = MlflowClient(store.uri)
     experiments = [str(experiment.experiment_id) for experiment in client.search_experiments()]
     filters = [f"attributes.run_name = {quoted(reference)}"]
@@ -53,7 +53,7 @@ def find_run(store: Store, reference: str) -> KnownRun:
             return _known(runs[0])
     experiment = client.get_experiment_by_name(reference)
     if experiment is None:
-        raise RunNotFound(f"no run and no experiment at `{store.uri}` is called `{reference}`", help=_latest(client, experiments))
+        raise RunNotFound(f"no run and no experiment at `{store.public}` is called `{reference}`", help=_latest(client, experiments))
     return _latest_finished(client, experiment)
 
 

@@ -66,6 +66,6 @@ def _left(store: Store) -> list[Folder]:
         with contextlib.suppress(FileNotFoundError):  # delivered at this moment
             folder = Folder(path.parent)
             owner: Owner = folder.owner
-            if folder.store.uri == store.uri and owner.is_dead(silence=float("inf")):
+            if folder.store.public == store.public and owner.is_dead(silence=float("inf")):
                 left.append(folder)
     return left

@@ -28,6 +28,7 @@ from nnrun.runner.tracking.links import with_run
 from nnrun.runner.tracking.outbox import Folder, Progress
 from nnrun.runner.tracking.plumbing import TAG, Plumbing
 from nnrun.runner.tracking.runs import previous_run, quoted
+from nnrun.runner.tracking.trouble.secrets import scrubbed
 
 T = TypeVar("T")
 
@@ -225,7 +226,7 @@ class Sender:
 
         key, step = entry.fields["key"].replace("/", "~"), entry.fields["step"]
         name = f"{key}+step+{step}+timestamp+{entry.time}+{self._folder.path.name}-{entry.sequence}"
-        with tempfile.TemporaryDirectory() as folder, Image.open(self._folder.images / entry.fields["path"]) as image:
+        with tempfile.TemporaryDirectory(dir=self._folder.path) as folder, Image.open(self._folder.images / entry.fields["path"]) as image:
             image.save(Path(folder, f"{name}.png"))
             image.thumbnail((256, 256))
             image.save(Path(folder, f"{name}+compressed.webp"))
@@ -263,7 +264,7 @@ def reason(error: BaseException) -> str:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror.lower()
         cause = cause.__cause__ or cause.__context__
-    return limits.cut(str(error).strip().partition("\n")[0] or type(error).__name__, 300)
+    return limits.cut(scrubbed(str(error).strip().partition("\n")[0]) or type(error).__name__, 300)
 
 
 def _some(items: Sequence[T], count: int) -> Iterator[Sequence[T]]:
