@@ -28,6 +28,11 @@ class Delivered:
     message: str | None
     """What is missing, why and where it is, in a sentence or two; None if nothing is."""
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether MLflow has all of it."""
+        return self.missing == 0
+
     @classmethod
     def of(cls, store: Store, folder: Path, count: int, progress: Progress, lost: int = 0) -> Delivered:
         """The end of a run of `count` records, of which `progress` says how far they are in `store`; `lost` found no room on the disk."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -16,6 +17,7 @@ from typing import IO, Any
 from nnrun.runner.tracking.known import KnownRun
 from nnrun.runner.tracking.owner import Owner
 from nnrun.runner.tracking.store import Store
+from nnrun.runner.tracking.trouble.backlog import write_whole
 
 
 @dataclass
@@ -73,10 +75,14 @@ class Folder:
         outbox.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.mkdir(mode=0o700)
         folder = cls(path)
-        for place in (folder.files, folder.images, folder.models):
-            place.mkdir()
-        folder.journal.touch()
-        folder.start.write_text(json.dumps({"store": store.written, "owner": asdict(owner)}))
+        try:
+            for place in (folder.files, folder.images, folder.models):
+                place.mkdir()
+            folder.journal.touch()
+            write_whole(folder.start, json.dumps({"store": store.written, "owner": asdict(owner)}).encode())
+        except OSError:  # a full disk: half a folder would be in the way of later deliveries
+            shutil.rmtree(path, ignore_errors=True)
+            raise
         return folder
 
     @property
@@ -167,8 +173,14 @@ def usable_outbox() -> Path:
     return outbox
 
 
-def waiting(outbox: Path | None = None) -> list[Folder]:
-    """Folders whose delivery has ended early: nobody works on them, and their training has ended. Oldest first."""
+def waiting(outbox: Path | None = None, store: Store | None = None) -> list[Folder]:
+    """Folders whose delivery has ended early: nobody works on them, and their training has ended; those of `store`. Oldest first."""
     outbox = outbox or usable_outbox()
-    folders = [Folder(path.parent) for path in sorted(outbox.glob("*/start.json"))]
-    return [folder for folder in folders if folder.owner.is_dead(silence=float("inf")) and not folder.is_held]
+    folders = []
+    for path in sorted(outbox.glob("*/start.json")):
+        folder = Folder(path.parent)
+        with contextlib.suppress(FileNotFoundError):  # delivered at this moment
+            wanted = store is None or folder.store.public == store.public
+            if wanted and folder.owner.is_dead(silence=float("inf")) and not folder.is_held:
+                folders.append(folder)
+    return folders

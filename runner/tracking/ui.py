@@ -56,7 +56,11 @@ def served(store: Store, host: str = "127.0.0.1", port: int = PORT) -> Iterator[
     port = free_port(host, port)
     command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
     # The store's password is nothing for the list of processes. Without jobs they are 2 processes instead of 14.
-    environment = os.environ | {"MLFLOW_BACKEND_STORE_URI": store.uri, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    environment = os.environ | {
+        "MLFLOW_BACKEND_STORE_URI": store.uri,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_LOGGING_LEVEL": "INFO",  # its last line tells why it did not start
+    }
     folder = None if store.database is None else store.database.parent
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment, process_group=0)

@@ -10,9 +10,10 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, SQLAlchemyError
 
 from nnrun.runner.tracking import limits
-from nnrun.runner.tracking.beside.sender import Sender, reason
+from nnrun.runner.tracking.beside.sender import Sender
 from nnrun.runner.tracking.journal import Entry, Line, read_lines
 from nnrun.runner.tracking.outbox import Folder
+from nnrun.runner.tracking.trouble.reasons import reason
 
 OUTAGE = (MlflowException, SQLAlchemyError, OSError)
 """What talking to MLflow raises while it is away. Anything else is a mistake of ours, and is not tried again."""

@@ -28,7 +28,6 @@ from nnrun.runner.tracking.links import with_run
 from nnrun.runner.tracking.outbox import Folder, Progress
 from nnrun.runner.tracking.plumbing import TAG, Plumbing
 from nnrun.runner.tracking.runs import previous_run, quoted
-from nnrun.runner.tracking.trouble.secrets import scrubbed
 
 T = TypeVar("T")
 
@@ -255,16 +254,6 @@ class Sender:
     def _models(self) -> list[str]:
         outputs = self.client.get_run(self.run_id).outputs
         return [] if outputs is None else [output.model_id for output in outputs.model_outputs]
-
-
-def reason(error: BaseException) -> str:
-    """The cause of an error in a few words: that of the system where there is one, such as `connection refused`."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower()
-        cause = cause.__cause__ or cause.__context__
-    return limits.cut(scrubbed(str(error).strip().partition("\n")[0]) or type(error).__name__, 300)
 
 
 def _some(items: Sequence[T], count: int) -> Iterator[Sequence[T]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -26,7 +27,7 @@ class Patience:
         self._server = server
         self._heard = time.monotonic()
         self._end = self._heard + wait
-        self._delivered = -1
+        self._delivered = -sys.maxsize
         self._asked, self._answered = float("-inf"), False
 
     @property
@@ -36,9 +37,9 @@ class Patience:
 
     def lasts(self, delivered: int, trouble: str | None) -> bool:
         """Whether to go on waiting, when so many records have arrived; `trouble` is what has gone wrong since the last of them."""
-        if delivered != self._delivered or (trouble is None and self._is_answered()):
+        if delivered > self._delivered or (trouble is None and self._is_answered()):
             self._heard = time.monotonic()
-        self._delivered = delivered
+        self._delivered = max(delivered, self._delivered)
         return self.left > 0.0
 
     def _is_answered(self) -> bool:
