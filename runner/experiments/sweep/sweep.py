@@ -117,7 +117,7 @@ class _Sweep:
             recorder.finish("KILLED", f"stopped by {stop}", wait=8.0)
             raise
         except BaseException as error:
-            recorder.finish("FAILED", f"{type(error).__name__}: {error}", wait=8.0)
+            recorder.finish("FAILED", f"{type(error).__name__}: {error}", wait=0.0 if isinstance(error, StoreError) else 8.0)
             raise
         if not self.study.finished:
             raise self._nothing(f"none of {self.study.over} trials has finished")

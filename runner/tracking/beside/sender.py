@@ -27,7 +27,7 @@ from nnrun.runner.tracking.known import NOTE
 from nnrun.runner.tracking.links import with_run
 from nnrun.runner.tracking.outbox import Folder, Progress
 from nnrun.runner.tracking.plumbing import TAG, Plumbing
-from nnrun.runner.tracking.runs import previous_run, quoted
+from nnrun.runner.tracking.runs import equal, previous_run
 
 T = TypeVar("T")
 
@@ -167,7 +167,7 @@ class Sender:
     def _new_run(self, entry: Entry, tags: Mapping[str, str]) -> Run:
         experiment_id = self._experiment(self._store.experiment or entry.fields["experiment"], entry.fields["description"])
         if self._progress.creating:  # asked for before; the answer got lost, not necessarily the run
-            for run in self.client.search_runs([experiment_id], f"tags.{TAG} = {quoted(tags[TAG])}", max_results=1):
+            for run in self.client.search_runs([experiment_id], equal(f"tags.{TAG}", tags[TAG]), max_results=1):
                 return run
         self._progress.creating = True
         self._folder.save(self._progress)
