@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -198,27 +199,32 @@ def wait_for(folder: Path, pattern: str) -> bool:
     return any(folder.glob(pattern))
 
 
-def campaign(count: int, seed: int, say: Callable[[str], None] = print) -> int:
-    """How many of `count` full disks held, one place after the other."""
-    held = 0
-    for number in range(count):
+def campaign(count: int, seed: int, at_once: int = 1, say: Callable[[str], None] = print) -> int:
+    """How many of `count` full disks held, some at once, for most of the time is waited."""
+
+    def case(number: int) -> bool:
         place = PLACES[number % len(PLACES)]
         with tempfile.TemporaryDirectory() as folder:
             failed = list(place(Path(folder), random.Random(f"{seed} {number}")))
-        held += not failed
         for line in failed:
             say(f"{number} {place.__name__}: {line}")
-    return held
+        return not failed
+
+    with tempfile.TemporaryDirectory() as folder:
+        made(Path(folder))  # the template of all stores, once
+    with ThreadPoolExecutor(at_once) as pool:
+        return sum(pool.map(case, range(count)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--at-once", type=int, default=4)
     given = parser.parse_args()
     quiet()
     began = time.monotonic()
-    held = campaign(given.count, given.seed)
+    held = campaign(given.count, given.seed, given.at_once)
     print(f"{time.monotonic() - began:.0f} s in all")
     print(f"{held} of {given.count} held")
     sys.exit(held != given.count)
