@@ -179,7 +179,7 @@ def waiting(outbox: Path | None = None, store: Store | None = None) -> list[Fold
     folders = []
     for path in sorted(outbox.glob("*/start.json")):
         folder = Folder(path.parent)
-        with contextlib.suppress(FileNotFoundError):  # delivered at this moment
+        with contextlib.suppress(FileNotFoundError, ValueError):  # delivered at this moment; or torn by a crash of the machine
             wanted = store is None or folder.store.public == store.public
             if wanted and folder.owner.is_dead(silence=float("inf")) and not folder.is_held:
                 folders.append(folder)
