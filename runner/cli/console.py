@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from nnrun.runner.compiler.check import Checked
+    from nnrun.runner.tracking.delivered import Delivered
+    from nnrun.runner.tracking.store import Store
 
 COLOURS: dict[str, dict[str, Any]] = {
     "error": {"fg": "red", "bold": True},
@@ -40,6 +42,7 @@ class Exit(IntEnum):
     USAGE = 2
     TRAINING = 3
     MISSING = 4
+    UNDELIVERED = 5
 
 
 CODES = {"data": Exit.SPEC, "missing": Exit.MISSING, "failed": Exit.TRAINING}
@@ -61,6 +64,29 @@ def failures(as_json: bool = False) -> Iterator[None]:
         refuse([error.checked], as_json)
     except Fault as fault:
         _fail(fault, as_json)
+    except Exception as error:
+        from nnrun.runner.cli.world import told
+
+        known = told(error)
+        if known is None:
+            raise
+        _fail(known, as_json)
+
+
+def tell_of_waiting(store: Store) -> None:
+    """Say that records of earlier runs are not in the store: their trainer and its recording both died, or the store was away."""
+    from nnrun.runner.tracking.outbox import waiting
+
+    count = len(waiting(store=store))
+    if count:
+        what = "1 earlier run is" if count == 1 else f"{count} earlier runs are"
+        warn(f"{what} not yet in MLflow at `{store.public}`: `nnrun sync` delivers {'it' if count == 1 else 'them'}")
+
+
+def end_recorded(delivered: Delivered) -> None:
+    """End the command with a code of its own if MLflow has not got all of a run."""
+    if not delivered.is_complete:
+        sys.exit(Exit.UNDELIVERED)
 
 
 def colour() -> bool | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nnrun.runner.cli.console import console, failures, one_job, print_json, refuse, warn
+from nnrun.runner.cli.console import console, end_recorded, failures, one_job, print_json, refuse, warn
 from nnrun.runner.cli.group import json_option, main, settings_option
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def sweep(spec: str, settings: tuple[str, ...], workers: int, trials: int | None
         swept = search(job, store, Live(console(stderr=True), quiet=quiet), workers=workers, trials=trials)
     if as_json:
         print_json(_as_dict(swept))
+        end_recorded(swept.delivered)
         return
     from nnrun.runner.experiments.sweep.live import best_table
 
@@ -54,6 +55,7 @@ def sweep(spec: str, settings: tuple[str, ...], workers: int, trials: int | None
             click.echo("`nnrun ui` in this folder opens them.")
     if swept.delivered.message is not None:
         warn(swept.delivered.message)
+    end_recorded(swept.delivered)
 
 
 def _as_dict(swept: Swept) -> dict[str, Any]:
@@ -74,4 +76,5 @@ def _as_dict(swept: Swept) -> dict[str, Any]:
         "importances": dict(swept.study.importances()),
         "trials": [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)],
         "link": swept.delivered.links.run if swept.delivered.links else None,
+        "delivered": swept.delivered.is_complete,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from nnrun.runner.cli import complete
-from nnrun.runner.cli.console import console, failures, one_job, print_json, refuse, warn
+from nnrun.runner.cli.console import console, end_recorded, failures, one_job, print_json, refuse, warn
 from nnrun.runner.cli.group import json_option, main, settings_option
 
 
@@ -40,8 +40,10 @@ def find_lr(spec: str, settings: tuple[str, ...], as_json: bool) -> None:
                 "smoothed_loss": rates.smoothed,
                 "run_id": delivered.run_id,
                 "link": delivered.links.run if delivered.links else None,
+                "delivered": delivered.is_complete,
             }
         )
+        end_recorded(delivered)
         return
     click.echo(f"suggested learning rate: {found.suggestion:g}, a tenth of {rates.rates[rates.lowest]:.2g}, where the loss was lowest")
     click.echo(f"to use it:  {used(job, found.suggestion)}")
@@ -49,3 +51,4 @@ def find_lr(spec: str, settings: tuple[str, ...], as_json: bool) -> None:
         click.echo(f"the curve:  {delivered.links.run}")
     if delivered.message is not None:
         warn(delivered.message)
+    end_recorded(delivered)

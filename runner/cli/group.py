@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 import re
 from importlib import import_module
 from pathlib import Path
@@ -27,6 +28,8 @@ FAMILIES = {
 }
 """Where each verb is written."""
 
+MLFLOW = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_LOGGING_LEVEL": "CRITICAL"}
+"""A person waits: of a server that does not answer it would tell after four minutes, and of each trouble with a traceback."""
 
 _SENTENCE = re.compile(r"(?<=[^.])\.(?=\s|$)")
 """The end of one, but not that of `SPEC...`."""
@@ -66,8 +69,11 @@ class Verbs(click.Group):
         return [*super().shell_complete(ctx, incomplete), *found]
 
     def invoke(self, context: click.Context) -> Any:
+        from nnrun.runner.cli.console import failures
+
         try:
-            return super().invoke(context)
+            with failures("--json" in context.meta[GIVEN]):
+                return super().invoke(context)
         except click.NoSuchOption as error:
             meant = _setting_for(error, context.meta[GIVEN])
             if meant is None:
@@ -110,3 +116,5 @@ def main() -> None:
 
     nnrun SPEC...  checks, trains, tests and records. See `nnrun nodes` for what a spec can name.
     """
+    for name, value in MLFLOW.items():
+        os.environ.setdefault(name, value)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nnrun.runner.cli import complete
-from nnrun.runner.cli.console import console, failures, jobs, print_json, refuse, warn
+from nnrun.runner.cli.console import Exit, console, failures, jobs, print_json, refuse, tell_of_waiting, warn
 from nnrun.runner.cli.group import json_option, main, settings_option
 from nnrun.runner.job import Job
 
@@ -30,15 +31,20 @@ def run(
 ) -> None:
     """Train SPEC... and record each as an MLflow run (`-` reads from standard input)."""
     given = (*settings, *([f"train.seed={seed}"] if seed is not None else []), *([f"train.device={device}"] if device is not None else []))
+    from nnrun.runner.tracking.store import Store
+
     with failures(as_json):
         found = jobs(specs, given)
         refuse([job.checked for job in found], as_json)
         for job in found if not quiet else ():
             if job.checked.spec is not None and job.checked.spec.sweep is not None:
                 click.echo(f"note: `nnrun sweep {job.path or '-'}` searches; this runs the spec as written", err=True)
+        tell_of_waiting(Store.from_environment())
         results = [_run_one(job, once, as_json, quiet) for job in found]
     if as_json:
         print_json(results if len(results) > 1 else results[0])
+    if not all(result["delivered"] for result in results):
+        sys.exit(Exit.UNDELIVERED)
 
 
 @main.command()
@@ -110,6 +116,7 @@ def _told(job: Job, result: Result, store: Store, as_json: bool) -> dict[str, An
         "seconds": round(result.seconds, 3),
         "parameters": result.parameters,
         "link": delivered.links.run if delivered.links else None,
+        "delivered": delivered.is_complete,
     }
 
 
@@ -125,4 +132,4 @@ def _known(job: Job, run: KnownRun, store: Store, as_json: bool) -> dict[str, An
             if name.startswith("test/") or "/best_" in name:
                 click.echo(f"  {name:<24} {shown(figure)}")
         click.echo(f"run  {link}")
-    return {"spec": job.name, "run_id": run.run_id, "figures": run.metrics, "link": link, "known": True}
+    return {"spec": job.name, "run_id": run.run_id, "figures": run.metrics, "link": link, "delivered": True, "known": True}

@@ -37,7 +37,7 @@ def sync() -> None:
 
     folders = waiting()
     late = 0
-    for delivered in deliver(folders):
+    for delivered in deliver(folders, say=lambda text: click.echo(text, err=True)):
         late += delivered.missing
         click.echo(delivered.message or f"delivered: run {delivered.run_id} of `{delivered.experiment}`")
     if not folders:

@@ -54,7 +54,7 @@ def find_lr(job: Job, store: Store, display: Display) -> Found:
 
     Raises: SpecErrors, SourceError, DataError, NoRate, Stopped.
     """
-    with Recorder.start(store) as recorder:
+    with Recorder.start(store, say=display.say) as recorder:
         try:
             with stoppable():
                 rates = _test(job, recorder, display)

@@ -130,11 +130,14 @@ def _run(store: Store, reference: str) -> Listed | None:
     """The run of this id, this beginning of one, or this name. Raises: NothingRecorded if several are meant."""
     if is_file(reference):
         return None
-    conditions = [f"attributes.run_name = '{reference}'"] if "'" not in reference else []
+    from nnrun.runner.tracking.runs import equal  # it loads MLflow
+
+    by_name = equal("attributes.run_name", reference)
+    conditions = [by_name]
     if len(reference) >= PREFIX and re.fullmatch("[0-9a-f]+", reference):
         conditions.insert(0, f"attributes.run_id LIKE '{reference}%'")
     for condition in conditions:
-        runs = list_runs(store, condition)
+        runs = [run for run in list_runs(store, condition) if condition is not by_name or run.name == reference]
         if len(runs) > 1:
             listed = ", ".join(run.run_id for run in runs[:5])
             raise NothingRecorded(f"`{reference}` names {len(runs)} runs: {listed}", "more characters of the id make it one")

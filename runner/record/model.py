@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from nnrun.registry.field import Facts
 from nnrun.runner.compiler.plan import Plan
-from nnrun.runner.engine.checkpoint.model import save
+from nnrun.runner.engine.checkpoint.model import contents
 from nnrun.runner.engine.data.batch import Part
 from nnrun.runner.engine.inference.example import example_of
 from nnrun.runner.engine.inference.signature import signature
@@ -23,13 +21,11 @@ LOADER = "nnrun"
 
 def record_network(recorder: Recorder, plan: Plan, network: Network, facts: Mapping[str, Facts], part: Part) -> None:
     """Keep a network, on the CPU, with the run. The first example of `part` shows what it may be asked."""
-    with tempfile.TemporaryDirectory(prefix="nnrun-") as folder:
-        save(Path(folder) / "model", network, facts)
-        record_model(recorder, plan, Path(folder) / "model", example_of(plan, facts, part))
+    record_model(recorder, plan, contents(network, facts), example_of(plan, facts, part))
 
 
-def record_model(recorder: Recorder, plan: Plan, folder: Path, example: Mapping[str, Sequence[Any]]) -> None:
+def record_model(recorder: Recorder, plan: Plan, files: Mapping[str, bytes], example: Mapping[str, Sequence[Any]]) -> None:
     """Keep a saved network, with what it reads and gives."""
     inputs, outputs = ([ModelColumn(one["name"], one["type"], (-1,) * one["axes"]) for one in columns] for columns in signature(plan))
     requirements = [f"nnrun=={version('nnrun')}"]
-    recorder.model(folder, loader=LOADER, inputs=inputs, outputs=outputs, requirements=requirements, example=example)
+    recorder.model(files, loader=LOADER, inputs=inputs, outputs=outputs, requirements=requirements, example=example)

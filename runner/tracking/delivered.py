@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +28,14 @@ class Delivered:
     message: str | None
     """What is missing, why and where it is, in a sentence or two; None if nothing is."""
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether MLflow has all of it."""
+        return self.missing == 0
+
     @classmethod
-    def of(cls, store: Store, folder: Path, count: int, progress: Progress) -> Delivered:
-        """The end of a run of `count` records, of which `progress` says how far they are in `store`."""
+    def of(cls, store: Store, folder: Path, count: int, progress: Progress, lost: int = 0) -> Delivered:
+        """The end of a run of `count` records, of which `progress` says how far they are in `store`; `lost` found no room on the disk."""
         links = None
         if progress.run_id is not None and progress.experiment_id is not None:
             previous = None if progress.previous is None else progress.previous.run_id
@@ -41,17 +47,20 @@ class Delivered:
             experiment=progress.experiment,
             links=links,
             previous=progress.previous,
-            missing=late + progress.refused,
-            message=_message(store, folder, late, count, progress),
+            missing=late + progress.refused + lost,
+            message="\n".join(_message(store, folder, late, lost, count, progress)) or None,
         )
 
 
-def _message(store: Store, folder: Path, late: int, count: int, progress: Progress) -> str | None:
+def _message(store: Store, folder: Path, late: int, lost: int, count: int, progress: Progress) -> Iterator[str]:
+    if lost:
+        yield f"{lost} of {count + lost} records of this run are lost: `{folder}` had no room for them"
     if late:
         why = f": {progress.trouble}" if progress.trouble else ""
-        what = f"{late} of {count} records of this run are not yet in MLflow at `{store.uri}`{why}"
-        return f"{what}\nthey are safe in `{folder}`; `nnrun sync` delivers them"
-    if progress.refused:
-        what = f"MLflow at `{store.uri}` refused {progress.refused} of {count} records of this run: {progress.refusal}"
-        return f"{what}\nall are kept in `{folder}`; `nnrun sync` tries again"
-    return None
+        yield f"{late} of {count} records of this run are not yet in MLflow at `{store.public}`{why}"
+        yield f"they are safe in `{folder}`; `nnrun sync` delivers them"
+    elif progress.refused:
+        yield f"MLflow at `{store.public}` refused {progress.refused} of {count} records of this run: {progress.refusal}"
+        yield f"all are kept in `{folder}`; `nnrun sync` tries again"
+    if (late or progress.refused) and (store.is_locked or store.public != store.uri):
+        yield "no file holds the store's password: `MLFLOW_TRACKING_URI` must give the user and the password again"

@@ -6,6 +6,7 @@ was cut off by a crash and does not count; a line whose checksum is wrong was da
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -56,14 +57,15 @@ class Journal:
             os.truncate(path, end)
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115  (open as long as the run)
 
-    def append(self, what: str, **fields: Any) -> int:
-        """Write an entry; its number. Raises: OSError if the disk refuses."""
-        entry = {"sequence": self.sequence + 1, "time": time.time_ns() // 1_000_000, "what": what, **fields}
+    def append(self, what: str, said: int | None = None, **fields: Any) -> int:
+        """Write an entry; its number. `said` is its time, by default now. Raises: OSError if the disk refuses; then nothing is written."""
+        entry = {"sequence": self.sequence + 1, "time": now() if said is None else said, "what": what, **fields}
         body = json.dumps(entry, separators=(",", ":")).encode()
         line = b"%08x %s\n" % (zlib.crc32(body), body)
         written = self._file.write(line)
         if written != len(line):
-            raise OSError(f"the journal `{self._file.name!s}` took {written} of {len(line)} bytes: the disk is full")
+            self._file.truncate(os.fstat(self._file.fileno()).st_size - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._file.name))
         self.sequence += 1
         return self.sequence
 
@@ -73,6 +75,11 @@ class Journal:
 
     def close(self) -> None:
         self._file.close()
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
 
 
 def read_lines(path: Path, offset: int = 0) -> Iterator[Line]:

@@ -112,10 +112,10 @@ def find_kept(reference: str | None, store: Store, outbox: Path | None = None) -
     """The run that a person means; without a word the last one of this store that was broken off. Raises: NotResumable."""
     runs = kept_runs(outbox)
     if reference is None:
-        broken = [run for run in runs if run.folder.store.uri == store.uri and not run.is_running and run.status in BROKEN]
+        broken = [run for run in runs if run.folder.store.public == store.public and not run.is_running and run.status in BROKEN]
         if not broken:
             help = "name one: `nnrun clear` lists those that can go on" if runs else None
-            raise NotResumable(f"no run was broken off that was recorded at `{store.uri}` from this machine", help)
+            raise NotResumable(f"no run was broken off that was recorded at `{store.public}` from this machine", help)
         return broken[0]
     meant = [run for run in runs if run.answers_to(reference)]
     if not meant:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -16,6 +17,7 @@ from typing import IO, Any
 from nnrun.runner.tracking.known import KnownRun
 from nnrun.runner.tracking.owner import Owner
 from nnrun.runner.tracking.store import Store
+from nnrun.runner.tracking.trouble.backlog import write_whole
 
 KEPT = "kept"
 """The folder within the outbox of runs that MLflow has all of, and that can go on."""
@@ -76,15 +78,19 @@ class Folder:
         outbox.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.mkdir(mode=0o700)
         folder = cls(path)
-        folder.own(store, owner)
-        folder.journal.touch()
+        try:
+            folder.own(store, owner)
+            folder.journal.touch()
+        except OSError:  # a full disk: half a folder would be in the way of later deliveries
+            shutil.rmtree(path, ignore_errors=True)
+            raise
         return folder
 
     def own(self, store: Store, owner: Owner) -> None:
         """Let a process train the run and record it in a store. Raises: OSError."""
         for place in (self.files, self.images, self.models):
             place.mkdir(exist_ok=True)
-        _write(self.start, json.dumps({"store": asdict(store), "owner": asdict(owner)}))
+        write_whole(self.start, json.dumps({"store": store.written, "owner": asdict(owner)}).encode())
 
     @property
     def journal(self) -> Path:
@@ -123,7 +129,7 @@ class Folder:
 
     @property
     def store(self) -> Store:
-        return Store(**json.loads(self.start.read_text())["store"])
+        return Store.read(json.loads(self.start.read_text())["store"])
 
     @property
     def owner(self) -> Owner:
@@ -136,7 +142,7 @@ class Folder:
             return Progress()
 
     def save(self, progress: Progress) -> None:
-        _write(self.path / "progress.json", progress.to_json())
+        write_whole(self.path / "progress.json", progress.to_json().encode())
 
     def settle(self) -> None:
         """All is delivered: what a run can go on from stays, among the kept ones; nothing else does."""
@@ -179,13 +185,6 @@ class Folder:
             return False
 
 
-def _write(path: Path, text: str) -> None:
-    """In one step: a reader sees the old or the new."""
-    draft = path.with_name(f"{path.name}.new")
-    draft.write_text(text)
-    draft.replace(path)
-
-
 def called(name: str | None, folder: Folder) -> str:
     """What a person types to name a run: the four letters at the end of its name, or without one its folder."""
     return name.rpartition(" ")[2] if name else folder.path.name
@@ -213,8 +212,14 @@ def usable_outbox() -> Path:
     return outbox
 
 
-def waiting(outbox: Path | None = None) -> list[Folder]:
-    """Folders whose delivery has ended early: nobody works on them, and their training has ended. Oldest first."""
+def waiting(outbox: Path | None = None, store: Store | None = None) -> list[Folder]:
+    """Folders whose delivery has ended early: nobody works on them, and their training has ended; those of `store`. Oldest first."""
     outbox = outbox or usable_outbox()
-    folders = [Folder(path.parent) for path in sorted(outbox.glob("*/start.json"))]
-    return [folder for folder in folders if folder.owner.is_dead(silence=float("inf")) and not folder.is_held]
+    folders = []
+    for path in sorted(outbox.glob("*/start.json")):
+        folder = Folder(path.parent)
+        with contextlib.suppress(FileNotFoundError, ValueError):  # delivered at this moment; or torn by a crash of the machine
+            wanted = store is None or folder.store.public == store.public
+            if wanted and folder.owner.is_dead(silence=float("inf")) and not folder.is_held:
+                folders.append(folder)
+    return folders

@@ -23,11 +23,16 @@ class Plumbing:
 
     @classmethod
     def of(cls, tags: Mapping[str, str]) -> Plumbing | None:
-        """That of a run by its tags; None for a run of somebody else."""
-        if TAG not in tags:
+        """That of a run by its tags; None for a run of somebody else, and where somebody else has written over the tag."""
+        try:
+            fields = json.loads(tags[TAG])
+            owner, journal, heartbeat = Owner(**fields["owner"]), fields["journal"], fields["heartbeat"]
+            if heartbeat:
+                datetime.fromisoformat(heartbeat)
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
-        fields = json.loads(tags[TAG])
-        return cls(Owner(**fields["owner"]), fields["journal"], fields["heartbeat"])
+        texts = (owner.host, owner.boot, owner.space, owner.started, journal, heartbeat)
+        return cls(owner, journal, heartbeat) if all(isinstance(text, str) for text in texts) and type(owner.pid) is int else None
 
     @property
     def tags(self) -> dict[str, str]:

@@ -5,14 +5,16 @@ Neither mlflow nor torch is imported, and nothing here waits for MLflow, except 
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import getpass
 import json
 import math
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Literal
@@ -21,18 +23,22 @@ from nnrun.runner.signals import Stopped
 from nnrun.runner.tracking import limits
 from nnrun.runner.tracking.before import Before, entries
 from nnrun.runner.tracking.delivered import Delivered
-from nnrun.runner.tracking.journal import Journal
+from nnrun.runner.tracking.ending import wait_for
+from nnrun.runner.tracking.journal import Journal, now
 from nnrun.runner.tracking.known import NOTE
 from nnrun.runner.tracking.outbox import Folder, Progress, called, usable_outbox
 from nnrun.runner.tracking.owner import Owner
 from nnrun.runner.tracking.plumbing import Plumbing
 from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store
+from nnrun.runner.tracking.trouble.backlog import Backlog, write_whole
+from nnrun.runner.tracking.trouble.patience import Patience
+from nnrun.runner.tracking.trouble.secrets import scrubbed
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
-WAIT = 90.0
-"""Seconds that the end of a run waits for MLflow."""
+WAIT = 600.0
+"""Most seconds that the end of a run waits for MLflow; one that does not answer is given up much earlier."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +58,15 @@ class Recorder:
     A trainer that is killed without a chance to say so ends as `KILLED` too, with all that it had recorded.
     """
 
-    def __init__(self, store: Store, folder: Folder, sidecar: Sidecar | None) -> None:
-        self.store = store
+    def __init__(self, store: Store, folder: Folder, sidecar: Sidecar | None, say: Callable[[str], None]) -> None:
+        self.store, self.say = store, say
         self.folder = folder.path
         """Where the run lies until MLflow has all of it."""
         self.delivered: Delivered | None = None
         """How the run ended; None while it runs."""
         self._place = folder
         self._journal = Journal(folder.journal)
+        self._backlog = Backlog(folder.path, say)
         self._opened = False
         self._before = Before()
         shared = sidecar is not None and not sidecar.has_died
@@ -68,21 +75,23 @@ class Recorder:
         self._sidecar.serve(folder)
 
     @classmethod
-    def start(cls, store: Store, sidecar: Sidecar | None = None, outbox: Path | None = None) -> Recorder:
+    def start(
+        cls, store: Store, sidecar: Sidecar | None = None, outbox: Path | None = None, say: Callable[[str], None] = lambda _: None
+    ) -> Recorder:
         """Start the process that talks to MLflow; the sooner, the less there is to wait for.
 
         A sweep passes one `sidecar` to all of its runs. What is not yet delivered lies in a folder of `outbox`, by default among
-        the user's state files. Raises: OSError.
+        the user's state files. `say` tells people what is wrong and what is waited for. Raises: OSError.
         """
-        return cls(store, Folder.create(outbox or usable_outbox(), store, Owner.of(os.getpid())), sidecar)
+        return cls(store, Folder.create(outbox or usable_outbox(), store, Owner.of(os.getpid())), sidecar, say)
 
     @classmethod
-    def go_on(cls, folder: Folder, after: int, sidecar: Sidecar | None = None) -> Recorder:
+    def go_on(cls, folder: Folder, after: int, sidecar: Sidecar | None = None, say: Callable[[str], None] = lambda _: None) -> Recorder:
         """Go on with a run that was broken off, whose training starts again from what was said up to entry `after` of the journal.
 
         What was said later is said again: it is recorded once, as it was the first time. Raises: OSError.
         """
-        recorder = cls(folder.store, folder, sidecar)
+        recorder = cls(folder.store, folder, sidecar, say)
         recorder._before = Before.of(folder.journal, after)
         recorder._opened = recorder._before.name is not None
         return recorder
@@ -114,7 +123,7 @@ class Recorder:
 
     def keep_job(self, text: str) -> None:
         """Keep what is to be run, so that `nnrun resume` goes on with it, wherever the run breaks off. Raises: OSError."""
-        self._place.job.write_text(text)
+        write_whole(self._place.job, text.encode())
 
     def forget_job(self) -> None:
         """There is nothing to go on with: when MLflow has all of the run, nothing of it stays here."""
@@ -152,10 +161,10 @@ class Recorder:
             own |= {"mlflow.source.name": str(source), "mlflow.source.type": "LOCAL"}
         known = _tags({**own, **tags, **_note(note)})
         if self._opened:
-            self._journal.append("resume", tags=known)
+            self._record("resume", tags=known)
         else:
             self._before.name = limits.cut(name, limits.KEY)
-            self._journal.append(
+            self._record(
                 "open",
                 experiment=limits.cut(experiment, limits.KEY),
                 name=self._before.name,
@@ -163,7 +172,7 @@ class Recorder:
                 description=limits.cut(description, limits.TAG),
                 source=None if source is None else str(source.absolute()),
             )
-        self._journal.append("params", params={limits.key(key): limits.cut(str(value), limits.PARAM) for key, value in params.items()})
+        self._record("params", params={limits.key(key): limits.cut(str(value), limits.PARAM) for key, value in params.items()})
         self._opened = True
         self._sidecar.wake()
 
@@ -171,11 +180,11 @@ class Recorder:
         """Record numbers at a step. NaN is kept as such; infinity becomes the largest number."""
         said = self._before.without_known(int(step), {limits.key(key): float(value) for key, value in values.items()})
         if said:
-            self._journal.append("metrics", step=int(step), values=said)
+            self._record("metrics", step=int(step), values=said)
 
     def tags(self, tags: Mapping[str, str]) -> None:
         """Set tags; an earlier value of the same tag is lost."""
-        self._journal.append("tags", tags=_tags(tags))
+        self._record("tags", tags=_tags(tags))
 
     def note(self, text: str) -> None:
         """Set the text at the top of the run's page, in Markdown. At most 8,000 characters are kept."""
@@ -183,27 +192,29 @@ class Recorder:
 
     def artifact(self, path: str, content: str | bytes) -> None:
         """Keep a file with the run; a later one of the same path takes its place. Raises: ValueError for a path that leads outwards."""
-        self._keep(self._place.files, path, content.encode() if isinstance(content, str) else content)
-        self._journal.append("artifact", path=path)
+        self._file("artifact", path, content.encode() if isinstance(content, str) else content)
 
     def table(self, path: str, columns: Mapping[str, Sequence[Any]]) -> None:
         """Keep a table, which MLflow shows as one; `path` ends in `.json`. Columns hold plain JSON values; NaN is left blank."""
         rows = [[_finite(value) for value in row] for row in zip(*columns.values(), strict=True)]
-        self._keep(self._place.files, path, json.dumps({"columns": list(columns), "data": rows}, allow_nan=False).encode())
-        self._journal.append("table", path=path)
+        self._file("table", path, json.dumps({"columns": list(columns), "data": rows}, allow_nan=False).encode())
 
     def image(self, key: str, step: int, png: bytes) -> None:
         """Keep a picture of a step; MLflow shows those of one key with a slider over the steps."""
         key = limits.key(key).replace(":", "_")
         if self._before.has_picture(key, int(step)):
             return
-        path = f"{self._journal.sequence + 1}.png"
-        self._keep(self._place.images, path, png)
-        self._journal.append("image", path=path, key=key, step=int(step))
+
+        def write(said: int) -> None:
+            path = f"{self._journal.sequence + 1}.png"
+            write_whole(self._place.images / path, png)
+            self._journal.append("image", said, path=path, key=key, step=int(step))
+
+        self._write(write)
 
     def model(
         self,
-        folder: Path,
+        files: Mapping[str, bytes],
         *,
         loader: str,
         inputs: Sequence[ModelColumn],
@@ -212,22 +223,31 @@ class Recorder:
         example: Mapping[str, Sequence[Any]] | None = None,
         name: str = "model",
     ) -> None:
-        """Keep a copy of `folder` as an MLflow model, which `mlflow.pyfunc.load_model` and `mlflow models serve` read.
+        """Keep the files of a folder as an MLflow model, which `mlflow.pyfunc.load_model` and `mlflow models serve` read.
 
-        `loader` names the module whose `_load_pyfunc(path)` makes the model from the copy; `requirements` are the pip packages
+        `loader` names the module whose `_load_pyfunc(path)` makes the model from such a folder; `requirements` are the pip packages
         it needs; `inputs` and `outputs` say what it reads and gives, `example` are columns that it answers for.
         """
-        copy = f"{self._journal.sequence + 1}/{name}"
-        shutil.copytree(folder, self._place.models / copy)
         columns = {"inputs": [asdict(column) for column in inputs], "outputs": [asdict(column) for column in outputs]}
-        self._journal.append("model", path=copy, name=name, loader=loader, requirements=list(requirements), example=example, **columns)
+
+        def write(said: int) -> None:
+            copy = f"{self._journal.sequence + 1}/{name}"
+            for file, content in files.items():
+                write_whole(self._place.models / copy / file, content)
+            known = {"path": copy, "name": name, "loader": loader, "requirements": list(requirements), "example": example}
+            self._journal.append("model", said, **known, **columns)
+
+        self._write(write)
 
     def dataset(self, name: str, digest: str, source: str, sizes: Mapping[str, int]) -> None:
         """Say what the run learns from: shown in MLflow's column Dataset. `sizes` are the examples of each part."""
-        self._journal.append("dataset", name=limits.cut(name, limits.DATASET), digest=digest, source=source, sizes=dict(sizes))
+        self._record("dataset", name=limits.cut(name, limits.DATASET), digest=digest, source=source, sizes=dict(sizes))
 
     def sync(self) -> None:
-        """Wait until all that was said is on this machine's disk. For the moment of a checkpoint."""
+        """Wait until all that was said is on this machine's disk, for the moment of a checkpoint. Raises: OSError where it is not."""
+        self._backlog.flush()
+        if len(self._backlog):
+            raise OSError(errno.ENOSPC, "records wait in memory for room on the disk")
         self._journal.sync()
 
     def run_id(self, wait: float = 0.0) -> str | None:
@@ -241,49 +261,50 @@ class Recorder:
     @property
     def trouble(self) -> str | None:
         """Why nothing reaches MLflow at the moment, to be shown while the training goes on; None when all is well."""
-        return self._place.progress().trouble if self.delivered is None else None
+        return (self._backlog.trouble or self._place.progress().trouble) if self.delivered is None else None
 
     def finish(self, status: Status, error: str | None = None, wait: float = WAIT) -> Delivered:
-        """End the run and wait until MLflow has all of it, at most `wait` seconds or until Ctrl-C.
+        """End the run and wait until MLflow has all of it: while it takes records, at most `wait` seconds, or until Ctrl-C.
 
         What is late then is delivered in the background, as far as MLflow allows. A second call changes nothing.
         """
         if self.delivered is not None:
             return self.delivered
-        end = time.monotonic() + wait
-        count = self._journal.append("finish", status=status, error=error)
-        self._journal.close()
-        self._sidecar.wake()
+        patience = Patience(self.store.address if self.store.is_server else None, wait)
+        self._record("finish", status=status, error=None if error is None else scrubbed(error))
         stop: BaseException | None = None
         try:
-            progress = self._result(count, end) if self._opened else Progress(delivered=count)
+            self._backlog.wait(patience.lasts)
+            self._sidecar.wake()
+            if len(self._backlog):  # without its end the record is not waited for
+                progress = self._place.progress()
+            else:
+                progress = self._result(patience) if self._opened else Progress(delivered=self._journal.sequence)
         except (KeyboardInterrupt, Stopped) as impatience:  # it ends the waiting, not the delivery
             progress, stop = self._place.progress(), impatience
-        self.delivered = Delivered.of(self.store, self.folder, count, progress)
+        self.delivered = Delivered.of(self.store, self.folder, self._journal.sequence, progress, lost=len(self._backlog))
+        self._journal.close()
         if self._own:
             self._sidecar.close()
         if isinstance(stop, Stopped):
             raise stop
         return self.delivered
 
-    def _result(self, count: int, end: float) -> Progress:
-        """How far the delivery came, waiting until `end`. One that died is done again: sent twice, a record is stored once."""
-        progress = self._sidecar.result(self._place, end - time.monotonic())
-        if progress is None and self._sidecar.has_died and self.folder.exists():
+    def _result(self, patience: Patience) -> Progress:
+        """How far the delivery came. One that died is done again: sent twice, a record is stored once."""
+        progress = wait_for(self._sidecar, self._place, self._journal.sequence, patience, self.say)
+        if progress is None:
+            self._begin_again()
+            progress = wait_for(self._sidecar, self._place, self._journal.sequence, patience, self.say)
+        return progress or replace(self._place.progress(), trouble=self._sidecar.log.rpartition("\n")[2])
+
+    def _begin_again(self) -> None:
+        with contextlib.suppress(OSError):  # where there is no room for it, the end of it is told all the same
             self._place.log.write_text(self._sidecar.log)
-            if self._own:
-                self._sidecar.close()
-            self._sidecar, self._own = Sidecar(), True
-            self._sidecar.serve(self._place)
-            progress = self._sidecar.result(self._place, end - time.monotonic())
-        if progress is not None:
-            return progress
-        progress = self._place.progress()
-        if not self.folder.exists():  # it was all done at the last moment
-            return self._sidecar.result(self._place, WAIT) or Progress(delivered=count)
-        if self._sidecar.has_died:
-            progress.trouble = self._sidecar.log.rpartition("\n")[2]
-        return progress
+        if self._own:
+            self._sidecar.close()
+        self._sidecar, self._own = Sidecar(), True
+        self._sidecar.serve(self._place)
 
     def __enter__(self) -> Recorder:
         return self
@@ -299,15 +320,24 @@ class Recorder:
             case _:
                 self.finish("FAILED", f"{type(error).__name__}: {error}")
 
-    def _keep(self, folder: Path, path: str, content: bytes) -> None:
+    def _record(self, what: str, **fields: Any) -> None:
+        self._write(lambda said: self._journal.append(what, said, **fields))
+
+    def _file(self, what: str, path: str, content: bytes) -> None:
         place = PurePosixPath(path)
         if place.is_absolute() or not place.parts or ".." in place.parts:
             raise ValueError(f"an artifact's path leads nowhere but into the run, got `{path}`")
-        target = folder / place
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(target.name + ".new")
-        draft.write_bytes(content)
-        draft.replace(target)  # in one step: the other process may be reading the old one
+
+        def write(said: int) -> None:
+            write_whole(self._place.files / place, content)
+            self._journal.append(what, said, path=path)
+
+        self._write(write)
+
+    def _write(self, action: Callable[[int], object]) -> None:
+        """Do what is told the time of this moment, now or when the disk takes it."""
+        said = now()
+        self._backlog.write(lambda: action(said))
 
 
 def _tags(tags: Mapping[str, str]) -> dict[str, str]:

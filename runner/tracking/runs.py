@@ -18,6 +18,8 @@ from nnrun.runner.tracking.store import Store
 PREFIX = 4
 """Least number of characters that name a run by the beginning of its id."""
 
+QUOTES = r"['\"\\]"
+
 
 class RunNotFound(Fault):
     """No run, or no model of a run, answers to what was asked for."""
@@ -33,16 +35,19 @@ def find_run(store: Store, reference: str) -> KnownRun:
     Raises: RunNotFound; MlflowException if the store does not answer.
     """
     if store.database is not None and not store.database.exists():  # MLflow would make it
-        raise RunNotFound(f"no run is called `{reference}`: there are none at `{store.uri}`", help="`nnrun SPEC` records one")
+        raise RunNotFound(f"no run is called `{reference}`: there are none at `{store.public}`", help="`nnrun SPEC` records one")
     client = MlflowClient(store.uri)
     experiments = [str(experiment.experiment_id) for experiment in client.search_experiments()]
-    filters = [f"attributes.run_name = {quoted(reference)}"]
+    by_name = equal("attributes.run_name", reference)
+    filters = [by_name]
     if len(reference) >= PREFIX and re.fullmatch("[0-9a-f]+", reference):
         filters.insert(0, f"attributes.run_id LIKE '{reference}%'")
     if re.fullmatch(f"[a-z]{{{PREFIX}}}", reference):
         filters.append(f"attributes.run_name LIKE '%· {reference}'")
     for condition in filters:
-        runs = client.search_runs(experiments, condition, max_results=6)
+        runs: list[Run] = client.search_runs(experiments, condition, max_results=6)
+        if condition is by_name:
+            runs = [run for run in runs if run.info.run_name == reference]
         if len(runs) > 1:
             raise RunNotFound(
                 f"`{reference}` names {'at least ' if len(runs) > 5 else ''}{len(runs)} runs: "
@@ -53,7 +58,7 @@ def find_run(store: Store, reference: str) -> KnownRun:
             return _known(runs[0])
     experiment = client.get_experiment_by_name(reference)
     if experiment is None:
-        raise RunNotFound(f"no run and no experiment at `{store.uri}` is called `{reference}`", help=_latest(client, experiments))
+        raise RunNotFound(f"no run and no experiment at `{store.public}` is called `{reference}`", help=_latest(client, experiments))
     return _latest_finished(client, experiment)
 
 
@@ -117,8 +122,15 @@ def same_run(store: Store, experiment: str, tags: Mapping[str, str]) -> KnownRun
 
 
 def quoted(text: str) -> str:
-    """The text as MLflow's filters take it; they know no escapes."""
+    """The text as MLflow's filters take it; they know no escapes, so it has not both kinds of quotes."""
     return f'"{text}"' if "'" in text else f"'{text}'"
+
+
+def equal(key: str, text: str) -> str:
+    """The condition that `key` is this text; where it has both kinds of quotes, other signs may stand for them and for backslashes."""
+    if "'" in text and '"' in text:
+        return f"{key} LIKE '{re.sub(QUOTES, '_', text)}'"
+    return f"{key} = {quoted(text)}"
 
 
 def _latest_finished(client: MlflowClient, experiment: Experiment) -> KnownRun:

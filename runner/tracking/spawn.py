@@ -13,6 +13,7 @@ import time
 from types import TracebackType
 
 from nnrun.runner.tracking.outbox import Folder, Progress
+from nnrun.runner.tracking.trouble.secrets import scrubbed
 
 
 class Sidecar:
@@ -70,7 +71,7 @@ class Sidecar:
     @property
     def log(self) -> str:
         """What the process, and MLflow in it, had to say."""
-        return os.pread(self._log.fileno(), 1_000_000, 0).decode(errors="replace").strip()
+        return scrubbed(os.pread(self._log.fileno(), 1_000_000, 0).decode(errors="replace").strip())
 
     def close(self) -> None:
         """Let it go: it ends as soon as all is delivered, or when there is no more hope."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO
-from urllib.parse import unquote
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit
 
 from nnrun.registry.fault import Fault
+from nnrun.runner.tracking.trouble.secrets import public
 
 PORT = 5000
 """Where `nnrun ui` and `mlflow ui` listen on this machine, unless told otherwise."""
@@ -28,10 +30,13 @@ class Store:
     """An MLflow store, and what the user's environment asks of the runs that go there."""
 
     uri: str
+    """As MLflow takes it, with the user and the password that may stand in it; `public` is for people and files."""
     experiment: str | None = None
     """Experiment that takes the place of the spec's own."""
     run_id: str | None = None
     """Run that is continued, instead of a new one."""
+    is_locked: bool = False
+    """Its user and password, which no file holds, are not known here."""
 
     @classmethod
     def from_environment(cls, folder: Path | None = None, environment: Mapping[str, str] | None = None) -> Store:
@@ -45,6 +50,25 @@ class Store:
         uri = _absolute(environment.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db", folder)
         return cls(uri, environment.get("MLFLOW_EXPERIMENT_NAME") or None, environment.get("MLFLOW_RUN_ID") or None)
 
+    @classmethod
+    def read(cls, fields: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Store:
+        """One that was `written`; user and password come from the environment, if that names the same store."""
+        environment = os.environ if environment is None else environment
+        store, uri = cls(**fields), environment.get("MLFLOW_TRACKING_URI", "")
+        if store.is_locked and uri != public(uri) == store.uri:
+            return replace(store, uri=uri, is_locked=False)
+        return replace(store, is_locked=store.is_locked and "MLFLOW_TRACKING_USERNAME" not in environment)
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """As a file may hold it: without user and password."""
+        return asdict(replace(self, uri=self.public, is_locked=self.is_locked or self.public != self.uri))
+
+    @property
+    def public(self) -> str:
+        """The address as people may see it: without user and password."""
+        return public(self.uri)
+
     @property
     def database(self) -> Path | None:
         """The database file of a local store."""
@@ -53,7 +77,7 @@ class Store:
     @property
     def address(self) -> str:
         """Where a browser finds the runs: the server, or the place where `nnrun ui` shows a local store."""
-        return self.uri.rstrip("/") if self.is_server else f"http://127.0.0.1:{PORT}"
+        return self.public.rstrip("/") if self.is_server else f"http://127.0.0.1:{PORT}"
 
     @property
     def is_server(self) -> bool:
@@ -78,9 +102,14 @@ def _absolute(uri: str, folder: Path) -> str:
         return sqlite_uri(folder / unquote(uri.removeprefix("sqlite:///")))
     if uri.startswith(("file:", "sqlite:")) or "://" not in uri:
         raise StoreError(
-            f"`MLFLOW_TRACKING_URI` is `{uri}`, where MLflow keeps no records of runs",
+            f"`MLFLOW_TRACKING_URI` is `{public(uri)}`, where MLflow keeps no records of runs",
             help="take a database, `sqlite:///mlflow.db`, or the address of a server, `http://host:5000`",
         )
+    try:
+        urlsplit(uri).port  # noqa: B018  (it is looked at when it is asked for)
+    except ValueError:
+        help = "in a user or a password, signs such as `/`, `@`, `#` and `?` are written `%2F`, `%40`, `%23` and `%3F`"
+        raise StoreError("`MLFLOW_TRACKING_URI` is no address: what should be a port is no number", help) from None
     return uri
 
 
@@ -97,14 +126,34 @@ def _create(database: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     draft = database.with_name(database.name + ".new")
-    draft.unlink(missing_ok=True)  # left by a creation that was killed
-    # The folder of artifacts is written into the database, for the experiment that MLflow itself puts there.
-    store = SqlAlchemyStore(sqlite_uri(draft), str(database.parent / "mlruns"))  # type: ignore[no-untyped-call]
-    store.engine.dispose()
-    if _is_there(database):  # meanwhile made by an `mlflow ui`, which knows nothing of the lock
-        draft.unlink()
+    _remove(draft)  # left by a creation that was killed
+    draft.mkdir()
+    uri = sqlite_uri(draft / database.name)
+    try:
+        # The folder of artifacts is written into the database, for the experiment that MLflow itself puts there.
+        SqlAlchemyStore(uri, str(database.parent / "mlruns"))  # type: ignore[no-untyped-call]
+        _let_go(uri)
+        if not _is_there(database):  # an `mlflow ui`, which knows nothing of the lock, may have made it meanwhile
+            os.rename(draft / database.name, database)
+    finally:
+        _let_go(uri)
+        _remove(draft)
+
+
+def _let_go(uri: str) -> None:
+    """Close a database that MLflow would hold open: on a full disk its room is wanted, and a next try must not see this one's tables."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    engine = SqlAlchemyStore._engine_map.pop(uri, None)
+    if engine is not None:
+        engine.dispose()
+
+
+def _remove(draft: Path) -> None:
+    if draft.is_dir():
+        shutil.rmtree(draft)
     else:
-        os.rename(draft, database)
+        draft.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from nnrun.runner.signals import Stopped, stoppable
 from nnrun.runner.tracking.links import experiment_link, start_link
 from nnrun.runner.tracking.store import PORT, Store, StoreError
+from nnrun.runner.tracking.trouble.secrets import scrubbed
 
 START = 120.0
 """Seconds that the server may take to start."""
@@ -42,7 +43,7 @@ def show(
     try:
         with stoppable(), served(store, host, port) as (address, process):
             _point(_link(store, address, experiment), say, browser)
-            raise StoreError(f"the MLflow server on `{store.uri}` ended by itself with code {process.wait()}")
+            raise StoreError(f"the MLflow server on `{store.public}` ended by itself with code {process.wait()}")
     except Stopped as stop:
         if stop.number != signal.SIGINT:
             raise
@@ -56,10 +57,14 @@ def served(store: Store, host: str = "127.0.0.1", port: int = PORT) -> Iterator[
     """
     store.create()
     port = free_port(host, port)
-    place = ["--backend-store-uri", store.uri, "--host", host, "--port", str(port)]
-    command = [sys.executable, "-m", "mlflow", "server", *place, "--workers", "1"]
-    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONSAFEPATH": "1"}
-    # the first: 2 processes instead of 14; the second: a `mlflow.py` in the folder of the store is not run
+    command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
+    # The store's password is nothing for the list of processes. Without jobs they are 2 processes instead of 14.
+    environment = os.environ | {
+        "MLFLOW_BACKEND_STORE_URI": store.uri,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_LOGGING_LEVEL": "INFO",  # its last line tells why it did not start
+        "PYTHONSAFEPATH": "1",  # a `mlflow.py` in the folder of the store is not run
+    }
     folder = None if store.database is None else store.database.parent
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment, process_group=0)
@@ -70,7 +75,7 @@ def served(store: Store, host: str = "127.0.0.1", port: int = PORT) -> Iterator[
         except _NotStarted as error:
             log.seek(0)
             last = log.read().decode(errors="replace").strip().rpartition("\n")[2]
-            raise StoreError(f"the MLflow server on `{store.uri}` did not start: {last or error}") from error
+            raise StoreError(f"the MLflow server on `{store.public}` did not start: {scrubbed(last) or error}") from error
         finally:
             _stop(process)
 
@@ -126,7 +131,7 @@ def _link(store: Store, address: str, experiment: str | None) -> str:
 
     found = MlflowClient(store.uri).get_experiment_by_name(experiment)
     if found is None:
-        raise StoreError(f"no experiment at `{store.uri}` is called `{experiment}`", help="`nnrun run` on its spec makes one")
+        raise StoreError(f"no experiment at `{store.public}` is called `{experiment}`", help="`nnrun run` on its spec makes one")
     return experiment_link(address, found.experiment_id)
 
 

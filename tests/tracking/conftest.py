@@ -52,7 +52,7 @@ def recorded(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Record
     with Sidecar() as sidecar:  # two runs of one trainer share it
         for round in ("first", "second"):
             recorder = Recorder.start(store, sidecar, outbox)
-            say_everything(recorder, folder, round)
+            say_everything(recorder, round)
             delivered = recorder.finish("FINISHED")
     return Recorded(store, folder, outbox, delivered)
 

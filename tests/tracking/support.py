@@ -72,7 +72,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.1)
 
 
-def say_everything(recorder: Recorder, folder: Path, round: str) -> None:
+def say_everything(recorder: Recorder, round: str) -> None:
     """All that can be said of a run."""
     params = {f"nodes.n[{number}]": number for number in range(150)} | {"long": "x" * 7000}
     tags = {"nnrun.graph": "abc", "long": "y" * 9000}
@@ -87,9 +87,7 @@ def say_everything(recorder: Recorder, folder: Path, round: str) -> None:
     recorder.table("predictions.json", {"x": [1, 2], "said": ["yes", math.nan]})
     for step in (0, 40):
         recorder.image("filters/conv1", step, png(step))
-    (folder / "model").mkdir(exist_ok=True)
-    (folder / "model" / "factor.txt").write_text("2")
-    recorder.model(folder / "model", loader="tests.tracking.stand_in", inputs=INPUTS, outputs=OUTPUTS, requirements=["numpy"])
+    recorder.model({"factor.txt": b"2"}, loader="tests.tracking.stand_in", inputs=INPUTS, outputs=OUTPUTS, requirements=["numpy"])
     recorder.metrics(1200, {"test/loss": 0.5})
 
 

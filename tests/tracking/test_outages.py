@@ -56,7 +56,7 @@ def unsent(store: Store, outbox: Path) -> Recorder:
 
 def test_a_delivery_killed_again_and_again_stores_everything_once(store: Store, outbox: Path, tmp_path: Path) -> None:
     recorder = unsent(store, outbox)
-    say_everything(recorder, tmp_path, "once")
+    say_everything(recorder, "once")
     recorder._journal.append("finish", status="FINISHED", error=None)
     kills = subprocess.check_output([sys.executable, "-c", HAMMER, recorder.folder], env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True)
     recorder._journal.close()

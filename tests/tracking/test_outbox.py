@@ -50,3 +50,10 @@ def test_nobody_else_can_look_into_a_run(store: Store, outbox: Path) -> None:
 
 def test_an_outbox_that_is_not_there_yet_holds_nothing(outbox: Path) -> None:
     assert waiting(outbox) == []
+
+
+def test_a_folder_that_a_crash_has_torn_is_in_nobodys_way(store: Store, outbox: Path) -> None:
+    folder = Folder.create(outbox, store, Owner.of(os.getpid()))
+    folder.start.write_bytes(b"")
+
+    assert waiting(outbox) == []

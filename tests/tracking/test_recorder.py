@@ -26,7 +26,7 @@ def test_the_outbox_is_empty_when_all_is_delivered(recorded: Recorded) -> None:
 
 
 def test_nothing_but_the_store_is_left_beside_the_user(recorded: Recorded) -> None:
-    assert sorted(path.name for path in recorded.folder.iterdir()) == ["mlflow.db", "mlruns", "model", "outbox"]
+    assert sorted(path.name for path in recorded.folder.iterdir()) == ["mlflow.db", "mlruns", "outbox"]
 
 
 def test_a_run_is_where_it_was_said(recorded: Recorded) -> None:

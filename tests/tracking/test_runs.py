@@ -44,6 +44,21 @@ def test_a_run_is_found_by_the_letters_at_the_end_of_its_name(store: Store, runs
     assert find_run(store, "lr=0.1 · wizc").run_id == run
 
 
+@pytest.mark.parametrize(
+    "name", [*"'\"`;%\\", 'it\'s "odd"', "a' OR 'a' = 'a", "a -- b", "/* a", "two\nlines", "[x]", "ä·", "a\\'b\"", " a "]
+)
+def test_a_name_may_have_any_signs(store: Store, name: str) -> None:
+    client = MlflowClient(store.uri)
+    experiment = client.create_experiment("xor")
+    client.create_run(experiment, run_name=name.translate({34: 39, 39: 34}) + "x")
+    client.create_run(experiment, run_name=f"x{name}")
+    run = client.create_run(experiment, run_name=name).info.run_id
+
+    assert find_run(store, name).run_id == run
+    with pytest.raises(RunNotFound):
+        find_run(store, name + "'\"")
+
+
 def test_an_experiment_stands_for_its_latest_finished_run(store: Store, runs: dict[str, str]) -> None:
     assert find_run(store, "it's xor").run_id == runs["new"]
 

@@ -14,7 +14,7 @@ from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.language.model import Model, Name
 from nnrun.runner.compiler.language.sweep import Sweep
-from nnrun.runner.compiler.language.tags import OWN_TAGS
+from nnrun.runner.compiler.language.tags import own_tag
 from nnrun.runner.compiler.language.training import Train
 
 EXPERIMENT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -23,7 +23,7 @@ AnyMetric = Annotated[Metric, Lookup("metric")]
 
 
 def _foreign(tags: dict[str, str]) -> dict[str, str]:
-    own = next((tag for tag in tags if tag in OWN_TAGS or tag.startswith("mlflow.")), None)
+    own = own_tag(tags)
     if own is not None:
         raise PydanticCustomError(
             "wrong_type", "tags of your own, and a run has one called `{tag}` already", {"tag": own, "given": f"`{own}`"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnrun.runner.engine.checkpoint.sealed import BrokenCheckpoint, seal, verify
+from nnrun.runner.engine.checkpoint.sealed import BrokenCheckpoint, seal, verify, write
 from nnrun.runner.engine.checkpoint.snapshot import Snapshot
 from nnrun.runner.engine.checkpoint.values import packed, unpacked
 
@@ -50,7 +50,7 @@ class Kept:
             shutil.rmtree(draft)
         new = self.folder / f"{int(names[-1]) + 1 if names else 1:08}"
         text, tensors = packed(dict(vars(snapshot)))
-        seal(new, {STATE: text, TENSORS: tensors}, {"checkpoint": FORMAT, **about})
+        write(new, seal({STATE: text, TENSORS: tensors}, {"checkpoint": FORMAT, **about}))
         verify(new)  # read back: only what is proved whole takes the place of another
         for old in names[: len(names) + 1 - COUNT]:
             shutil.rmtree(self.folder / old)

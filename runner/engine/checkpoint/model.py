@@ -11,14 +11,14 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from safetensors.torch import save as save_tensors
+from safetensors.torch import save as serialized
 
 from nnrun.registry.field import Facts
 from nnrun.runner.compiler.check import SpecErrors, check
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.resolved import resolved_text
 from nnrun.runner.engine.checkpoint import sealed
-from nnrun.runner.engine.checkpoint.sealed import MANIFEST, BrokenCheckpoint, seal
+from nnrun.runner.engine.checkpoint.sealed import MANIFEST, BrokenCheckpoint, write
 from nnrun.runner.engine.network.network import Network
 
 SPEC, FACTS, WEIGHTS = "spec.yaml", "facts.json", "weights.safetensors"
@@ -52,13 +52,18 @@ class Saved:
 
 def save(folder: Path, network: Network, facts: Mapping[str, Facts]) -> None:
     """Write a network into a new folder, which appears whole or not at all. Raises: FileExistsError, OSError."""
+    write(folder, contents(network, facts))
+
+
+def contents(network: Network, facts: Mapping[str, Facts]) -> dict[str, bytes]:
+    """The files of a folder that holds a network, by their names."""
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     files = {
         SPEC: resolved_text(network.plan).encode(),
         FACTS: json.dumps(facts, ensure_ascii=False, indent=1).encode(),
-        WEIGHTS: save_tensors(weights),
+        WEIGHTS: serialized(weights),
     }
-    seal(folder, files, {"format": FORMAT, "torch": torch.__version__})
+    return sealed.seal(files, {"format": FORMAT, "torch": torch.__version__})
 
 
 def load(folder: Path, settings: Sequence[str] = ()) -> Saved:

@@ -22,19 +22,24 @@ class BrokenCheckpoint(Fault):
     id = "broken-model"
 
 
-def seal(folder: Path, files: Mapping[str, bytes], about: Mapping[str, Any]) -> None:
-    """Write files into a new folder, and what there is to say `about` them into its manifest.
+def seal(files: Mapping[str, bytes], about: Mapping[str, Any]) -> dict[str, bytes]:
+    """The files with a manifest of their hashes, which also holds what there is to say `about` them."""
+    manifest = {**about, "files": {name: _digest(content) for name, content in files.items()}}
+    return {**files, MANIFEST: _sealed(manifest).encode()}
 
-    Written beside its place and given its name when all of it is on the disk. Raises: FileExistsError; OSError, and then nothing is left.
+
+def write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write sealed files into a new folder, beside its place, which gets its name when all of it is on the disk.
+
+    Raises: FileExistsError; OSError, and then nothing is left.
     """
     if folder.exists():
         raise FileExistsError(f"{folder} is there already; a checkpoint is never written over another")
     draft = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(draft, ignore_errors=True)  # left by a save that was killed
-    manifest = {**about, "files": {name: _digest(content) for name, content in files.items()}}
     try:
         draft.mkdir(parents=True)
-        for name, content in {**files, MANIFEST: _sealed(manifest).encode()}.items():
+        for name, content in files.items():
             (draft / name).write_bytes(content)
         for place in (*draft.iterdir(), draft):
             _sync(place)

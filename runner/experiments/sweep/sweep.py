@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter, deque
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from nnrun.runner.tracking.delivered import Delivered
 from nnrun.runner.tracking.known import PARENT
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.store import Store, StoreError
+from nnrun.runner.tracking.trouble.patience import Patience
 
 SAME = 3
 """Trials that fail in one way, and none in another or not at all, until the sweep is given up."""
@@ -32,9 +32,6 @@ DEATHS = 3
 
 ANSWER = 120.0
 """Seconds that MLflow is waited for at the start: the runs of the trials must know the sweep's own run."""
-
-PATIENCE = 5.0
-"""Seconds until what a local store says is believed."""
 
 
 class NoTrial(Fault):
@@ -63,7 +60,7 @@ def sweep(job: Job, store: Store, live: Live, *, workers: int = 1, trials: int |
         raise SpecErrors(job.checked)
     assert plan.spec.sweep is not None
     folder = (store.database.parent if store.database else Path.cwd()) / FOLDER
-    name = f"{plan.spec.name}-{space.identity(plan, store.uri if store.is_server else None)}"
+    name = f"{plan.spec.name}-{space.identity(plan, store.public if store.is_server else None)}"
     path = folder / f"{name}.journal"
     known = path.exists()
     figure, high = space.objective(plan)
@@ -101,7 +98,7 @@ class _Sweep:
         self.parent = ""
 
     def run(self, count: int) -> Swept:
-        recorder = Recorder.start(replace(self.store, run_id=self.study.run_id or self.store.run_id))
+        recorder = Recorder.start(replace(self.store, run_id=self.study.run_id or self.store.run_id), say=self.live.say)
         try:
             workers = Workers(count if self.study.over < self.total else 0, replace(self.store, run_id=None))
             summary = Summary(recorder, self.job, self.plan, self.study, self.figures, self.total)
@@ -120,7 +117,7 @@ class _Sweep:
             recorder.finish("KILLED", f"stopped by {stop}", wait=8.0)
             raise
         except BaseException as error:
-            recorder.finish("FAILED", f"{type(error).__name__}: {error}", wait=8.0)
+            recorder.finish("FAILED", f"{type(error).__name__}: {error}", wait=0.0 if isinstance(error, StoreError) else 8.0)
             raise
         if not self.study.finished:
             raise self._nothing(f"none of {self.study.over} trials has finished")
@@ -128,12 +125,11 @@ class _Sweep:
 
     def _asked(self, recorder: Recorder) -> str:
         """The id of the sweep's own run. Raises: StoreError if MLflow gives none."""
-        started = time.monotonic()
+        patience = Patience(self.store.address if self.store.is_server else None, ANSWER)
         while (run_id := recorder.run_id(wait=1.0)) is None:
-            waited, trouble = time.monotonic() - started, recorder.trouble
-            if waited > ANSWER or (trouble and waited > PATIENCE and not self.store.is_server):
+            if not patience.lasts(0, trouble := recorder.trouble):
                 help = f"`{self.study.path}` holds the sweep: without it the sweep begins anew" if self.study.run_id else None
-                raise StoreError(f"the sweep has no run at `{self.store.uri}`: {trouble or 'MLflow does not answer'}", help)
+                raise StoreError(f"the sweep has no run at `{self.store.public}`: {trouble or 'MLflow does not answer'}", help)
         return run_id
 
     def _go_on(self, workers: Workers, summary: Summary) -> None:

@@ -63,9 +63,9 @@ def _left(store: Store) -> list[Folder]:
     """Folders of this store whose trainers are dead."""
     left = []
     for path in usable_outbox().glob("*/start.json"):
-        with contextlib.suppress(FileNotFoundError):  # delivered at this moment
+        with contextlib.suppress(FileNotFoundError, ValueError):  # delivered at this moment; or torn by a crash of the machine
             folder = Folder(path.parent)
             owner: Owner = folder.owner
-            if folder.store.uri == store.uri and owner.is_dead(silence=float("inf")):
+            if folder.store.public == store.public and owner.is_dead(silence=float("inf")):
                 left.append(folder)
     return left

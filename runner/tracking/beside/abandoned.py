@@ -28,5 +28,5 @@ def close_abandoned(client: MlflowClient, experiment_id: str, except_for: str) -
 
 
 def _is_being_delivered(plumbing: Plumbing) -> bool:
-    folder = Path(plumbing.journal)
-    return folder.exists() and Folder(folder).is_held
+    folder = Folder(Path(plumbing.journal))
+    return folder.start.exists() and folder.is_held  # somebody else may have written any folder into the tag

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 
 from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, SQLAlchemyError
 
 from nnrun.runner.tracking import limits
-from nnrun.runner.tracking.beside.sender import Sender, reason
+from nnrun.runner.tracking.beside.sender import Sender
 from nnrun.runner.tracking.journal import Entry, Line, read_lines
 from nnrun.runner.tracking.outbox import Folder
+from nnrun.runner.tracking.trouble.reasons import reason
 
 OUTAGE = (MlflowException, SQLAlchemyError, OSError)
 """What talking to MLflow raises while it is away. Anything else is a mistake of ours, and is not tried again."""
@@ -66,7 +68,7 @@ class Delivery:
         except OUTAGE as error:
             self._failures += 1
             self.progress.trouble = reason(error)
-            self.folder.save(self.progress)
+            self._save()
             self.pause = min(2.0 ** (self._failures - 1), 5.0)
             if owner_lives or time.monotonic() < self._last_success + PATIENCE:
                 return False
@@ -124,7 +126,7 @@ class Delivery:
         if not self._sender.is_open:
             return False  # without a run there is nothing else to send
         if error.error_code in REFUSALS:
-            return True
+            return not isinstance(error.__cause__, DatabaseError) or isinstance(error.__cause__, (IntegrityError, DataError))
         return error.error_code == "INTERNAL_ERROR" and self._failures >= TRIES and self._sender.is_answered
 
     def _end_for_the_dead(self) -> None:
@@ -137,7 +139,12 @@ class Delivery:
         self._failures = 0
         self._last_success = time.monotonic()
         self.progress.trouble = None
-        self.folder.save(self.progress)
+        self._save()
+
+    def _save(self) -> None:
+        """Where the disk has no room for it, the delivery goes on: it spares work, and what is sent again is stored once."""
+        with contextlib.suppress(OSError):
+            self.folder.save(self.progress)
 
 
 def _batches(lines: Iterator[Line]) -> Iterator[list[Line]]:

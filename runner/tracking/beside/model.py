@@ -20,7 +20,8 @@ def log_model(client: MlflowClient, run_id: str, key: str, folder: Path, fields:
     """Log the copy of a model in `folder`. `key` marks it, so that it is found again when the same is asked twice."""
     logged = _find(client, run_id, key) or _create(client, run_id, key, fields["name"])
     signature = ModelSignature(inputs=_schema(fields["inputs"]), outputs=_schema(fields["outputs"]))
-    with tempfile.TemporaryDirectory() as place:
+    # Beside what was kept of the run: the temporary folder is often a small part of the memory.
+    with tempfile.TemporaryDirectory(dir=folder.parent) as place:
         mlflow.pyfunc.save_model(
             f"{place}/model",
             loader_module=fields["loader"],

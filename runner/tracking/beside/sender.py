@@ -27,7 +27,7 @@ from nnrun.runner.tracking.known import NOTE
 from nnrun.runner.tracking.links import with_run
 from nnrun.runner.tracking.outbox import Folder, Progress
 from nnrun.runner.tracking.plumbing import TAG, Plumbing
-from nnrun.runner.tracking.runs import previous_run, quoted
+from nnrun.runner.tracking.runs import equal, previous_run
 
 T = TypeVar("T")
 
@@ -174,7 +174,7 @@ class Sender:
     def _new_run(self, entry: Entry, tags: Mapping[str, str]) -> Run:
         experiment_id = self._experiment(self._store.experiment or entry.fields["experiment"], entry.fields["description"])
         if self._progress.creating:  # asked for before; the answer got lost, not necessarily the run
-            for run in self.client.search_runs([experiment_id], f"tags.{TAG} = {quoted(tags[TAG])}", max_results=1):
+            for run in self.client.search_runs([experiment_id], equal(f"tags.{TAG}", tags[TAG]), max_results=1):
                 return run
         self._progress.creating = True
         self._folder.save(self._progress)
@@ -232,7 +232,10 @@ class Sender:
 
         key, step = entry.fields["key"].replace("/", "~"), entry.fields["step"]
         name = f"{key}+step+{step}+timestamp+{entry.time}+{self._folder.path.name}-{entry.sequence}"
-        with tempfile.TemporaryDirectory() as folder, Image.open(self._folder.images / entry.fields["path"], formats=["PNG"]) as image:
+        with (
+            tempfile.TemporaryDirectory(dir=self._folder.path) as folder,
+            Image.open(self._folder.images / entry.fields["path"], formats=["PNG"]) as image,
+        ):
             image.save(Path(folder, f"{name}.png"))
             image.thumbnail((256, 256))
             image.save(Path(folder, f"{name}+compressed.webp"))
@@ -261,16 +264,6 @@ class Sender:
     def _models(self) -> list[str]:
         outputs = self.client.get_run(self.run_id).outputs
         return [] if outputs is None else [output.model_id for output in outputs.model_outputs]
-
-
-def reason(error: BaseException) -> str:
-    """The cause of an error in a few words: that of the system where there is one, such as `connection refused`."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower()
-        cause = cause.__cause__ or cause.__context__
-    return limits.cut(str(error).strip().partition("\n")[0] or type(error).__name__, 300)
 
 
 def _some(items: Sequence[T], count: int) -> Iterator[Sequence[T]]:
