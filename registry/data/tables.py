@@ -61,7 +61,11 @@ class FileSource(Source):
         missing: list[str] = []
         tables: dict[str, dict[str, Sizes]] = {}
         for path in [self.file] if self.files is None else self.files.model_dump(exclude_none=True).values():
-            found = locate(folder, str(path))
+            try:
+                found = locate(folder, str(path))
+            except (SourceError, RuntimeError, ValueError):  # the home of nobody, links in a circle, a zero byte
+                missing.append(str(path))
+                continue
             if not found.is_relative_to(folder.resolve()):
                 continue
             if not found.is_file():

@@ -71,7 +71,7 @@ def check(
     """
     report = Report()
     checked = Checked(load_document(text, name, report), report, settings=tuple(settings))
-    if "yaml-syntax" in report.ids:
+    if checked.document.value is None and not report.ok:  # it cannot be read
         return checked
     try:
         _compile(checked, settings, facts or {}, folder)

@@ -124,6 +124,8 @@ def _load(
 ) -> tuple[Any, Any]:
     """What the adapter makes of the value without what is wrong, and that value. None where nothing is left."""
     reported: set[Path] = set()
+    left: set[Path] = set()
+    """What was left out. Where something is wrong there all the same, as in a list of names, what holds it goes, too."""
     while True:
         try:
             return adapter.validate_python(value), value
@@ -137,10 +139,14 @@ def _load(
                 diagnose(problem, path, report, notes)
             right = meant[problem.path]
             if right is None:
-                smaller = _without(smaller, problem.part, problem.component)
+                part = problem.part
+                while part in left:
+                    part = part[:-1]
+                smaller = _without(smaller, part, problem.component)
             else:
                 report.renamed[*path, *problem.path] = right
                 smaller = _renamed(smaller, problem.path, right)
+        left |= {problem.part for problem in problems if meant[problem.path] is None}
         reported |= {problem.path for problem in problems} | {problem.part for problem in problems} | _taken_for(meant)
         if smaller is None or smaller == value:
             return None, None

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from nnrun.runner.compiler.text.diagnostic import Path, Place, Report
+from nnrun.runner.compiler.text.diagnostic import Path, Place, Report, Stop
 from nnrun.runner.compiler.text.document import Document, Span, Text
 
 MAX_BYTES = 1 << 20
@@ -40,11 +40,14 @@ _NAN = re.compile(r"\.nan|\.NaN|\.NAN")
 def load_document(text: str, name: str, report: Report) -> Document:
     """Read one YAML document. Where that cannot be done, the report says why, and the document holds nothing."""
     source = Text(name, text.removeprefix("\ufeff"))
+    builder = _Builder(source, report)
     try:
-        return _Builder(source, report).document()
+        return builder.document()
     except _Unreadable as error:
         report.add("yaml-syntax", error.message, at=(), help=error.help)
         return Document(None, source, {((), "value"): _one_character(source, error.mark)})
+    except Stop:
+        return Document(None, source, builder.spans)
 
 
 def dump(value: Any) -> str:
