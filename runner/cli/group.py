@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from nnrun.runner.cli.complete import GIVEN, settings, specs
+from nnrun.runner.compiler.text.visible import visible
 
 FAMILIES = {
     "specs": ("check", "explain", "nodes", "schema", "show", "smoke"),
@@ -73,6 +74,11 @@ class Verbs(click.Group):
             if meant is None:
                 raise
             raise click.UsageError(f"there is no option `{error.option_name}`; a value of the spec is set by {meant}", error.ctx) from None
+        except click.UsageError as error:
+            said = error.format_message()
+            if visible(said) != said:
+                raise click.UsageError(visible(said), error.ctx) from None
+            raise
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         # options before the spec belong to `run`: nnrun --seed 3 spec.yaml

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnrun.runner.cli import complete
-from nnrun.runner.cli.console import console, failures, jobs, print_json, refuse, warn
+from nnrun.runner.cli.console import console, failures, jobs, print_json, refuse, say, warn
 from nnrun.runner.cli.group import json_option, main, settings_option
 from nnrun.runner.job import Job
 
@@ -34,7 +34,7 @@ def run(
         refuse([job.checked for job in found], as_json)
         for job in found if not quiet else ():
             if job.checked.spec is not None and job.checked.spec.sweep is not None:
-                click.echo(f"note: `nnrun sweep {job.path or '-'}` searches; this runs the spec as written", err=True)
+                say(f"note: `nnrun sweep {job.path or '-'}` searches; this runs the spec as written", err=True)
         results = [_run_one(job, once, as_json, quiet) for job in found]
     if as_json:
         print_json(results if len(results) > 1 else results[0])
@@ -56,9 +56,9 @@ def _run_one(job: Job, once: bool, as_json: bool, quiet: bool) -> dict[str, Any]
     assert delivered is not None
     if not as_json:
         console().print(result_table(result))
-        click.echo(links_text(delivered), nl=False)
+        say(links_text(delivered), nl=False)
         if delivered.links is not None and not store.is_server:
-            click.echo("`nnrun ui` in this folder opens them.")
+            say("`nnrun ui` in this folder opens them.")
         if delivered.message is not None:
             warn(delivered.message)
     return {
@@ -81,9 +81,9 @@ def _known(job: Job, run: KnownRun, store: Store, as_json: bool) -> dict[str, An
 
     link = Links.to(store.address, run.experiment_id, run.run_id).run
     if not as_json:
-        click.echo(f"run before, as `{run.name}`:")
+        say(f"run before, as `{run.name}`:")
         for name, figure in run.metrics.items():
             if name.startswith("test/") or "/best_" in name:
-                click.echo(f"  {name:<24} {shown(figure)}")
-        click.echo(f"run  {link}")
+                say(f"  {name:<24} {shown(figure)}")
+        say(f"run  {link}")
     return {"spec": job.name, "run_id": run.run_id, "figures": run.metrics, "link": link, "known": True}

@@ -7,7 +7,7 @@ import sys
 import click
 
 from nnrun.runner.cli import complete
-from nnrun.runner.cli.console import Exit, failures, one_job
+from nnrun.runner.cli.console import Exit, failures, one_job, say
 from nnrun.runner.cli.group import main
 
 
@@ -26,7 +26,7 @@ def ui(spec: str | None, port: int, no_browser: bool) -> None:
             job = one_job(spec)
         experiment = job.checked.spec.name if job.checked.spec else None
     with failures():
-        show_pages(Store.from_environment(), experiment, click.echo, browser=not no_browser, port=port)
+        show_pages(Store.from_environment(), experiment, say, browser=not no_browser, port=port)
 
 
 @main.command()
@@ -39,7 +39,7 @@ def sync() -> None:
     late = 0
     for delivered in deliver(folders):
         late += delivered.missing
-        click.echo(delivered.message or f"delivered: run {delivered.run_id} of `{delivered.experiment}`")
+        say(delivered.message or f"delivered: run {delivered.run_id} of `{delivered.experiment}`")
     if not folders:
-        click.echo("nothing waits: MLflow has everything")
+        say("nothing waits: MLflow has everything")
     sys.exit(Exit.MISSING if late else Exit.FINE)

@@ -8,6 +8,7 @@ from typing import Any
 
 from nnrun.runner.compiler.text.diagnostic import Diagnostic
 from nnrun.runner.compiler.text.document import Document, Span
+from nnrun.runner.compiler.text.visible import in_a_line, visible
 
 WIDEST = 160
 """Columns of an excerpt, where no terminal is narrower."""
@@ -47,37 +48,38 @@ def render_github(findings: Iterable[Diagnostic], document: Document) -> str:
     lines = []
     for finding in findings:
         span = document.span(finding.at)
-        where = f"file={_property(span.text.name)},line={span.line},endLine={span.end_line},col={span.column},endColumn={span.end_column}"
+        file = _property(visible(span.text.name))
+        where = f"file={file},line={span.line},endLine={span.end_line},col={span.column},endColumn={span.end_column}"
         text = finding.headline + (f"\nhelp: {finding.help}" if finding.help else "")
-        lines.append(f"::{finding.severity} {where},title={_property(finding.id)}::{_data(text)}\n")
+        lines.append(f"::{finding.severity} {where},title={_property(finding.id)}::{_data(visible(text))}\n")
     return "".join(lines)
 
 
 def _finding(finding: Diagnostic, document: Document, paint: Paint, width: int) -> str:
     span = document.span(finding.at)
     head = paint(f"{finding.severity}[{finding.id}]", finding.severity)
-    lines = [f"{span.where}: {head}: {_visible(finding.headline)}"]
+    lines = [f"{in_a_line(span.where)}: {head}: {in_a_line(finding.headline)}"]
     marks: list[tuple[Span, str, str, str]] = [(span, "^", finding.label, finding.severity)]
     marks += [(document.span(place), "-", text, "note") for place, text in finding.notes]
     gutter = max(len(str(mark[0].line)) for mark in marks)
     for mark, sign, label, role in marks:
         room = max(NARROWEST, width - gutter - 4)
         source, before, under = _excerpt(mark, room)
-        beside = label and before + under + 1 + _width(_visible(label)) <= room
+        beside = label and before + under + 1 + _width(in_a_line(label)) <= room
         bar = paint("|", "line")
         lines.append(f" {' ' * gutter} {bar}")
         lines.append(f" {paint(f'{mark.line:>{gutter}}', 'line')} {bar} {source}")
-        lines.append(f" {' ' * gutter} {bar} {' ' * before}{paint(sign * under + (f' {_visible(label)}' if beside else ''), role)}")
+        lines.append(f" {' ' * gutter} {bar} {' ' * before}{paint(sign * under + (f' {in_a_line(label)}' if beside else ''), role)}")
         if label and not beside:
-            lines.append(f" {' ' * gutter} {bar} {paint(_visible(label), role)}")
+            lines.append(f" {' ' * gutter} {bar} {paint(in_a_line(label), role)}")
     if finding.help:
-        lines.append(f" {' ' * gutter} {paint('= help:', 'help')} {_visible(finding.help)}")
+        lines.append(f" {' ' * gutter} {paint('= help:', 'help')} {in_a_line(finding.help)}")
     return "\n".join(lines) + "\n"
 
 
 def _excerpt(span: Span, room: int) -> tuple[str, int, int]:
     """The line as a terminal shows it, and the columns before and under what is marked. What is cut off is shown by `…`."""
-    line = _visible(span.text.lines[span.line - 1]).rstrip()
+    line = _as_wide(span.text.lines[span.line - 1]).rstrip()
     start = span.column - 1
     end = max(span.end_column - 1 if span.end_line == span.line else len(line), start + 1)
     first, last = 0, len(line)
@@ -95,9 +97,11 @@ def _excerpt(span: Span, room: int) -> tuple[str, int, int]:
     return shown, len(left) + _width(before), max(1, _width(under))
 
 
-def _visible(text: str) -> str:
-    """The text as a terminal may show it: one line, no control characters."""
-    return "".join(character if character.isprintable() else " " for character in text)
+def _as_wide(line: str) -> str:
+    """A line of the spec as a terminal may show it, each sign in its place: spaces for tabs, and a sign of their own for those not seen."""
+    if line.isprintable():
+        return line
+    return "".join(" " if sign in "\t\xa0" else sign if len(visible(sign)) == 1 else "\ufffd" for sign in line)
 
 
 def _width(text: str) -> int:

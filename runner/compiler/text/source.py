@@ -16,6 +16,7 @@ import yaml
 
 from nnrun.runner.compiler.text.diagnostic import Path, Place, Report, Stop
 from nnrun.runner.compiler.text.document import Document, Span, Text
+from nnrun.runner.compiler.text.visible import visible
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
@@ -308,7 +309,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _write_text(dumper: _Dumper, text: str) -> yaml.Node:
     bare = isinstance(plain(text), str) and re.fullmatch(r"[A-Za-z_./][\w ./()-]*", text) is not None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if bare else "|" if "\n" in text else '"')
+    is_block = "\n" in text and visible(text) == text
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if bare else "|" if is_block else '"')
 
 
 def _write_number(dumper: _Dumper, number: float) -> yaml.Node:
