@@ -126,9 +126,9 @@ def console(stderr: bool = False) -> Console:
     return made
 
 
-def jobs(paths: Sequence[str], settings: Sequence[str] = ()) -> list[Job]:
+def jobs(paths: Sequence[str], settings: Sequence[str] = (), is_trusted: bool = True) -> list[Job]:
     """The specs of files and folders. Raises: SpecNotFound, UsageError."""
-    found = [job for path in paths for job in Job.of(path, settings)]
+    found = [job for path in paths for job in Job.of(path, settings, is_trusted)]
     if not found:
         names = ", ".join(f"`{path}`" for path in paths)
         raise click.UsageError(f"no *.yaml file lies in {names}, which {'is a folder' if len(paths) == 1 else 'are folders'}")

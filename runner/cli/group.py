@@ -106,6 +106,9 @@ def _setting_for(error: click.NoSuchOption, args: list[str]) -> str | None:
 settings_option = click.option(
     "--set", "settings", multiple=True, metavar="PATH=VALUE", shell_complete=settings, help="Change the spec: train.optimizer.lr=0.01"
 )
+untrusted_option = click.option(
+    "--untrusted", is_flag=True, help="The specs are a stranger's: open nothing but them, follow no link, reach no network."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output, and nothing else there.")
 
 

@@ -9,6 +9,10 @@ from typing import Any
 from nnrun.runner.compiler.text.diagnostic import Path, Place
 
 
+FARTHEST = 10_000
+"""Characters into a text that goes over several lines, up to which a finding points at a part of it; beyond, at the whole."""
+
+
 @dataclass(frozen=True)
 class Text:
     """A named text that spans point into: a file, standard input, or a `--set`."""
@@ -56,7 +60,7 @@ class Document:
             if shift >= 0:
                 start = span.column + shift
                 return Span(span.text, span.line, start + place.start, span.line, start + max(place.end, place.start + 1))
-        return _within(span, value, place.start, place.end) or span
+        return (_within(span, value[: place.end], place.start, place.end) if place.end <= FARTHEST else None) or span
 
     def _nearest(self, place: Place) -> Span:
         path = place.path
@@ -95,7 +99,7 @@ class Document:
 def _within(span: Span, value: str, start: int, end: int) -> Span | None:
     """Where characters `start` to `end` of a text stand that is quoted or folded over several lines; None where they are escaped."""
     places: list[tuple[int, int]] = []
-    written = _characters(span)
+    written = _characters(span, 4 * FARTHEST)
     first = next((at for at, (sign, _) in enumerate(written) if not sign.isspace() and sign not in "\"'"), len(written))
     if written[first : first + 1] and written[first][0] in "|>" and not value.startswith(written[first][0]):
         first = next((at for at, (sign, _) in enumerate(written) if sign == "\n"), len(written))
@@ -118,13 +122,16 @@ def _within(span: Span, value: str, start: int, end: int) -> Span | None:
     return Span(span.text, line, column, line, end_column)
 
 
-def _characters(span: Span) -> list[tuple[str, tuple[int, int]]]:
-    """The characters of a span, line breaks among them, each with its line and column."""
-    found = []
+def _characters(span: Span, most: int) -> list[tuple[str, tuple[int, int]]]:
+    """The first characters of a span, line breaks among them, each with its line and column."""
+    found: list[tuple[str, tuple[int, int]]] = []
     for line in range(span.line, min(span.end_line, len(span.text.lines)) + 1):
         text = span.text.lines[line - 1]
         first = span.column if line == span.line else 1
         last = span.end_column - 1 if line == span.end_line else len(text)
+        last = min(last, first + most - len(found))
         found += [(text[column - 1], (line, column)) for column in range(first, min(last, len(text)) + 1)]
         found.append(("\n", (line, len(text) + 1)))
+        if len(found) > most:
+            break
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 from typing import Any
 
 from nnrun.runner.compiler.text.diagnostic import Diagnostic
@@ -78,20 +79,26 @@ def _finding(finding: Diagnostic, document: Document, paint: Paint, width: int) 
 
 
 def _excerpt(span: Span, room: int) -> tuple[str, int, int]:
-    """The line as a terminal shows it, and the columns before and under what is marked. What is cut off is shown by `…`."""
-    line = _as_wide(span.text.lines[span.line - 1]).rstrip()
-    start = span.column - 1
-    end = max(span.end_column - 1 if span.end_line == span.line else len(line), start + 1)
+    """The line as a terminal shows it, and the columns before and under what is marked. What is cut off is shown by `…`.
+
+    A line may be a megabyte long: only what lies near the mark is looked at.
+    """
+    whole = span.text.lines[span.line - 1].rstrip()
+    near = max(0, span.column - 1 - 2 * room)
+    line = _as_wide(whole[near : span.column - 1 + 2 * room])
+    start = span.column - 1 - near
+    end = max(span.end_column - 1 - near if span.end_line == span.line else len(line), start + 1)
+    widths = list(accumulate(map(_width, line), initial=0))
     first, last = 0, len(line)
-    if _width(line) > room:
-        first = start
-        while first > 0 and _width(line[first - 1 : start]) <= room // 3:
+    if widths[-1] > room or near:
+        first = min(start, last)
+        while first > 0 and widths[min(start, last)] - widths[first - 1] <= room // 3:
             first -= 1
-        while last > first and _width(line[first:last]) > room - 2:
+        while last > first and widths[last] - widths[first] > room - 2:
             last -= 1
-        while first > 0 and _width(line[first - 1 : last]) <= room - 2:  # the end is near: more of what stands before
+        while first > 0 and widths[last] - widths[first - 1] <= room - 2:  # the end is near: more of what stands before
             first -= 1
-    left, right = "…" if first else "", "…" if last < len(line) else ""
+    left, right = "…" if first or near else "", "…" if last < len(line) or near + len(line) < len(whole) else ""
     shown = f"{left}{line[first:last]}{right}"
     before, under = line[first:start], line[start : min(end, last) if last > start else end]
     return shown, len(left) + _width(before), max(1, _width(under))

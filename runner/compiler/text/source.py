@@ -138,7 +138,7 @@ class _Builder:
         text = self.text.text
         size = len(text.encode(errors="surrogatepass"))
         if size > MAX_BYTES:
-            raise _Unreadable(f"a spec has at most {MAX_BYTES} bytes, this one {size}")
+            raise _Unreadable(f"a spec has at most {MAX_BYTES} bytes, and this one has more")
         wrong = _FORBIDDEN.search(text)
         if wrong:
             lines, code = f"{text[: wrong.start()]}x".splitlines(), ord(wrong.group())
