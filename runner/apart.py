@@ -29,18 +29,17 @@ def smoke_apart(job: Job) -> str | None:
     with tempfile.TemporaryDirectory(prefix="nnrun-smoke-", ignore_cleanup_errors=True) as home:
         command = [sys.executable, "-P", "-m", "nnrun.runner.apart"]
         given = json.dumps({"text": job.text, "name": job.name, "settings": job.settings})
-        process = subprocess.Popen(
+        with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=home, env=environment(home),
             start_new_session=True, text=True,
-        )  # fmt: skip
-        try:
-            said, complaints = process.communicate(given, timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            return f"it took longer than {SECONDS} seconds"
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        ) as process:  # fmt: skip
+            try:
+                said, complaints = process.communicate(given, timeout=SECONDS)
+            except subprocess.TimeoutExpired:
+                return f"it took longer than {SECONDS} seconds"
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
     if process.returncode < 0:
         return f"its process was ended by {signal.Signals(-process.returncode).name}, as at the limits of its memory or time"
     if process.returncode:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from nnrun.runner.compiler.text.diagnostic import Path, Place
-
 
 FARTHEST = 10_000
 """Characters into a text that goes over several lines, up to which a finding points at a part of it; beyond, at the whole."""
@@ -60,7 +59,7 @@ class Document:
             if shift >= 0:
                 start = span.column + shift
                 return Span(span.text, span.line, start + place.start, span.line, start + max(place.end, place.start + 1))
-        return (_within(span, value[: place.end], place.start, place.end) if place.end <= FARTHEST else None) or span
+        return _within(span, value, place.start, place.end) or span
 
     def _nearest(self, place: Place) -> Span:
         path = place.path
@@ -98,6 +97,18 @@ class Document:
 
 def _within(span: Span, value: str, start: int, end: int) -> Span | None:
     """Where characters `start` to `end` of a text stand that is quoted or folded over several lines; None where they are escaped."""
+    places = _places(span, value[:FARTHEST])
+    if start >= len(places):
+        return None
+    line, column = places[start]
+    last = places[min(max(end, start + 1), len(places)) - 1]
+    end_column = last[1] + 1 if last[0] == line else len(span.text.lines[line - 1]) + 1
+    return Span(span.text, line, column, line, end_column)
+
+
+@lru_cache(maxsize=4)
+def _places(span: Span, value: str) -> list[tuple[int, int]]:
+    """Lines and columns of the characters of a text, as far as they are written as they are."""
     places: list[tuple[int, int]] = []
     written = _characters(span, 4 * FARTHEST)
     first = next((at for at, (sign, _) in enumerate(written) if not sign.isspace() and sign not in "\"'"), len(written))
@@ -114,12 +125,7 @@ def _within(span: Span, value: str, start: int, end: int) -> Span | None:
         at += 1
         while space and at < len(written) and written[at][0].isspace():
             at += 1
-    if start >= len(places):
-        return None
-    line, column = places[start]
-    last = places[min(max(end, start + 1), len(places)) - 1]
-    end_column = last[1] + 1 if last[0] == line else len(span.text.lines[line - 1]) + 1
-    return Span(span.text, line, column, line, end_column)
+    return places
 
 
 def _characters(span: Span, most: int) -> list[tuple[str, tuple[int, int]]]:
