@@ -45,8 +45,10 @@ def check_sweep(spec: Spec, document: Document, report: Report, retry: Retry, si
         if _is_odd(path, choices, sweep, report):
             continue
         for place, value in _values(choices, document, at):
+            if left == 0 and most == MOST:
+                return
             if left == 0:
-                headline = f"a check tries out at most {most} values of a sweep of this size, and here are more: the first ones were tried"
+                headline = f"of a graph this large the first {most} of the values are tried out by a check, and there are more"
                 report.add("too-large", headline, at=Place(("sweep", "over"), "key"), severity="warning")
                 return
             left -= 1

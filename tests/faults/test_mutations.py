@@ -28,7 +28,7 @@ def test_mutated_specs_are_answered_with_findings() -> None:
     [
         ("stages", "a spec has at most 10000 nodes, counted once for each stage: `train` has 1000 stages, and the graph 2002 nodes"),
         ("a random mask", "a mask chooses among at most 2097152 pairs of units, and `v` has 20000"),
-        ("values of a sweep", "a check tries out at most 5 values of a sweep of this size, and here are more: the first ones were tried"),
+        ("values of a sweep", "of a graph this large the first 5 of the values are tried out by a check, and there are more"),
         ("blocks in blocks", "a spec has at most 10000 nodes, blocks expanded"),
     ],
 )
