@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from nnrun.runner.compiler.text.visible import visible
+
 SHOWN = ("loss", "accuracy", "f1", "rmse", "r2", "mae", "perplexity", "bits_per_character", "exact_match", "loglik", "pseudo_likelihood")
 
 LINES = 25
@@ -34,7 +36,7 @@ class Display:
     def say(self, text: str, style: str | None = None) -> None:
         """One line, above the bar."""
         if not self.quiet:
-            self.console.print(text, style=style, highlight=False, soft_wrap=True)
+            self.console.print(visible(text), style=style, highlight=False, soft_wrap=True, markup=False)
 
     def start(self, title: str, steps: int, objective: str) -> None:
         """A training of so many updates begins."""

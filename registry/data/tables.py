@@ -67,7 +67,7 @@ class FileSource(Source):
         for path in [self.file] if self.files is None else self.files.model_dump(exclude_none=True).values():
             try:
                 found = locate(folder, str(path))
-            except SourceError:  # no path, or one that leads out: whoever reads it says so
+            except (SourceError, RuntimeError, ValueError):  # the home of nobody, links in a circle, a zero byte
                 missing.append(str(path))
                 continue
             if not found.is_relative_to(folder.resolve()):

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from nnrun.runner.cli.console import failures, warn
+from nnrun.runner.cli.console import failures, hand_over, say, warn
 from nnrun.runner.cli.group import json_option, main
 from nnrun.runner.signals import stoppable
 
@@ -44,9 +44,9 @@ def predict(run_id: str, file: str, label: str | None, output: str | None, as_js
     if len(said.refused) > MOST_SAID:
         warn(f"{len(said.refused) - MOST_SAID} more rows have no answer: the column `error` says why")
     if said.between is not None:
-        click.echo(f"note: {said.between}", err=True)
+        say(f"note: {said.between}", err=True)
     if output is None:
-        click.echo(said.text, nl=False)
+        hand_over(said.text)
     else:
         Path(output).write_text(said.text, encoding="utf-8")
 
@@ -84,7 +84,7 @@ def generate(
             refused = {"--given": given, "--sweeps": sweeps, "--temperature": temperature, "--output": output}
             refuse_options(refused, "{} is for energy networks, and the network of this run is none")
             text = generate_texts(run_id, prompt=prompt, file=path, count=count, settings=settings, seed=seed, as_json=as_json)
-    click.echo(text, nl=False)
+    hand_over(text)
 
 
 def check_output(output: str | None) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import sys
+import io
 
 import click
 from click.shell_completion import CompletionItem
 
-from nnrun.runner.cli.console import console, failures, one_job, print_json, tell_of_waiting, warn
+from nnrun.runner.cli.console import console, failures, hand_over, one_job, print_json, say, tell_of_waiting, warn
 from nnrun.runner.cli.group import json_option, main
 
 SHOWN = 30
@@ -60,17 +60,19 @@ def runs(which: str | None, every: bool, limit: int | None, as_json: bool, as_cs
     if as_json:
         print_json(shown.records())
     elif as_csv:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(shown.rows())
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(shown.rows())
+        hand_over(text.getvalue())
     elif not found:
-        click.echo("no runs")
+        say("no runs")
     else:
         from nnrun.runner.experiments.tables import runs_table
 
         console().print(runs_table(shown))
         if len(found) > len(shown.runs):
-            click.echo(f"{len(shown.runs)} of {len(found):,} runs: `--limit` shows more")
+            say(f"{len(shown.runs)} of {len(found):,} runs: `--limit` shows more")
         if shown.hidden and not shown.is_mixed:
-            click.echo(f"{shown.hidden} more params and tags differ: `--all` shows them")
+            say(f"{shown.hidden} more params and tags differ: `--all` shows them")
 
 
 @main.command()
@@ -105,14 +107,14 @@ def compare(references: tuple[str, ...], metric: str | None, part: str | None, a
         return
     from nnrun.runner.experiments.tables import comparison_table
 
-    click.echo(verdict(found))
+    say(verdict(found))
     console().print(comparison_table(found))
     if len(found.pairs) > 1:
         corrected = f" Holm's correction for {found.tests} comparisons is in each p and verdict." if found.tests > 1 else ""
-        click.echo(f"The best beside each of the others.{corrected}")
+        say(f"The best beside each of the others.{corrected}")
         from nnrun.runner.experiments.verdict import pair_verdict
 
         for pair in found.pairs:
-            click.echo(f"  {pair_verdict(pair, found.measure)}")
+            say(f"  {pair_verdict(pair, found.measure)}")
     for note in found.notes:
         warn(note)

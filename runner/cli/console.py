@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from nnrun.registry.fault import Fault
+from nnrun.runner.compiler.text.visible import as_json_text, visible
 from nnrun.runner.job import Job
 from nnrun.runner.signals import Stopped
 
@@ -96,12 +96,22 @@ def colour() -> bool | None:
     return True if os.environ.get("FORCE_COLOR") else None
 
 
+def say(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print a text without colours, of which others may have written a part."""
+    click.echo(visible(text), err=err, nl=nl)
+
+
+def hand_over(text: str) -> None:
+    """Print what another program may read to the byte; a terminal gets it as `say` would print it."""
+    click.echo(visible(text) if sys.stdout.isatty() else text, nl=False)
+
+
 def print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(as_json_text(value))
 
 
 def warn(text: str) -> None:
-    click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {text}", err=True, color=colour())
+    click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {visible(text)}", err=True, color=colour())
 
 
 def refuse(checks: Sequence[Checked], as_json: bool) -> None:
@@ -136,13 +146,17 @@ def print_findings(checked: Checked, err: bool = False) -> None:
 def console(stderr: bool = False) -> Console:
     from rich.console import Console
 
+    from nnrun.runner.show.seen import Visible
+
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else 120, highlight=False)
+    made = Console(stderr=stderr, width=None if stream.isatty() else 120, highlight=False)
+    made.push_render_hook(Visible())
+    return made
 
 
-def jobs(paths: Sequence[str], settings: Sequence[str] = ()) -> list[Job]:
+def jobs(paths: Sequence[str], settings: Sequence[str] = (), is_trusted: bool = True) -> list[Job]:
     """The specs of files and folders. Raises: SpecNotFound, UsageError."""
-    found = [job for path in paths for job in Job.of(path, settings)]
+    found = [job for path in paths for job in Job.of(path, settings, is_trusted)]
     if not found:
         names = ", ".join(f"`{path}`" for path in paths)
         raise click.UsageError(f"no *.yaml file lies in {names}, which {'is a folder' if len(paths) == 1 else 'are folders'}")
@@ -172,7 +186,8 @@ def _fail(fault: Fault, as_json: bool) -> NoReturn:
         click.echo(f"{render_text([finding], placed, _paint)}\nmore: `nnrun explain {fault.id}`\n", err=True, nl=False, color=colour())
     else:
         help = f"\n  = help: {fault.help}" if fault.help else ""
-        click.echo(f"{click.style(f'error[{fault.id}]', fg='red', bold=True)}: {fault.message}{help}", err=True, color=colour())
+        head = click.style(f"error[{fault.id}]", fg="red", bold=True)
+        click.echo(f"{head}: {visible(fault.message + help)}", err=True, color=colour())
     sys.exit(CODES[fault.kind])
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from nnrun.runner.cli.console import Exit, colour, failures, one_job, print_json, refuse
+from nnrun.runner.cli.console import Exit, colour, failures, one_job, print_json, refuse, say
 from nnrun.runner.cli.group import json_option, main
 from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.compiler.text.visible import in_a_line, visible
 from nnrun.runner.job import STANDARD_INPUT, Job
 
 COLOURS = {"+": "green", "-": "red", "~": "yellow", "=": "cyan"}
@@ -53,12 +54,12 @@ def diff(before: str, after: str | None, settings: tuple[str, ...], as_json: boo
         from nnrun.runner.show.drawing import difference_svg
 
         same = {mark.after for mark in found.node_marks if mark.mark == "same" and mark.after is not None}
-        click.echo(difference_svg(first.checked, second.checked, found.names, same), nl=False)
+        say(difference_svg(first.checked, second.checked, found.names, same), nl=False)
     elif as_json:
         print_json({"before": first.name, "after": second.name, **as_dict(found)})
     else:
         said = " ".join([second.name, *(f"--set {setting}" for setting in settings)])
-        click.echo(f"{first.name} -> {said}\n\n{difference_text(found, _paint)}", nl=False, color=colour())
+        click.echo(f"{visible(f'{first.name} -> {said}')}\n\n{difference_text(found, _paint)}", nl=False, color=colour())
     sys.exit(DIFFERENT if exit_code and not found.same else Exit.FINE)
 
 
@@ -75,4 +76,4 @@ def _job(reference: str, settings: tuple[str, ...] = ()) -> Job:
 
 
 def _paint(text: str, sign: str) -> str:
-    return click.style(text, fg=COLOURS.get(sign))
+    return click.style(in_a_line(text), fg=COLOURS.get(sign))

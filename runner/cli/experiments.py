@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nnrun.runner.cli.console import console, end_recorded, failures, one_job, print_json, refuse, warn
+from nnrun.runner.cli.console import console, end_recorded, failures, one_job, print_json, refuse, say, warn
 from nnrun.runner.cli.group import json_option, main, settings_option
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ def sweep(spec: str, settings: tuple[str, ...], workers: int, trials: int | None
     from nnrun.runner.experiments.sweep.live import best_table
 
     console().print(best_table(swept.summary))
-    click.echo(swept.summary.honest())
-    click.echo(f"the best spec is `{swept.summary.place}`")
+    say(swept.summary.honest())
+    say(f"the best spec is `{swept.summary.place}`")
     if swept.delivered.links is not None:
         charts = experiment_link(store.address, str(swept.delivered.experiment_id), sweep_view(str(swept.delivered.run_id)))
-        click.echo(f"sweep       {swept.delivered.links.run}\ncharts      {charts}")
+        say(f"sweep       {swept.delivered.links.run}\ncharts      {charts}")
         if not store.is_server:
-            click.echo("`nnrun ui` in this folder opens them.")
+            say("`nnrun ui` in this folder opens them.")
     if swept.delivered.message is not None:
         warn(swept.delivered.message)
     end_recorded(swept.delivered)

@@ -14,17 +14,19 @@ import click
 from click.shell_completion import CompletionItem
 
 from nnrun.runner.cli.complete import GIVEN, settings, specs
+from nnrun.runner.compiler.text.visible import visible
 
 FAMILIES = {
     "specs": ("check", "explain", "nodes", "schema", "show", "smoke"),
-    "runs": ("resume", "run"),
+    "runs": ("run",),
+    "going_on": ("clear", "resume"),
     "experiments": ("sweep",),
     "answers": ("generate", "predict"),
     "diff": ("diff",),
     "start": ("new",),
     "find_lr": ("find-lr",),
     "comparing": ("compare", "runs"),
-    "store": ("clear", "sync", "ui"),
+    "store": ("sync", "ui"),
 }
 """Where each verb is written."""
 
@@ -79,6 +81,11 @@ class Verbs(click.Group):
             if meant is None:
                 raise
             raise click.UsageError(f"there is no option `{error.option_name}`; a value of the spec is set by {meant}", error.ctx) from None
+        except click.UsageError as error:
+            said = error.format_message()
+            if visible(said) != said:
+                raise click.UsageError(visible(said), error.ctx) from None
+            raise
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         # options before the spec belong to `run`: nnrun --seed 3 spec.yaml
@@ -105,6 +112,9 @@ def _setting_for(error: click.NoSuchOption, args: list[str]) -> str | None:
 
 settings_option = click.option(
     "--set", "settings", multiple=True, metavar="PATH=VALUE", shell_complete=settings, help="Change the spec: train.optimizer.lr=0.01"
+)
+untrusted_option = click.option(
+    "--untrusted", is_flag=True, help="The specs are a stranger's: open nothing but them, follow no link, reach no network."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output, and nothing else there.")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnrun.runner.cli import complete
-from nnrun.runner.cli.console import Exit, console, failures, jobs, print_json, refuse, tell_of_waiting, warn
+from nnrun.runner.cli.console import Exit, console, failures, jobs, print_json, refuse, say, tell_of_waiting, warn
 from nnrun.runner.cli.group import json_option, main, settings_option
 from nnrun.runner.job import Job
 
@@ -38,45 +38,13 @@ def run(
         refuse([job.checked for job in found], as_json)
         for job in found if not quiet else ():
             if job.checked.spec is not None and job.checked.spec.sweep is not None:
-                click.echo(f"note: `nnrun sweep {job.path or '-'}` searches; this runs the spec as written", err=True)
+                say(f"note: `nnrun sweep {job.path or '-'}` searches; this runs the spec as written", err=True)
         tell_of_waiting(Store.from_environment())
         results = [_run_one(job, once, as_json, quiet) for job in found]
     if as_json:
         print_json(results if len(results) > 1 else results[0])
     if not all(result["delivered"] for result in results):
         sys.exit(Exit.UNDELIVERED)
-
-
-@main.command()
-@click.argument("run", required=False)
-@click.option("--epochs", type=click.IntRange(min=1), help="Train a finished run for longer, up to so many epochs in all, as a new run.")
-@click.option("--steps", type=click.IntRange(min=1), help="The same in updates of the weights, where the spec counts them.")
-@json_option
-@click.option("--quiet", is_flag=True, help="No progress, only the result.")
-def resume(run: str | None, epochs: int | None, steps: int | None, as_json: bool, quiet: bool) -> None:
-    """Go on with a run that was broken off, by default the last one; what comes is what would have come."""
-    from nnrun.runner.display import Display
-    from nnrun.runner.longer import longer
-    from nnrun.runner.run import resume as go_on
-    from nnrun.runner.run import run as run_job
-    from nnrun.runner.tracking.kept import NotResumable, find_kept
-    from nnrun.runner.tracking.store import Store
-
-    with failures(as_json):
-        store, display = Store.from_environment(), Display(console(stderr=True), quiet=quiet)
-        kept = find_kept(run, store)
-        job = Job.from_json(kept.folder.job.read_text())
-        if epochs is not None or steps is not None:
-            job = longer(kept, job, epochs, steps)
-            refuse([job.checked], as_json)
-            result = run_job(job, store, display)
-        elif kept.status == "FINISHED":
-            raise NotResumable(f"run `{kept.called}` has finished", f"`nnrun resume {kept.called} --epochs N` trains it for longer")
-        else:
-            result = go_on(kept, display)
-        row = _told(job, result, store, as_json)
-    if as_json:
-        print_json(row)
 
 
 def _run_one(job: Job, once: bool, as_json: bool, quiet: bool) -> dict[str, Any]:
@@ -90,10 +58,10 @@ def _run_one(job: Job, once: bool, as_json: bool, quiet: bool) -> dict[str, Any]
         result = run_job(job, store, Display(console(stderr=True), quiet=quiet), once)
     except AlreadyRun as known:
         return _known(job, known.run, store, as_json)
-    return _told(job, result, store, as_json)
+    return told(job, result, store, as_json)
 
 
-def _told(job: Job, result: Result, store: Store, as_json: bool) -> dict[str, Any]:
+def told(job: Job, result: Result, store: Store, as_json: bool) -> dict[str, Any]:
     """Print what a run gave; the same for JSON."""
     from nnrun.runner.record.table import links_text, result_table
 
@@ -101,9 +69,9 @@ def _told(job: Job, result: Result, store: Store, as_json: bool) -> dict[str, An
     assert delivered is not None
     if not as_json:
         console().print(result_table(result))
-        click.echo(links_text(delivered), nl=False)
+        say(links_text(delivered), nl=False)
         if delivered.links is not None and not store.is_server:
-            click.echo("`nnrun ui` in this folder opens them.")
+            say("`nnrun ui` in this folder opens them.")
         if delivered.message is not None:
             warn(delivered.message)
     return {
@@ -127,9 +95,9 @@ def _known(job: Job, run: KnownRun, store: Store, as_json: bool) -> dict[str, An
 
     link = Links.to(store.address, run.experiment_id, run.run_id).run
     if not as_json:
-        click.echo(f"run before, as `{run.name}`:")
+        say(f"run before, as `{run.name}`:")
         for name, figure in run.metrics.items():
             if name.startswith("test/") or "/best_" in name:
-                click.echo(f"  {name:<24} {shown(figure)}")
-        click.echo(f"run  {link}")
+                say(f"  {name:<24} {shown(figure)}")
+        say(f"run  {link}")
     return {"spec": job.name, "run_id": run.run_id, "figures": run.metrics, "link": link, "delivered": True, "known": True}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 
 import click
 
 from nnrun.runner.cli import complete
-from nnrun.runner.cli.console import Exit, as_dicts, console, failures, jobs, one_job, print_findings, print_json, refuse
-from nnrun.runner.cli.group import json_option, main, settings_option
+from nnrun.runner.cli.console import Exit, as_dicts, console, failures, jobs, one_job, print_findings, print_json, refuse, say
+from nnrun.runner.cli.group import json_option, main, settings_option, untrusted_option
 from nnrun.runner.signals import stoppable
 
 
@@ -16,17 +17,18 @@ from nnrun.runner.signals import stoppable
 @click.argument("paths", nargs=-1, required=True, metavar="SPEC|FOLDER...", shell_complete=complete.specs)
 @settings_option
 @json_option
+@untrusted_option
 @click.option("--format", "style", type=click.Choice(["text", "github"]), default="text", help="github: annotations beside the lines.")
-def check(paths: tuple[str, ...], settings: tuple[str, ...], as_json: bool, style: str) -> None:
+def check(paths: tuple[str, ...], settings: tuple[str, ...], as_json: bool, untrusted: bool, style: str) -> None:
     """Find everything that is wrong with specs, without torch and without data."""
     from nnrun.runner.compiler.text.render import render_github
 
     with failures(as_json):
-        checks = [job.checked for job in jobs(paths, settings)]
+        checks = [job.checked for job in jobs(paths, settings, not untrusted)]
     if as_json:
         print_json(as_dicts(checks))
     elif style == "github":
-        click.echo("".join(render_github(checked.report, checked.document) for checked in checks), nl=False)
+        say("".join(render_github(checked.report, checked.document) for checked in checks), nl=False)
     else:
         for checked in checks:
             print_findings(checked)
@@ -37,7 +39,7 @@ def check(paths: tuple[str, ...], settings: tuple[str, ...], as_json: bool, styl
             if errors
             else f"{len(checks)} spec{'s' * (len(checks) != 1)} fine"
         )
-        click.echo(summary, err=bool(errors))
+        say(summary, err=bool(errors))
     sys.exit(Exit.FINE if all(checked.report.ok for checked in checks) else Exit.SPEC)
 
 
@@ -56,9 +58,9 @@ def show(spec: str, settings: tuple[str, ...], what: str | None, graph: str | No
         from nnrun.runner.show import drawing
 
         if graph == "text":
-            click.echo(drawing.graph_text(checked, console().width, sys.stdout.encoding), nl=False)
+            say(drawing.graph_text(checked, console().width, sys.stdout.encoding), nl=False)
         else:
-            click.echo({"dot": drawing.graph_dot, "svg": drawing.graph_svg}[graph](checked), nl=False)
+            say({"dot": drawing.graph_dot, "svg": drawing.graph_svg}[graph](checked), nl=False)
         if not checked.report.ok:
             print_findings(checked, err=True)
         sys.exit(Exit.FINE if checked.report.ok else Exit.SPEC)
@@ -67,11 +69,11 @@ def show(spec: str, settings: tuple[str, ...], what: str | None, graph: str | No
     if what == "plan":
         from nnrun.runner.show.loops import plan_text
 
-        click.echo(plan_text(checked.plan), nl=False)
+        say(plan_text(checked.plan), nl=False)
     elif what == "resolved":
         from nnrun.runner.compiler.resolved import resolved_text
 
-        click.echo(resolved_text(checked.plan), nl=False)
+        say(resolved_text(checked.plan), nl=False)
     else:
         from nnrun.runner.show.tables import plan_table
 
@@ -96,7 +98,7 @@ def explain(words: tuple[str, ...]) -> None:
     if text is None:
         meant = near(what, explainable())
         raise click.UsageError(f"nothing is called `{what}`" + (f"; `{meant}` exists" if meant else "; see `nnrun nodes`"))
-    click.echo(text, nl=False)
+    say(text, nl=False)
 
 
 @main.command()
@@ -124,23 +126,26 @@ def schema() -> None:
 @click.argument("paths", nargs=-1, required=True, metavar="SPEC|FOLDER...", shell_complete=complete.specs)
 @settings_option
 @json_option
-def smoke(paths: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> None:
+@untrusted_option
+def smoke(paths: tuple[str, ...], settings: tuple[str, ...], as_json: bool, untrusted: bool) -> None:
     """Try specs on made-up data: two steps of everything a run does, recorded in a store that is thrown away."""
     with failures(as_json):
-        given = jobs(paths, settings)
+        given = jobs(paths, settings, not untrusted)
     checks = [job.checked for job in given]
     for checked in checks if not as_json else ():
         print_findings(checked)
+    from nnrun.runner.apart import smoke_apart
     from nnrun.runner.smoke import smoke as try_out
     from nnrun.runner.smoke import throwaway
 
     rows = []
-    with failures(as_json), stoppable(), throwaway() as place:
+    with failures(as_json), stoppable(), nullcontext() if untrusted else throwaway() as place:
         for job in given:
-            failed = "the spec has errors" if job.checked.plan is None else try_out(job.checked, place)
+            tried = "the spec has errors" if job.checked.plan is None else None
+            failed = tried or (smoke_apart(job) if untrusted else try_out(job.checked, place))
             rows.append({"spec": job.name, "ok": failed is None, "error": failed})
             if not as_json:
-                click.echo(f"{'fine' if failed is None else 'FAILED'}  {job.name}" + (f": {failed}" if failed else ""))
+                say(f"{'fine' if failed is None else 'FAILED'}  {job.name}" + (f": {failed}" if failed else ""))
     if as_json:
         print_json(rows)
     if any(checked.plan is None for checked in checks):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from nnrun.runner.cli.console import Exit, failures, print_findings
+from nnrun.runner.cli.console import Exit, failures, print_findings, say
 from nnrun.runner.cli.group import main
 from nnrun.runner.job import Job
 
@@ -43,7 +43,7 @@ def new(name: str, model: str | None, file: Path | None, target: str | None) -> 
         schema.write_text(json.dumps(make(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     checked = Job.read(place).checked
     print_findings(checked, err=True)
-    click.echo(f"wrote {place}; have a look at it, and at its network: nnrun show {place}\nto train it:  nnrun {place}")
+    say(f"wrote {place}; have a look at it, and at its network: nnrun show {place}\nto train it:  nnrun {place}")
     sys.exit(Exit.FINE if checked.report.ok else Exit.SPEC)
 
 

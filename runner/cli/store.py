@@ -1,4 +1,4 @@
-"""Verbs about what is recorded: ui, sync, clear."""
+"""Verbs about what is recorded: ui, sync."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import click
 
 from nnrun.runner.cli import complete
-from nnrun.runner.cli.console import Exit, console, failures, one_job
+from nnrun.runner.cli.console import Exit, failures, one_job, say
 from nnrun.runner.cli.group import main
 
 
@@ -26,7 +26,7 @@ def ui(spec: str | None, port: int, no_browser: bool) -> None:
             job = one_job(spec)
         experiment = job.checked.spec.name if job.checked.spec else None
     with failures():
-        show_pages(Store.from_environment(), experiment, click.echo, browser=not no_browser, port=port)
+        show_pages(Store.from_environment(), experiment, say, browser=not no_browser, port=port)
 
 
 @main.command()
@@ -37,32 +37,9 @@ def sync() -> None:
 
     folders = waiting()
     late = 0
-    for delivered in deliver(folders, say=lambda text: click.echo(text, err=True)):
+    for delivered in deliver(folders, say=lambda text: say(text, err=True)):
         late += delivered.missing
-        click.echo(delivered.message or f"delivered: run {delivered.run_id} of `{delivered.experiment}`")
+        say(delivered.message or f"delivered: run {delivered.run_id} of `{delivered.experiment}`")
     if not folders:
-        click.echo("nothing waits: MLflow has everything")
+        say("nothing waits: MLflow has everything")
     sys.exit(Exit.MISSING if late else Exit.FINE)
-
-
-@main.command()
-@click.argument("runs", nargs=-1, metavar="[RUN]...")
-@click.option("--all", "everything", is_flag=True, help="Those of all runs that are not going on.")
-def clear(runs: tuple[str, ...], everything: bool) -> None:
-    """Give back the room of checkpoints: without a RUN, list what is kept on this machine for `nnrun resume`."""
-    from nnrun.runner.show.kept import kept_table
-    from nnrun.runner.tracking.kept import find_kept, kept_runs
-    from nnrun.runner.tracking.store import Store
-
-    with failures():
-        store = Store.from_environment()
-        meant = [find_kept(run, store) for run in runs] or kept_runs()
-    if not meant:
-        click.echo("nothing is kept")
-    elif not runs and not everything:
-        console().print(kept_table(meant))
-    else:
-        idle = [run for run in meant if not run.is_running]
-        for run in idle:
-            run.clear()
-        click.echo(f"cleared {len(idle)} of {len(meant)} runs; what MLflow has of them stays")

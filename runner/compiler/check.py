@@ -12,7 +12,7 @@ from pathlib import Path
 from nnrun.registry.field import Facts
 from nnrun.runner.compiler.energy.derive import derive_nets
 from nnrun.runner.compiler.energy.learners import check_learner
-from nnrun.runner.compiler.graph.blocks import expand
+from nnrun.runner.compiler.graph.blocks import MOST_NODES, expand
 from nnrun.runner.compiler.graph.graph import Graph, resolve_graph
 from nnrun.runner.compiler.graph.reach import report_unread
 from nnrun.runner.compiler.graph.streams import check_streams
@@ -72,12 +72,14 @@ def check(
     """
     report = Report()
     checked = Checked(load_document(text, name, report), report, settings=tuple(settings))
-    if "yaml-syntax" in report.ids:
+    if checked.document.value is None and not report.ok:  # it cannot be read
         return checked
     try:
         _compile(checked, settings, facts or {}, folder)
         if checked.spec is not None and sweep and not facts:  # the second check, which knows the data, has nothing to add
-            check_sweep(checked.spec, checked.document, report, partial(_retried, checked))
+            graph = checked.graph
+            size = len(checked.spec.stages) * (len(graph.nodes) + len(graph.edges)) if graph is not None else 0
+            check_sweep(checked.spec, checked.document, report, partial(_retried, checked), size)
     except Stop:
         assert not report.ok
     if not report.ok:
@@ -102,6 +104,10 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
         apply(checked.document, setting, report)
     spec = checked.spec = load_spec(checked.document.value, report)
     flat = expand(spec, report)
+    if len(spec.stages) > 1 and len(spec.stages) * len(flat.nodes) > MOST_NODES:
+        counted = f"`train` has {len(spec.stages)} stages, and the graph {len(flat.nodes)} nodes"
+        report.add("too-large", f"a spec has at most {MOST_NODES} nodes, counted once for each stage: {counted}", at=("train",))
+        raise Stop
     plans = []
     for report.stage, train in enumerate(spec.stages) if spec.is_staged else [(None, spec.train)]:
         staged = spec.at_stage(train) if train else spec

@@ -21,6 +21,9 @@ from nnrun.runner.compiler.text.words import listed, repair, shown
 MOST = 60
 """Values that are tried out; each costs as much as a check without a sweep."""
 
+WORK = 12_000
+"""Nodes and edges that are looked at again, all values together: of a large graph fewer values are tried out."""
+
 OWN = ("sweep", "name", "nnrun")
 """Keys that are the same in all trials of a sweep."""
 
@@ -28,21 +31,25 @@ Retry = Callable[[str], Report]
 """What is found in the spec with one more `path=value`."""
 
 
-def check_sweep(spec: Spec, document: Document, report: Report, retry: Retry) -> None:
-    """Report what is wrong with the paths, values and figures of a sweep, each at its place."""
+def check_sweep(spec: Spec, document: Document, report: Report, retry: Retry, size: int) -> None:
+    """Report what is wrong with the paths, values and figures of a sweep, each at its place; `size` is that of the graph."""
     sweep = spec.sweep
     if sweep is None:
         return
     _check_figure(spec, sweep, report)
     _check_grid(sweep, report)
     known = {(finding.id, finding.headline) for finding in report}
-    left = MOST
+    left = most = max(1, min(MOST, WORK // max(1, size)))
     for path, choices in sweep.over.items():
         at = ("sweep", "over", path)
         if _is_odd(path, choices, sweep, report):
             continue
         for place, value in _values(choices, document, at):
+            if left == 0 and most == MOST:
+                return
             if left == 0:
+                headline = f"of a graph this large the first {most} of the values are tried out by a check, and there are more"
+                report.add("too-large", headline, at=Place(("sweep", "over"), "key"), severity="warning")
                 return
             left -= 1
             errors = (one for one in retry(setting(path, value)) if one.severity == "error")

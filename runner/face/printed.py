@@ -9,6 +9,7 @@ from rich.console import Console, RenderableType
 
 from nnrun.runner.compiler.check import Checked
 from nnrun.runner.compiler.text.render import render_text
+from nnrun.runner.show.seen import Visible
 
 WIDTH = 120
 """Columns, as in a pipe."""
@@ -23,7 +24,9 @@ OPEN, CLOSE = "\x02", "\x03"
 def printed(renderable: RenderableType) -> str:
     """A table as a text."""
     stream = io.StringIO()
-    Console(file=stream, width=WIDTH, highlight=False, color_system=None).print(renderable)
+    console = Console(file=stream, width=WIDTH, highlight=False, color_system=None)
+    console.push_render_hook(Visible())
+    console.print(renderable)
     return stream.getvalue()
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from nnrun.runner.engine.checkpoint.snapshot import Snapshot
 from nnrun.runner.engine.loops.cells import CellRunner
 from nnrun.runner.engine.loops.run import Runner
 from nnrun.runner.engine.network.network import Network
+from nnrun.runner.record.environment import environment
 from nnrun.runner.record.names import spec_hash
 from nnrun.runner.tracking.kept import NotResumable
 
@@ -28,7 +27,9 @@ EXACT = {
     "torch": "torch",
     "device": "the device",
     "processor": "the processor",
+    "cpu_capability": "what the processor is taken for",
     "threads": "the number of threads",
+    "compiler": "the compiler of loops",
     "loops": "how loops run",
 }
 """What must be equal for the same bits."""
@@ -37,16 +38,8 @@ EXACT = {
 def here(network: Network, plan: Plan, device: torch.device, data_hash: str) -> dict[str, Any]:
     """What a checkpoint says of where it was made."""
     runs: list[Runner | CellRunner] = [*network.loops.values(), *network.cells.values()]
-    return {
-        "nnrun": version("nnrun"),
-        "torch": torch.__version__,
-        "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
-        "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
-        "threads": torch.get_num_threads(),
-        "loops": [f"{run.title}: {run.execution(device.type).kind}" for run in runs],
-        "spec": spec_hash(plan),
-        "data": data_hash,
-    }
+    loops = [f"{run.title}: {run.execution(device.type).kind}" for run in runs]
+    return {**environment(plan, device), "loops": loops, "spec": spec_hash(plan), "data": data_hash}
 
 
 @dataclass(frozen=True)

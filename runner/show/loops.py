@@ -54,6 +54,8 @@ def _loop(loop: Recurrence, setting: str, device: str) -> Iterator[str]:
 
 
 def _cell(name: str, config: Recurrent, setting: str, device: str) -> Iterator[str]:
+    if not isinstance(config.units, int):  # known only with the data; how a cell runs does not hang on its size
+        config = config.model_copy(update={"units": 1})
     yield f"cell of {name}"
     yield f"  runs as  {choose_for_cell(cell_program(config), config.fused, setting, device)}"
 

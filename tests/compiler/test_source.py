@@ -108,7 +108,7 @@ REFUSED = {
     "[" * 66 + "]" * 66: "values are nested at most 64 deep",
     "[" * 200_000: "values are nested at most 64 deep",
     "[" + "0," * 100_001 + "]": "a spec has at most 100000 values, aliases counted each time",
-    "a" * (2**20 + 1): "a spec has at most 1048576 bytes, this one 1048577",
+    "a" * (2**20 + 1): "a spec has at most 1048576 bytes, and this one has more",
     "%YAML 3.0\n---\na: 1": "this is not YAML: another version of YAML than 1 is asked for",
 }
 

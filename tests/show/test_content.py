@@ -123,7 +123,7 @@ def test_blocks_are_closed_where_there_are_too_many_boxes() -> None:
 
 
 def test_what_is_too_large_says_so() -> None:
-    assert closed(many(1_400, 700)).boxes[0].lines[:2] == ("1,400 nodes", "too many for a picture")
+    assert closed(many(1_400, 700)).boxes[0].lines[:2] == ("1,400 nodes, 1,399 edges", "too many for a picture")
 
 
 def test_a_small_picture_stays_as_it_is() -> None:

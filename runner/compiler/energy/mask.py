@@ -13,6 +13,10 @@ Pairs = tuple[tuple[int, int], ...]
 """Units of the first and of the second group that are coupled; within one group each pair stands once, the smaller first."""
 
 
+MOST_PAIRS = 2**21
+"""Of two groups that a mask is between, coupled or not: each is looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """Where the units of a group lie on a plane: `height` rows of `width`, row by row, so many times over."""
@@ -45,6 +49,10 @@ def coupled_pairs(mask: Mask, first: tuple[str, tuple[Axis, ...]], second: tuple
     Raises: ShapeError if the units do not lie as the mask needs.
     """
     counts = [math.prod(size for size in axes if isinstance(size, int)) for _, axes in (first, second)]
+    if counts[0] * counts[1] > MOST_PAIRS:
+        met = " and ".join(f"`{name}` has {count}" for (name, _), count in zip((first, second), counts, strict=True))
+        message = f"a mask chooses among at most {MOST_PAIRS} pairs of units, and {met if not lateral else met.partition(' and ')[0]}"
+        raise ShapeError(message, field="mask", help="take fewer units, or no mask", id="too-large")
     if mask.type == "grid":
         grids = [Grid.of(axes, name) for name, axes in (first, second)]
         return tuple(_near(grids[0], grids[1], mask.reach, lateral))

@@ -22,7 +22,7 @@ from nnrun.runner.compiler.language.advice.problem import Problem, about, keys, 
 from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.compiler.language.spec import REQUIRED, EdgeEntry, Spec
 from nnrun.runner.compiler.language.training import Train
-from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report
+from nnrun.runner.compiler.text.diagnostic import MOST, Notes, Path, Place, Report
 from nnrun.runner.compiler.text.words import shown
 
 
@@ -112,24 +112,34 @@ def _load(
 ) -> tuple[Any, Any]:
     """What the adapter makes of the value without what is wrong, and that value. None where nothing is left."""
     reported: set[Path] = set()
+    left: set[Path] = set()
+    """What was left out. Where something is wrong there all the same, as in a list of names, what holds it goes, too."""
     while True:
         try:
             return adapter.validate_python(value), value
         except ValidationError as error:
             problems = _joined(replace(problem, root=value) for problem in _problems(error.errors(include_url=False), (), model, None))
-        smaller = value
-        meant = {problem.path: _meant(problem, value) for problem in problems}
-        for problem in sorted(problems, key=lambda problem: len(problem.part)):
+        meant = {problem.path: _meant(problem, value) for problem in problems[: 2 * MOST]}  # more than a report holds
+        taken = _taken_for(meant)
+        problems.sort(key=lambda problem: len(problem.part))
+        for problem in problems:
             # what is above a place reported before is a consequence of leaving that place out
-            if not any(known[: len(problem.path)] == problem.path for known in (*reported, *_taken_for(meant))):
+            if not any(known[: len(problem.path)] == problem.path for known in (*reported, *taken)):
                 diagnose(problem, path, report, notes)
-            right = meant[problem.path]
-            if right is None:
-                smaller = _without(smaller, problem.part, problem.component)
-            else:
+            if (right := meant.get(problem.path)) is not None:
                 report.renamed[*path, *problem.path] = right
+        smaller = value
+        for problem in problems:
+            right = meant.get(problem.path)
+            if right is None:
+                part = problem.part
+                while part in left:
+                    part = part[:-1]
+                smaller = _without(smaller, part, problem.component)
+            else:
                 smaller = _renamed(smaller, problem.path, right)
-        reported |= {problem.path for problem in problems} | {problem.part for problem in problems} | _taken_for(meant)
+        left |= {problem.part for problem in problems if meant.get(problem.path) is None}
+        reported |= {problem.path for problem in problems} | {problem.part for problem in problems} | taken
         if smaller is None or smaller == value:
             return None, None
         value = smaller

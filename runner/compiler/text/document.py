@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from nnrun.runner.compiler.text.diagnostic import Path, Place
+
+FARTHEST = 10_000
+"""Characters into a text that goes over several lines, up to which a finding points at a part of it; beyond, at the whole."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,20 @@ class Document:
 
 def _within(span: Span, value: str, start: int, end: int) -> Span | None:
     """Where characters `start` to `end` of a text stand that is quoted or folded over several lines; None where they are escaped."""
+    places = _places(span, value[:FARTHEST])
+    if start >= len(places):
+        return None
+    line, column = places[start]
+    last = places[min(max(end, start + 1), len(places)) - 1]
+    end_column = last[1] + 1 if last[0] == line else len(span.text.lines[line - 1]) + 1
+    return Span(span.text, line, column, line, end_column)
+
+
+@lru_cache(maxsize=4)
+def _places(span: Span, value: str) -> list[tuple[int, int]]:
+    """Lines and columns of the characters of a text, as far as they are written as they are."""
     places: list[tuple[int, int]] = []
-    written = _characters(span)
+    written = _characters(span, 4 * FARTHEST)
     first = next((at for at, (sign, _) in enumerate(written) if not sign.isspace() and sign not in "\"'"), len(written))
     if written[first : first + 1] and written[first][0] in "|>" and not value.startswith(written[first][0]):
         first = next((at for at, (sign, _) in enumerate(written) if sign == "\n"), len(written))
@@ -110,21 +125,19 @@ def _within(span: Span, value: str, start: int, end: int) -> Span | None:
         at += 1
         while space and at < len(written) and written[at][0].isspace():
             at += 1
-    if start >= len(places):
-        return None
-    line, column = places[start]
-    last = places[min(max(end, start + 1), len(places)) - 1]
-    end_column = last[1] + 1 if last[0] == line else len(span.text.lines[line - 1]) + 1
-    return Span(span.text, line, column, line, end_column)
+    return places
 
 
-def _characters(span: Span) -> list[tuple[str, tuple[int, int]]]:
-    """The characters of a span, line breaks among them, each with its line and column."""
-    found = []
+def _characters(span: Span, most: int) -> list[tuple[str, tuple[int, int]]]:
+    """The first characters of a span, line breaks among them, each with its line and column."""
+    found: list[tuple[str, tuple[int, int]]] = []
     for line in range(span.line, min(span.end_line, len(span.text.lines)) + 1):
         text = span.text.lines[line - 1]
         first = span.column if line == span.line else 1
         last = span.end_column - 1 if line == span.end_line else len(text)
+        last = min(last, first + most - len(found))
         found += [(text[column - 1], (line, column)) for column in range(first, min(last, len(text)) + 1)]
         found.append(("\n", (line, len(text) + 1)))
+        if len(found) > most:
+            break
     return found

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from nnrun.runner.compiler.text.diagnostic import Path, Place, Report
+from nnrun.runner.compiler.text.diagnostic import Path, Place, Report, Stop
 from nnrun.runner.compiler.text.document import Document, Span, Text
+from nnrun.runner.compiler.text.visible import visible
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
@@ -40,11 +41,14 @@ _NAN = re.compile(r"\.nan|\.NaN|\.NAN")
 def load_document(text: str, name: str, report: Report) -> Document:
     """Read one YAML document. Where that cannot be done, the report says why, and the document holds nothing."""
     source = Text(name, text.removeprefix("\ufeff"))
+    builder = _Builder(source, report)
     try:
-        return _Builder(source, report).document()
+        return builder.document()
     except _Unreadable as error:
         report.add("yaml-syntax", error.message, at=(), help=error.help)
         return Document(None, source, {((), "value"): _one_character(source, error.mark)})
+    except Stop:
+        return Document(None, source, builder.spans)
 
 
 def dump(value: Any) -> str:
@@ -134,7 +138,7 @@ class _Builder:
         text = self.text.text
         size = len(text.encode(errors="surrogatepass"))
         if size > MAX_BYTES:
-            raise _Unreadable(f"a spec has at most {MAX_BYTES} bytes, this one {size}")
+            raise _Unreadable(f"a spec has at most {MAX_BYTES} bytes, and this one has more")
         wrong = _FORBIDDEN.search(text)
         if wrong:
             lines, code = f"{text[: wrong.start()]}x".splitlines(), ord(wrong.group())
@@ -305,7 +309,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _write_text(dumper: _Dumper, text: str) -> yaml.Node:
     bare = isinstance(plain(text), str) and re.fullmatch(r"[A-Za-z_./][\w ./()-]*", text) is not None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if bare else "|" if "\n" in text else '"')
+    is_block = "\n" in text and visible(text) == text
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if bare else "|" if is_block else '"')
 
 
 def _write_number(dumper: _Dumper, number: float) -> yaml.Node:

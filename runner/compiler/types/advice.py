@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nnrun.registry.group import Group
+from nnrun.registry.node import Node
 from nnrun.registry.recurrent import Recurrent
 from nnrun.registry.shape import Shape, ShapeError
 from nnrun.runner.compiler.graph.graph import Graph, GraphNode
@@ -85,11 +86,13 @@ def _chosen_from(node: GraphNode, edge: Edge, graph: Graph) -> str | None:
 
 def _left_out(node: GraphNode, edge: Edge, graph: Graph, shapes: Shapes) -> str | None:
     """A node that stands in no edge, and makes what is wanted of what arrives."""
+    if node.config is None or _needs_ports(node.config):
+        return None
     read = {other.source.name for other in graph.edges}
     given = shapes[edge.source.value]
     for name, idle in graph.nodes.items():
         beside = [other.source for other in idle.edges] == [edge.source]
-        if (idle.edges and not beside) or name in read or idle.config is None or idle.config.inputs != "one" or node.config is None:
+        if (idle.edges and not beside) or name in read or idle.config is None or idle.config.inputs != "one" or _needs_ports(idle.config):
             continue
         try:
             made = idle.config.shape(given if idle.config.scope == "time" else given.tick)
@@ -101,6 +104,11 @@ def _left_out(node: GraphNode, edge: Edge, graph: Graph, shapes: Shapes) -> str 
             return f"nothing reads `{name}`, which makes of it what is wanted: write `{name}` in place of `{edge.source}` here"
         return f"lead it through `{name}`: write `{edge.source} -> {name} -> {edge.target}`"
     return None
+
+
+def _needs_ports(config: Node) -> bool:
+    """Whether its rule cannot be asked about the main input alone."""
+    return any(port.required for port in config.ports.values())
 
 
 def _reader(name: str, graph: Graph) -> str | None:

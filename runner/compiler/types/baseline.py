@@ -12,7 +12,7 @@ from nnrun.runner.compiler.types.shapes import Typed
 def check_baseline(spec: Spec, graph: Graph, typed: Typed, report: Report) -> None:
     """Refuse what would be left out in silence: only what is asked for is computed."""
     wanted = spec.track.baseline
-    if wanted not in ("linear", "ngram") or spec.train is not spec.stages[-1] or not report.ok:
+    if wanted not in ("linear", "ngram") or not report.ok or spec.train is not spec.stages[-1]:
         return
     why = _why_not_judged(graph) or (_why_not_linear(graph, typed) if wanted == "linear" else _why_not_foreseen(graph, typed))
     if why is not None:

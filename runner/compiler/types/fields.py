@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
+
+from pydantic import ValidationError
 
 from nnrun.registry.catalog import Broken
 from nnrun.registry.field import Facts, Field
@@ -36,15 +39,28 @@ def complete_fields(data: Data | None, chosen: Collection[str], report: Report) 
             headline = f"the source `{data.source.type_name()}` has no column `{wanted[index]}`"
             report.add("unknown-name", headline, at=at, help=repair(wanted[index], columns, "column"))
         if not unknown:
-            complete[name] = config if own else _completed(config, columns[wanted[0]])
+            column = columns[wanted[0]]
+            options = {} if own else _options(config, column)
+            if all(_takes(config, key, value) for key, value in options.items()):
+                complete[name] = config.model_copy(update=options)
+                continue
+            brought = f"the column `{wanted[0]}` of `{data.source.type_name()}` is of type `{column.type}`"
+            at, help = Place(("data", "fields", name), "key"), f"write `{name}: {{type: {column.type}}}`"
+            report.add("shape-mismatch", f"{brought}, and `{name}` reads it as `{config.type_name()}`", at=at, help=help)
     return complete
 
 
-def _completed(config: Field, column: Column) -> Field:
-    options = {
-        key: value for key, value in column.options.items() if key in type(config).model_fields and key not in config.model_fields_set
-    }
-    return config.model_copy(update=options)
+def _options(config: Field, column: Column) -> dict[str, Any]:
+    """What the source knows of a column and the field leaves unsaid."""
+    return {key: value for key, value in column.options.items() if key in type(config).model_fields and key not in config.model_fields_set}
+
+
+def _takes(config: Field, key: str, value: Any) -> bool:
+    """Whether a field of this type has such a value for an option: the size of a vector is no size of an image."""
+    try:
+        return bool(getattr(type(config).model_validate({config.tag: config.type_name(), key: value}), key) == value)
+    except ValidationError:
+        return False
 
 
 def type_fields(data: Data | None, fields: Mapping[str, Field], facts: Mapping[str, Facts], report: Report) -> dict[str, Shape]:

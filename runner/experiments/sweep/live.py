@@ -11,6 +11,7 @@ from rich.live import Live as Screen
 from rich.table import Table
 from rich.text import Text
 
+from nnrun.runner.compiler.text.visible import visible
 from nnrun.runner.experiments.sweep.study import STATES, Study
 from nnrun.runner.experiments.sweep.summary import TOP, Summary
 from nnrun.runner.experiments.sweep.trials import Task
@@ -43,7 +44,7 @@ class Live:
 
     def say(self, text: str) -> None:
         if not self.quiet:
-            self.console.print(text, highlight=False, soft_wrap=True, markup=False)
+            self.console.print(visible(text), highlight=False, soft_wrap=True, markup=False)
 
     def start(self, study: Study, total: int, workers: int) -> None:
         self.study, self.total, self.before = study, total, study.over
@@ -53,7 +54,7 @@ class Live:
             self.screen.start()
 
     def given(self, worker: int, task: Task, settings: tuple[str, ...]) -> None:
-        self.rows[worker] = Row(f"{task.trial}" if not task.index else f"{task.trial}.{task.index}", differences(settings))
+        self.rows[worker] = Row(f"{task.trial}" if not task.index else f"{task.trial}.{task.index}", visible(differences(settings)))
 
     def idle(self, worker: int) -> None:
         """There is nothing more to do for a worker."""

@@ -86,13 +86,20 @@ def _what(config: Node) -> str:
 
 
 def _option(name: str, value: Any) -> str:
-    if value is None or hasattr(value, "model_dump") or isinstance(value, Mapping):
+    if value is None or _is_large(value):
         return name if value else ""
     if isinstance(value, bool):
         return name if value else f"no {name}"
     if name in ("activation", "function"):
         return written(value)
     return f"{name} {written(value)}"
+
+
+def _is_large(value: Any) -> bool:
+    """Whether it is a mapping, or a list of some, and has no place in a line."""
+    if isinstance(value, tuple | list):
+        return any(map(_is_large, value))
+    return hasattr(value, "model_dump") or isinstance(value, Mapping)
 
 
 def _type(plan: Plan | None, name: str, framed: bool) -> Iterator[str]:

@@ -12,6 +12,9 @@ from nnrun.runner.show.drawing.picture import Arrow, Box, Frame, Picture
 MANY, MOST = 120, 600
 """Boxes: with more blocks are closed; with still more nothing is drawn."""
 
+MOST_ARROWS = 1200
+"""Of a picture: a tangle of more shows nothing, and takes long to lay out."""
+
 LONGEST = 4
 """Lines that one text is broken into."""
 
@@ -49,6 +52,8 @@ def _balanced(line: str, columns: int) -> list[str]:
 
 def closed(picture: Picture) -> Picture:
     """The picture as it can be seen: with too many boxes, each block is one; with still too many, one box says so."""
+    if len(picture.arrows) > MOST_ARROWS:
+        return _too_many(picture)
     if len(picture.boxes) <= MANY:
         return picture
     outer: list[Frame] = []
@@ -67,14 +72,18 @@ def closed(picture: Picture) -> Picture:
             frame = outer[int(name.partition(":")[2])]
             boxes[name] = Box(name, "node", (frame.title, f"{len(frame.members)} nodes"))
     if len(boxes) > MOST:
-        lines = (f"{len(picture.boxes):,} nodes", "too many for a picture", "`nnrun show` lists them")
-        return replace(picture, boxes=(Box("all", "node", lines),), arrows=(), frames=())
+        return _too_many(picture)
     ends = (replace(one, source=of.get(one.source, one.source), target=of.get(one.target, one.target)) for one in picture.arrows)
     arrows = _once(arrow for arrow in ends if arrow.source != arrow.target or arrow.source not in shut)
     frames = tuple(
         replace(frame, members=frozenset(of.get(name, name) for name in frame.members)) for frame in picture.frames if frame.kind != "block"
     )
     return replace(picture, boxes=tuple(boxes.values()), arrows=arrows, frames=frames)
+
+
+def _too_many(picture: Picture) -> Picture:
+    lines = (f"{len(picture.boxes):,} nodes, {len(picture.arrows):,} edges", "too many for a picture", "`nnrun show` lists them")
+    return replace(picture, boxes=(Box("all", "node", lines),), arrows=(), frames=())
 
 
 def _once(arrows: Iterable[Arrow]) -> tuple[Arrow, ...]:

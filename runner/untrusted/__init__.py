@@ -1,0 +1,1 @@
+"""Specs from strangers: files opened without following links, and a process that can do little."""
