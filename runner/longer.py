@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nnrun.runner.job import Job
-from nnrun.runner.tracking.kept import KeptRun, NotResumable
+from nnrun.runner.tracking.again.kept import KeptRun, NotResumable
 
 CONTINUES = "continues"
 """The tag that names the run from whose end another goes on."""

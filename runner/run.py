@@ -17,7 +17,7 @@ from nnrun.runner.engine.shortage import explained, is_shortage
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import Result
 from nnrun.runner.signals import Pruned, Stopped, asked, held, left, stoppable
-from nnrun.runner.tracking.kept import KeptRun, NotResumable
+from nnrun.runner.tracking.again.kept import KeptRun, NotResumable
 from nnrun.runner.tracking.known import KnownRun
 from nnrun.runner.tracking.recorder import WAIT, Recorder, Status
 from nnrun.runner.tracking.store import Store

@@ -24,7 +24,7 @@ def resume(run: str | None, epochs: int | None, steps: int | None, as_json: bool
     from nnrun.runner.longer import longer
     from nnrun.runner.run import resume as go_on
     from nnrun.runner.run import run as run_job
-    from nnrun.runner.tracking.kept import NotResumable, find_kept
+    from nnrun.runner.tracking.again.kept import NotResumable, find_kept
     from nnrun.runner.tracking.store import Store
 
     with failures(as_json):
@@ -52,7 +52,7 @@ def resume(run: str | None, epochs: int | None, steps: int | None, as_json: bool
 def clear(runs: tuple[str, ...], everything: bool) -> None:
     """Give back the room of checkpoints: without a RUN, list what is kept on this machine for `nnrun resume`."""
     from nnrun.runner.show.kept import kept_table
-    from nnrun.runner.tracking.kept import find_kept, kept_runs
+    from nnrun.runner.tracking.again.kept import find_kept, kept_runs
     from nnrun.runner.tracking.store import Store
 
     with failures():

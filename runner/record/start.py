@@ -17,7 +17,7 @@ from nnrun.runner.engine.loops.run import Runner
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.record.environment import environment
 from nnrun.runner.record.names import spec_hash
-from nnrun.runner.tracking.kept import NotResumable
+from nnrun.runner.tracking.again.kept import NotResumable
 
 REFUSED = {"spec": "the meaning of the spec has changed", "data": "the data has changed"}
 """What must be equal, or it is another experiment."""

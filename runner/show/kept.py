@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from nnrun.runner.tracking.kept import KeptRun
+from nnrun.runner.tracking.again.kept import KeptRun
 
 
 def kept_table(runs: Sequence[KeptRun]) -> Table:

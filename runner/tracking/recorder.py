@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from nnrun.runner.signals import Stopped
 from nnrun.runner.tracking import limits
-from nnrun.runner.tracking.before import Before, entries
+from nnrun.runner.tracking.again.before import Before, entries
 from nnrun.runner.tracking.delivered import Delivered
 from nnrun.runner.tracking.ending import wait_for
 from nnrun.runner.tracking.journal import Journal, now

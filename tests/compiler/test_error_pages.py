@@ -101,8 +101,9 @@ def test_every_fault_has_a_page() -> None:
     experiments = ("experiments.find_lr", "experiments.figures", "experiments.sweep.sweep")
     for module in (
         "job",
+        "cli.world",
         "tracking.runs",
-        "tracking.kept",
+        "tracking.again.kept",
         "engine.prepare",
         "engine.checkpoint.sealed",
         "engine.training.diverged",

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from nnrun.runner.tracking.before import Before
+from nnrun.runner.tracking.again.before import Before
+from nnrun.runner.tracking.again.kept import NotResumable, find_kept, kept_runs
 from nnrun.runner.tracking.journal import Journal, last_entry
-from nnrun.runner.tracking.kept import NotResumable, find_kept, kept_runs
 from nnrun.runner.tracking.outbox import KEPT
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.store import Store

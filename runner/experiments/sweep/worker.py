@@ -34,7 +34,7 @@ from nnrun.runner.experiments.sweep.trials import (
     worth,
 )
 from nnrun.runner.signals import Pruned, Stopped
-from nnrun.runner.tracking.kept import broken_off
+from nnrun.runner.tracking.again.kept import broken_off
 from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store
 

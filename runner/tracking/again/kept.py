@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnrun.registry.fault import Fault
-from nnrun.runner.tracking.before import entries
+from nnrun.runner.tracking.again.before import entries
 from nnrun.runner.tracking.journal import last_entry
 from nnrun.runner.tracking.outbox import KEPT, Folder, called, usable_outbox
 from nnrun.runner.tracking.owner import Owner

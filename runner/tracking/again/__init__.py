@@ -1,0 +1,1 @@
+"""Runs that go on: which can, and what they have said before."""
