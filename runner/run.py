@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nnrun.runner.record.start import Start
     from nnrun.runner.tracking.spawn import Sidecar
 
-RECORDED = 8.0
+RECORDED = 7.0
 """Seconds after a signal within which what there is of the run is recorded."""
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-END = 9.5
+END = 8.5
 """Seconds after a signal within which the process ends, with what is saved by then."""
 
 

@@ -79,7 +79,7 @@ def test_nobody_is_told_of_a_signal_twice() -> None:
         assert asked() is not None
         with held():
             pass
-        assert 8.0 < left() <= 9.5
+        assert 7.0 < left() <= 8.5
 
     assert stopped(work) is None
     with stoppable():
