@@ -7,6 +7,7 @@
     run = nnrun.run("specs/mlp_digits.yaml", set={"train.epochs": 3}, seed=1)
     run.figures["test/accuracy"]
     run.model.predict(frame)                            # a data frame, or a mapping of columns
+    nnrun.resume()                                      # goes on with what was broken off
     nnrun.load("mlp_digits").predict(frame)             # the latest finished run; an id or a folder names another
 
 A spec is the path of a file, or a text of more than one line. Nothing here imports torch before it is needed.
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from nnrun.runner.face.report import Report
     from nnrun.runner.face.run import Run
 
-__all__ = ["check", "load", "run", "show"]
+__all__ = ["check", "load", "resume", "run", "show"]
 
 
 def check(spec: str | Path, set: Mapping[str, Any] | None = None) -> Report:
@@ -63,6 +64,16 @@ def run(
 
     own = {"train.seed": seed, "train.device": device}
     return Run.of(job_of(spec, {**(set or {}), **{path: value for path, value in own.items() if value is not None}}), quiet)
+
+
+def resume(run: str | None = None, epochs: int | None = None, quiet: bool = False) -> Run:
+    """Go on with a run that was broken off on this machine, by default the last one, as `nnrun resume` does.
+
+    With `epochs` a finished run is trained for longer, up to so many in all, as a new run. Raises: NotResumable, and what `run` raises.
+    """
+    from nnrun.runner.face.run import Run
+
+    return Run.again(run, epochs, quiet)
 
 
 def load(run: str | Path) -> Model:

@@ -108,6 +108,8 @@ class _Run:
             recorder.finish("KILLED")
             raise
         except NotResumable as error:
+            if self.start is None:  # a new run, that was to train another one for longer
+                recorder.forget_job()
             self.break_off("KILLED", error.message)
             raise
         except BaseException as error:
@@ -120,6 +122,7 @@ class _Run:
                 raise
             self.display.say(f"stopped by {stop}: ending the run")
             self.break_off("KILLED", f"stopped by {stop}", wait=left(RECORDED))
+            self.display.say(f"`nnrun resume {recorder.called}` continues")
             raise stop from None  # a library may have made another error of it
         return replace(result, delivered=delivered, previous=delivered.previous.metrics if delivered.previous else {})
 
@@ -140,8 +143,6 @@ class _Run:
             delivered = self.recorder.finish(status, why, wait)
         if delivered.links is not None:
             self.display.say(f"what there is of the run: {delivered.links.run}")
-        if status == "KILLED":
-            self.display.say(f"`nnrun resume {self.recorder.called}` continues")
 
     def check_new(self, plan: Plan, data: Dataset) -> None:
         """Raises: AlreadyRun."""

@@ -6,10 +6,9 @@ import sys
 
 import click
 
-from nnrun.runner.cli.console import Exit, console, failures, print_json, refuse, say
+from nnrun.runner.cli.console import Exit, console, failures, print_json, say
 from nnrun.runner.cli.group import json_option, main
 from nnrun.runner.cli.runs import told
-from nnrun.runner.job import Job
 
 
 @main.command()
@@ -21,24 +20,12 @@ from nnrun.runner.job import Job
 def resume(run: str | None, epochs: int | None, steps: int | None, as_json: bool, quiet: bool) -> None:
     """Go on with a run that was broken off, by default the last one; what comes is what would have come."""
     from nnrun.runner.display import Display
-    from nnrun.runner.longer import longer
-    from nnrun.runner.run import resume as go_on
-    from nnrun.runner.run import run as run_job
-    from nnrun.runner.tracking.again.kept import NotResumable, find_kept
+    from nnrun.runner.going_on import go_on
     from nnrun.runner.tracking.store import Store
 
     with failures(as_json):
-        store, display = Store.from_environment(), Display(console(stderr=True), quiet=quiet)
-        kept = find_kept(run, store)
-        job = Job.from_json(kept.folder.job.read_text())
-        if epochs is not None or steps is not None:
-            job = longer(kept, job, epochs, steps)
-            refuse([job.checked], as_json)
-            result = run_job(job, store, display)
-        elif kept.status == "FINISHED":
-            raise NotResumable(f"run `{kept.called}` has finished", f"`nnrun resume {kept.called} --epochs N` trains it for longer")
-        else:
-            result = go_on(kept, display)
+        store = Store.from_environment()
+        job, result = go_on(run, store, Display(console(stderr=True), quiet=quiet), epochs, steps)
         row = told(job, result, store, as_json)
     if as_json:
         print_json(row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,9 @@ from nnrun.runner.record.result import Result
 from nnrun.runner.record.table import links_text, result_table
 
 if TYPE_CHECKING:
+    from nnrun.runner.display import Display
     from nnrun.runner.face.model import Model
+    from nnrun.runner.tracking.store import Store
 
 
 class Run:
@@ -27,25 +29,19 @@ class Run:
     @staticmethod
     def of(job: Job, quiet: bool = False) -> Run:
         """Run a spec and record it. Raises: SpecErrors, Fault; KeyboardInterrupt where it was interrupted."""
-        from rich.console import Console
-
         from nnrun.runner.compiler.check import SpecErrors
-        from nnrun.runner.display import Display
         from nnrun.runner.run import run
-        from nnrun.runner.signals import Stopped
-        from nnrun.runner.tracking.store import Store
 
         if job.checked.plan is None:
             raise SpecErrors(job.checked)
-        torch = sys.modules.get("torch")  # a notebook's own number of threads is given back
-        threads = torch.get_num_threads() if torch is not None else None
-        try:
-            return Run(run(job, Store.from_environment(), Display(Console(stderr=True, highlight=False), quiet=quiet)))
-        except Stopped as stop:
-            raise KeyboardInterrupt(str(stop)) from None
-        finally:
-            if torch is not None:
-                torch.set_num_threads(threads)
+        return _recorded(lambda store, display: run(job, store, display), quiet)
+
+    @staticmethod
+    def again(reference: str | None, epochs: int | None, quiet: bool = False) -> Run:
+        """Go on with a run of this machine. Raises: NotResumable, and what `of` raises."""
+        from nnrun.runner.going_on import go_on
+
+        return _recorded(lambda store, display: go_on(reference, store, display, epochs)[1], quiet)
 
     @property
     def figures(self) -> Mapping[str, float]:
@@ -74,3 +70,22 @@ class Run:
 
     def _repr_html_(self) -> str:
         return preformatted(html.escape(str(self), quote=False))
+
+
+def _recorded(what: Callable[[Store, Display], Result], quiet: bool) -> Run:
+    """A run in the store of the environment, told of on standard error."""
+    from rich.console import Console
+
+    from nnrun.runner.display import Display
+    from nnrun.runner.signals import Stopped
+    from nnrun.runner.tracking.store import Store
+
+    torch = sys.modules.get("torch")  # a notebook's own number of threads is given back
+    threads = torch.get_num_threads() if torch is not None else None
+    try:
+        return Run(what(Store.from_environment(), Display(Console(stderr=True, highlight=False), quiet=quiet)))
+    except Stopped as stop:
+        raise KeyboardInterrupt(str(stop)) from None
+    finally:
+        if torch is not None:
+            torch.set_num_threads(threads)

@@ -1,18 +1,40 @@
-"""A finished run that is to be trained for longer: a new run that goes on from its end, for a run's parameters cannot change."""
+"""A run of this machine goes on: one that was broken off as if it had not been, a finished one for longer, as a new run."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from nnrun.runner.compiler.check import SpecErrors
+from nnrun.runner.display import Display
 from nnrun.runner.job import Job
-from nnrun.runner.tracking.again.kept import KeptRun, NotResumable
+from nnrun.runner.record.result import Result
+from nnrun.runner.run import resume, run
+from nnrun.runner.tracking.again.kept import KeptRun, NotResumable, find_kept
+from nnrun.runner.tracking.store import Store
 
 CONTINUES = "continues"
 """The tag that names the run from whose end another goes on."""
 
 
+def go_on(reference: str | None, store: Store, display: Display, epochs: int | None = None, steps: int | None = None) -> tuple[Job, Result]:
+    """Go on with the run that a person means, by default the last one that was broken off; with `epochs` or `steps`, for longer.
+
+    Raises: NotResumable, SpecErrors, and what `run` raises.
+    """
+    kept = find_kept(reference, store)
+    job = Job.from_json(kept.folder.job.read_text())
+    if epochs is not None or steps is not None:
+        job = longer(kept, job, epochs, steps)
+        if job.checked.plan is None:
+            raise SpecErrors(job.checked)
+        return job, run(job, store, display)
+    if kept.status == "FINISHED":
+        raise NotResumable(f"run `{kept.called}` has finished", f"`nnrun resume {kept.called} --epochs N` trains it for longer")
+    return job, resume(kept, display)
+
+
 def longer(kept: KeptRun, job: Job, epochs: int | None, steps: int | None) -> Job:
-    """The job of a finished run with more epochs, or steps, in all. Raises: NotResumable."""
+    """The job of a finished run with more epochs, or steps, in all: a new run, as parameters cannot change. Raises: NotResumable."""
     if kept.is_running or kept.status != "FINISHED":
         raise NotResumable(f"run `{kept.called}` has not finished", f"`nnrun resume {kept.called}` finishes it first")
     if epochs is not None and steps is not None:
