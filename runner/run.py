@@ -120,6 +120,9 @@ class _Run:
             if stop is None:
                 self.break_off("FAILED", f"{type(error).__name__}: {error}", error.message if isinstance(error, Fault) else None)
                 raise
+            if recorder.delivered is not None:
+                self.display.say(f"stopped by {stop}: the run has finished, and is delivered in the background")
+                raise
             self.display.say(f"stopped by {stop}: ending the run")
             self.break_off("KILLED", f"stopped by {stop}", wait=left(RECORDED))
             self.display.say(f"`nnrun resume {recorder.called}` continues")
@@ -128,15 +131,13 @@ class _Run:
 
     def break_off(self, status: Status, why: str, told: str | None = None, wait: float = WAIT) -> None:
         """End the run before its end; people are told `told`, if it is not `why`."""
-        if self.recorder.delivered is not None:  # it was at its end already
-            return
         try:
             if self.leave is not None:
                 self.leave(f"{status}: {told or why}")
         except Exception as error:
-            if not is_shortage(error):
+            if asked() is None and not is_shortage(error):
                 raise
-            self.display.say("no memory is left to record curves and weights")
+            self.display.say(f"curves and weights could not be recorded: {error}")
         finally:
             if status == "FAILED" and not self.recorder.checkpoints.exists():
                 self.recorder.forget_job()
