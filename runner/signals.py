@@ -58,6 +58,13 @@ def asked() -> Stopped | None:
     return Stopped(_state.number) if _state.number is not None else None
 
 
+def obey() -> None:
+    """Raises: Stopped, if a signal came since the run began. It then waits no more."""
+    if _state.number is not None:
+        _state.waits = False
+        raise Stopped(_state.number)
+
+
 def left(seconds: float = END) -> float:
     """How much of so many seconds after the signal is left; all of them if none came."""
     return max(0.0, seconds - (time.monotonic() - _state.since)) if _state.number is not None else seconds

@@ -10,9 +10,10 @@ from functools import partial
 
 from nnrun.runner.engine.checkpoint.snapshot import Snapshot
 from nnrun.runner.engine.inference.sheet import Sheet
+from nnrun.runner.engine.training.best import is_finite
 from nnrun.runner.engine.training.keeper import Keeper
 from nnrun.runner.engine.training.learner import B, Learner, Watcher
-from nnrun.runner.signals import asked, held
+from nnrun.runner.signals import asked, held, obey
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,9 @@ def fit(learner: Learner[B], watch: Watcher, log_every: int, keeper: Keeper | No
             if not at.judged:
                 _evaluate(learner, watch, keeper, at, pace)
             at.over = at.step == budget.steps or best.is_late
-            stop = asked()
-            if at.over or stop is not None or keeper.is_due(at.step):
+            if (at.over or asked() or keeper.is_due(at.step)) and is_finite(network):  # else it is over at the next look
                 keeper.keep(snapshot())
-            if stop is not None:
-                raise stop
+            obey()
             if at.over:
                 break
             batch = next(batches)
