@@ -13,6 +13,9 @@ from typing import Literal
 
 from nnrun.runner.compiler.graph.cycles import components
 
+MOST = 200_000
+"""Vertices that are looked at until it is enough, each time anew: a second. What a larger loop holds is then told apart less well."""
+
 By = Literal["all", "sources", "targets"]
 """Which neighbours count."""
 
@@ -51,7 +54,8 @@ def coloured(meaning: Meaning, sweeps: int = 0, by: By = "all") -> tuple[dict[st
     down, up = (incoming, sorted(levels)), (outgoing, sorted(levels, reverse=True))
     ways = {"all": (down, up), "sources": (down,), "targets": (up,)}[by]
     done = count = 0
-    while done < sweeps or len(set(colour.values())) > count or not done:
+    most = max(2, MOST // max(1, len(colour)))
+    while done < sweeps or (done < most and len(set(colour.values())) > count) or not done:
         count = len(set(colour.values()))
         for joined, order in ways:
             for depth in order:

@@ -13,7 +13,6 @@ import argparse
 import io
 import os
 import random
-import resource
 import signal
 import sys
 import tempfile
@@ -25,6 +24,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.faults.children import rss
 
 SECONDS, MEMORY, PATIENCE = 5.0, 1 << 30, 300.0
 """What an attack may take of a processor and of memory, and how long it is waited for on a busy machine."""
@@ -116,14 +117,6 @@ def tried(attack: Attack) -> str | None:
         if listed(outside) != before or Path(place, "ran").exists():
             return f"something was run or written outside: {said}"
         return None if said.startswith(("refused: ", "read")) else said
-
-
-def rss() -> int:
-    """The most memory that this process has had, in bytes."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) << 10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
 def waited(child: int) -> tuple[int, float]:

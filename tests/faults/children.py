@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 import traceback
@@ -70,3 +71,11 @@ def kill(child: int) -> None:
     """End a child as a crash of the machine would."""
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
+
+
+def rss() -> int:
+    """The most memory that this process has had, in bytes; `ru_maxrss` counts that of the process it was forked from, too."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) << 10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10

@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from nnrun.runner.cli.group import main
 from nnrun.runner.compiler.text.source import dump
 from nnrun.runner.compiler.text.visible import visible
+from tests.faults.children import rss
 from tests.faults.mutants import CANARY, FILES, Mutant, mutant, specs
 from tests.faults.watch import Watch
 
@@ -111,7 +112,7 @@ class Worker:
                 words = asked.send(fine)
             except StopIteration:
                 words = None
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        most = rss() >> 20
         return Tried(one.number, True, f"{one.what}: {wrong}" if wrong else "", self.slowest, most)
 
     def ended(self, words: list[str]) -> tuple[bool, str]:
