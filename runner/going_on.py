@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nnrun.runner.compiler.check import SpecErrors
+from nnrun.runner.compiler.language.training import EPOCHS
 from nnrun.runner.display import Display
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import Result
@@ -49,6 +50,8 @@ def longer(kept: KeptRun, job: Job, epochs: int | None, steps: int | None) -> Jo
     if done is None and getattr(spec.train, other) is not None:
         raise NotResumable(f"the spec counts `{other}`, not `{key}`", f"say `--{other} N`")
     assert total is not None
+    if done is None and key == "epochs":
+        done = EPOCHS
     if done is not None and total <= done:
         raise NotResumable(
             f"run `{kept.called}` was trained for {done} {key}, and `--{key} {total}` is not more", "it is their number in all"

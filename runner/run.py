@@ -49,9 +49,8 @@ def run(job: Job, store: Store, display: Display, once: bool = False, sidecar: S
     Raises: SpecErrors, SourceError, DataError, OutOfMemory, Diverged, Stopped; AlreadyRun; Pruned if the display has seen enough.
     """
     with stoppable():
-        recorder = Recorder.start(
-            store, sidecar, say=display.say
-        )  # first of all: MLflow is imported and its store made while we import torch
+        # first of all: MLflow is imported and its store made while we import torch
+        recorder = Recorder.start(store, sidecar, say=display.say)
         recorder.keep_job(job.to_json())
         return _Run(job, recorder, display, once).whole()
 

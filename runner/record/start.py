@@ -81,10 +81,13 @@ class Start:
         for key, what in REFUSED.items():
             if self.about[key] != now[key] and not (self.is_other and key == "spec"):
                 raise NotResumable(f"{what} since the checkpoint: it would be another experiment", "run the spec anew")
-        changed = [key for key in EXACT if self.about[key] != now[key]]
+        changed = [key for key in EXACT if self.about.get(key) != now[key]]
         return [
             *self._passed_over,
-            *(f"it goes on, but not to the bit: {EXACT[key]} was {_shown(self.about[key])} and is {_shown(now[key])}" for key in changed),
+            *(
+                f"it goes on, but not to the bit: {EXACT[key]} was {_shown(self.about.get(key))} and is {_shown(now[key])}"
+                for key in changed
+            ),
         ]
 
     @property
@@ -92,13 +95,19 @@ class Start:
         return (f"a checkpoint that is not whole was passed over: {why}" for why in self.skipped)
 
 
+def _changed(before: Any, now: Any) -> str:
+    return f"was {_shown(before)} and is {_shown(now)}"
+
+
 def _shown(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def for_longer(start: Start) -> Start:
-    """The end of another run as a beginning: there are more steps to come, and patience begins anew."""
+    """The end of another run as a beginning: there are more steps to come, and patience begins anew. Raises: NotResumable."""
     snapshot = start.snapshot
-    assert snapshot is not None
+    if snapshot is None:
+        why = "; ".join(start.skipped) or "it was cleared, or the run keeps none"
+        raise NotResumable(f"no whole checkpoint of the run is left to go on from: {why}", "run the spec anew with more epochs")
     course, best = {**snapshot.course, "over": False}, {**snapshot.best, "waited": 0}
     return replace(start, snapshot=replace(snapshot, course=course, best=best, watcher={}), is_other=True)

@@ -67,7 +67,7 @@ def fit(learner: Learner[B], watch: Watcher, log_every: int, keeper: Keeper | No
         while True:
             if not at.judged:
                 _evaluate(learner, watch, keeper, at, pace)
-            at.over = at.step == budget.steps or best.is_late
+            at.over = at.step >= budget.steps or best.is_late
             if (at.over or asked() or keeper.is_due(at.step)) and is_finite(network):  # else it is over at the next look
                 keeper.keep(snapshot())
             obey()
