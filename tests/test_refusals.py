@@ -40,6 +40,7 @@ def _impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setattr("nnrun.runner.tracking.trouble.patience.SILENCE", 0.5)
+    monkeypatch.setattr("nnrun.runner.tracking.ending.HUSH", 0.0)  # with so little patience the word must not wait for longer
 
 
 def call(*words: str) -> Result:
