@@ -12,9 +12,7 @@ from statistics import fmean
 import pytest
 from optuna.trial import TrialState
 
-from nnrun.runner.compiler.check import check
 from nnrun.runner.job import Job
-from tests.experiments.kill_sweep import kill_and_go_on
 from tests.experiments.support import Kept, call, kill, small, start, wait_for_worker
 from tests.tracking.support import copied, wait_until
 
@@ -236,13 +234,3 @@ def test_a_worker_that_is_killed_is_replaced(folder: Path) -> None:
     assert process.returncode == 0
     assert "the process of trial 0 ended by signal 9: the trial is tried again" in err
     assert Kept(folder).finished_runs == [0]
-
-
-def test_a_sweep_that_is_killed_three_times_loses_nothing_and_does_nothing_twice(folder: Path) -> None:
-    kill_and_go_on(folder, trials=4, workers=2, kills=3, longest=6.0, steps=60)
-    kept = Kept(folder)
-
-    assert kept.finished == kept.finished_runs == [0, 1, 2, 3]
-    assert {run.info.status for run in kept.children} <= {"FINISHED", "KILLED"}
-    assert kept.parent.info.status == "FINISHED"
-    assert check((folder / "small.yaml").read_text()).report.ids == []

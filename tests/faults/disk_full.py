@@ -17,10 +17,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from nnrun.runner.tracking.store import Store, sqlite_uri
 from tests.faults.recorded import deliver, ended, quiet, start, wrong
+from tests.faults.victims import Left, environment, left, write
 from tests.tracking.support import ROOT
 
 Place = Callable[[Path, random.Random], Iterator[str]]
@@ -89,6 +91,50 @@ def lost_journal(folder: Path, chance: random.Random) -> Iterator[str]:
         yield from [] if told else [f"it ends with {end}"]
 
 
+def checkpoint(folder: Path, chance: random.Random) -> Iterator[str]:
+    """The disk that a training is saved on fills up in its middle: it goes on, or is killed and goes on when there is room again."""
+    with small_disk(folder / "state") as disk:
+        words = [long_training(folder)]
+        training = nnrun(folder, *words)
+        started = wait_for(disk, "nnrun/outbox/*/checkpoints/0*")
+        time.sleep(chance.uniform(0, 1))
+        fill(disk, chance.randint(0, 60_000))
+        time.sleep(chance.uniform(0.5, 2))
+        if chance.random() < 0.5:
+            training.kill()
+            training.communicate()
+            words = ["resume"]
+        (disk / BALLAST).unlink()
+        if words == ["resume"]:
+            training = nnrun(folder, *words)
+        said, _ = training.communicate(timeout=600)
+        yield from [] if started and training.returncode == 0 else [f"exit code {training.returncode}: {said[-1500:]}"]
+        yield from left(folder).differences(undisturbed())
+
+
+@cache
+def undisturbed() -> Left:
+    """What that training leaves behind where there is room."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        nnrun(folder, long_training(folder)).communicate(timeout=600)
+        return left(folder)
+
+
+def long_training(folder: Path) -> str:
+    """The spec of a training that the disk is full in the middle of, not at the end of."""
+    spec = write(folder, "lstm")
+    spec.write_text(spec.read_text().replace("epochs: 6", "epochs: 40"))
+    return spec.name
+
+
+def nnrun(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """The command, in a folder where it leaves all it writes."""
+    command = [sys.executable, "-m", "nnrun", *words]
+    changed = environment(folder) | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(command, cwd=folder, env=changed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
 def artifacts(folder: Path, chance: random.Random) -> Iterator[str]:
     """The folder of MLflow's files has no room for that of the run."""
     store = made(folder)
@@ -137,7 +183,7 @@ def compiled(folder: Path, chance: random.Random) -> Iterator[str]:
         yield from said_and_mended(disk, chance.randint(0, 12_000), build, FULL)
 
 
-PLACES: tuple[Place, ...] = (journal, artifacts, store_full, compiled, store_new, lost_journal, data)
+PLACES: tuple[Place, ...] = (journal, checkpoint, artifacts, store_full, compiled, store_new, lost_journal, data)
 
 
 def kept_and_delivered(store: Store, folder: Path, disk: Path, why: str, size: int) -> Iterator[str]:
@@ -212,6 +258,7 @@ def campaign(count: int, seed: int, at_once: int = 1, say: Callable[[str], None]
 
     with tempfile.TemporaryDirectory() as folder:
         made(Path(folder))  # the template of all stores, once
+    undisturbed()
     with ThreadPoolExecutor(at_once) as pool:
         return sum(pool.map(case, range(count)))
 
