@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import shutil
@@ -37,13 +38,21 @@ def saving(folder: Path, *asked: str) -> int:
     os.close(ready)
     with subprocess.Popen(["strace", "-qq", "-p", str(child), *asked], stderr=subprocess.PIPE, text=True) as tracer:
         while "TracerPid:\t0" in Path(f"/proc/{child}/status").read_text():
-            if tracer.poll() is not None:
-                os.kill(child, signal.SIGKILL)
-                raise OSError(f"strace cannot trace here: {tracer.stderr.read() if tracer.stderr else ''}")
-        os.write(go, b"x")
+            if tracer.poll() is None:
+                continue
+            if _is_dead(child):  # killed at the very call that it waited in
+                break
+            os.kill(child, signal.SIGKILL)
+            raise OSError(f"strace cannot trace here: {tracer.stderr.read() if tracer.stderr else ''}")
+        with contextlib.suppress(BrokenPipeError):
+            os.write(go, b"x")
         _, status = os.waitpid(child, 0)
         os.close(go)
     return os.waitstatus_to_exitcode(status)
+
+
+def _is_dead(child: int) -> bool:
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def folder_with_two(place: str) -> Path:
