@@ -34,6 +34,6 @@ class Adadelta(Optimizer):
     """Added to the gradient, times the weight: shrinks all weights, biases too. `train: regularize` spares biases."""
 
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
-        from torch.optim import Adadelta as TorchAdadelta
+        from nnrun.registry.modules.optimizers import lean
 
-        return TorchAdadelta(parameters, lr=self.lr, rho=self.decay, eps=self.eps, weight_decay=self.weight_decay)
+        return lean("Adadelta", parameters, lr=self.lr, rho=self.decay, eps=self.eps, weight_decay=self.weight_decay)

@@ -39,9 +39,10 @@ class Adagrad(Optimizer):
         return 1
 
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
-        from torch.optim import Adagrad as TorchAdagrad
+        from nnrun.registry.modules.optimizers import lean
 
-        return TorchAdagrad(
+        return lean(
+            "Adagrad",
             parameters,
             lr=self.lr,
             lr_decay=self.lr_decay,

@@ -69,10 +69,10 @@ class Adam(AdamFamily):
         return 2 + self.amsgrad
 
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
-        from torch.optim import Adam as TorchAdam
+        from nnrun.registry.modules.optimizers import lean
 
         # One kernel for all weights: a quarter of the time of a step on a small network.
-        return TorchAdam(parameters, **self.settings(), amsgrad=self.amsgrad, fused=True)
+        return lean("Adam", parameters, **self.settings(), amsgrad=self.amsgrad, fused=True)
 
 
 @register
@@ -95,9 +95,9 @@ class AdamW(AdamFamily):
         return 2 + self.amsgrad
 
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
-        from torch.optim import AdamW as TorchAdamW
+        from nnrun.registry.modules.optimizers import lean
 
-        return TorchAdamW(parameters, **self.settings(), amsgrad=self.amsgrad, fused=True)
+        return lean("AdamW", parameters, **self.settings(), amsgrad=self.amsgrad, fused=True)
 
 
 @register
@@ -113,9 +113,9 @@ class Nadam(AdamFamily):
     """How fast the momentum of the first steps grows to `betas`; 0 keeps it at half of it."""
 
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
-        from torch.optim import NAdam
+        from nnrun.registry.modules.optimizers import lean
 
-        return NAdam(parameters, **self.settings(), momentum_decay=self.momentum_decay)
+        return lean("NAdam", parameters, **self.settings(), momentum_decay=self.momentum_decay)
 
 
 @register
@@ -128,9 +128,9 @@ class Radam(AdamFamily):
     type: Literal["radam"]
 
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
-        from torch.optim import RAdam
+        from nnrun.registry.modules.optimizers import lean
 
-        return RAdam(parameters, **self.settings())
+        return lean("RAdam", parameters, **self.settings())
 
 
 @register
@@ -144,6 +144,6 @@ class Adamax(AdamFamily):
     lr: Positive = 2e-3
 
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
-        from torch.optim import Adamax as TorchAdamax
+        from nnrun.registry.modules.optimizers import lean
 
-        return TorchAdamax(parameters, **self.settings())
+        return lean("Adamax", parameters, **self.settings())

@@ -42,9 +42,10 @@ class RmsProp(Optimizer):
         return 1 + self.centered + (self.momentum > 0)
 
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
-        from torch.optim import RMSprop
+        from nnrun.registry.modules.optimizers import lean
 
-        return RMSprop(
+        return lean(
+            "RMSprop",
             parameters,
             lr=self.lr,
             alpha=self.decay,

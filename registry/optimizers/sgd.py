@@ -50,9 +50,10 @@ class Sgd(Optimizer):
         return int(self.momentum > 0)
 
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
-        from torch.optim import SGD
+        from nnrun.registry.modules.optimizers import lean
 
-        return SGD(
+        return lean(
+            "SGD",
             parameters,
             lr=self.lr,
             momentum=self.momentum,

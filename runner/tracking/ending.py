@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from nnrun.runner.tracking.outbox import Folder, Progress
 from nnrun.runner.tracking.spawn import Sidecar
+from nnrun.runner.tracking.store import Store
 from nnrun.runner.tracking.trouble.patience import Patience
 
 HUSH = 1.0
@@ -16,8 +17,8 @@ ROUND = 0.2
 """Seconds between two looks at how far the delivery is."""
 
 
-def wait_for(sidecar: Sidecar, folder: Folder, count: int, patience: Patience, say: Callable[[str], None]) -> Progress | None:
-    """How far a delivery of `count` records came as long as patience lasts; None if the process that delivers died over it."""
+def wait_for(sidecar: Sidecar, folder: Folder, store: Store, count: int, patience: Patience, say: Callable[[str], None]) -> Progress | None:
+    """How far a delivery of `count` records to a store came as long as patience lasts; None if the process that delivers died over it."""
     hush, told = time.monotonic() + HUSH, False
     progress = folder.progress()
     while patience.lasts(progress.delivered, progress.trouble):
@@ -32,5 +33,5 @@ def wait_for(sidecar: Sidecar, folder: Folder, count: int, patience: Patience, s
         if not told and (progress.trouble is not None or time.monotonic() > hush):
             told = True
             why = f" ({progress.trouble})" if progress.trouble else ""
-            say(f"waiting for MLflow at `{folder.store.public}`{why}: {patience.left:.0f} s at most, more only while it takes records")
+            say(f"waiting for MLflow at `{store.public}`{why}: {patience.left:.0f} s at most, more only while it takes records")
     return progress

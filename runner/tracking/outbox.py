@@ -176,7 +176,9 @@ class Folder:
 
     @property
     def is_held(self) -> bool:
-        """Whether a process is delivering it right now."""
+        """Whether a process is delivering it right now; not if it is delivered and gone."""
+        if not self.path.is_dir():
+            return False
         with open(self.path / "lock", "a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -216,7 +218,7 @@ def waiting(outbox: Path | None = None, store: Store | None = None) -> list[Fold
     """Folders whose delivery has ended early: nobody works on them, and their training has ended; those of `store`. Oldest first."""
     outbox = outbox or usable_outbox()
     folders = []
-    for path in sorted(outbox.glob("*/start.json")):
+    for path in sorted(outbox.glob("[!.]*/start.json")):  # one that begins with a dot is being removed
         folder = Folder(path.parent)
         with contextlib.suppress(FileNotFoundError, ValueError):  # delivered at this moment; or torn by a crash of the machine
             wanted = store is None or folder.store.public == store.public

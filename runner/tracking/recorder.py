@@ -292,10 +292,10 @@ class Recorder:
 
     def _result(self, patience: Patience) -> Progress:
         """How far the delivery came. One that died is done again: sent twice, a record is stored once."""
-        progress = wait_for(self._sidecar, self._place, self._journal.sequence, patience, self.say)
+        progress = wait_for(self._sidecar, self._place, self.store, self._journal.sequence, patience, self.say)
         if progress is None:
             self._begin_again()
-            progress = wait_for(self._sidecar, self._place, self._journal.sequence, patience, self.say)
+            progress = wait_for(self._sidecar, self._place, self.store, self._journal.sequence, patience, self.say)
         return progress or replace(self._place.progress(), trouble=self._sidecar.log.rpartition("\n")[2])
 
     def _begin_again(self) -> None:

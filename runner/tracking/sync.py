@@ -30,7 +30,7 @@ def sync(folders: Sequence[Folder], wait: float = WAIT, say: Callable[[str], Non
         for folder, _, _ in known:
             sidecar.serve(folder)
         for folder, store, count in known:
-            progress = wait_for(sidecar, folder, count, patience[store], say)
+            progress = wait_for(sidecar, folder, store, count, patience[store], say)
             if progress is None:
                 progress = replace(folder.progress(), trouble=sidecar.log.rpartition("\n")[2])
             if not folder.path.exists():  # all delivered, perhaps by another process

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from inspect import signature
 from math import sqrt
 from typing import Any
 
@@ -135,6 +136,10 @@ NEEDS: dict[tuple[str, str], dict[str, Any]] = {
 }
 """Options that show only beside another."""
 
+OWN = [(type, {}) for type in ROWS] + [(type, changes) for type, (_, changes) in ROWS.items() if type != "sgd"]
+OWN += [("sgd", {"momentum": 0.9, "nesterov": True, "weight_decay": 0.3}), ("sgd", {"momentum": 0.9, "dampening": 0.5})]
+"""Each by itself, and with all that it can do."""
+
 ALONE = [(type, option) for type, (_, changes) in ROWS.items() for option in changes]
 
 
@@ -224,6 +229,31 @@ def test_optimizer_goes_on_from_its_saved_state(type: str) -> None:
     run(second, after, GRADIENTS[4:])
 
     assert second.item() == straight.item()
+
+
+def matrices() -> list[torch.nn.Parameter]:
+    generator = torch.Generator().manual_seed(1)
+    return [torch.nn.Parameter(torch.randn(*shape, generator=generator)) for shape in ((5, 7), (5,), (3, 5), (3, 2, 3, 3))]
+
+
+@pytest.mark.parametrize(("type", "options"), OWN)
+def test_an_optimizer_is_torchs_own_to_the_bit_state_and_all(type: str, options: Mapping[str, Any]) -> None:
+    ours, theirs = matrices(), matrices()
+    mine = make(type, options).build(ours)
+    torchs = mine.__class__.__mro__[1]
+    assert torchs.__module__.startswith("torch.optim.")
+    peer = torchs(theirs, **{name: value for name, value in mine.defaults.items() if name in signature(torchs).parameters})
+    for number in range(20):
+        for one, other in zip(ours, theirs, strict=True):
+            one.grad = torch.sin(one.detach() * (number + 1))
+            other.grad = one.grad.clone()
+        mine.param_groups[0]["lr"] = peer.param_groups[0]["lr"] = 0.1 / (1 + number)
+        mine.step()
+        peer.step()
+
+    assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
+    for index, kept in peer.state_dict()["state"].items():
+        assert all(torch.equal(mine.state_dict()["state"][index][name], value) for name, value in kept.items())
 
 
 @pytest.mark.parametrize("options", [{}, {"momentum": 0.0}, {"momentum": 0.9, "dampening": 0.1}])

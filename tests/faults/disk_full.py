@@ -7,6 +7,7 @@ the fault is said or waited out; when there is room again, nothing is missing.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -60,7 +61,7 @@ def may_mount() -> bool:
 def fill(disk: Path, room: int) -> None:
     """Leave so many bytes of a disk."""
     free = os.statvfs(disk)
-    with open(disk / BALLAST, "wb") as file:
+    with open(disk / BALLAST, "wb") as file, contextlib.suppress(OSError):  # who writes at the same time has taken some of it
         file.write(bytes(max(0, free.f_bavail * free.f_frsize - room)))
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from safetensors.torch import save as serialized
 
 from nnrun.registry.field import Facts
 from nnrun.runner.compiler.check import SpecErrors, check
@@ -19,6 +18,7 @@ from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.resolved import resolved_text
 from nnrun.runner.engine.checkpoint import sealed
 from nnrun.runner.engine.checkpoint.sealed import MANIFEST, BrokenCheckpoint, write
+from nnrun.runner.engine.checkpoint.values import serialized
 from nnrun.runner.engine.network.network import Network
 
 SPEC, FACTS, WEIGHTS = "spec.yaml", "facts.json", "weights.safetensors"

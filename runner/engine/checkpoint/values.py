@@ -18,7 +18,17 @@ def packed(value: Value) -> tuple[bytes, bytes]:
     """The value as JSON, and its tensors. Raises: TypeError for anything else than a `Value`."""
     tensors: dict[str, Tensor] = {}
     text = json.dumps(_plain(value, tensors), separators=(",", ":"))
-    return text.encode(), save(tensors)
+    return text.encode(), serialized(tensors)
+
+
+def serialized(tensors: Mapping[str, Tensor]) -> bytes:
+    """Tensors as safetensors. Raises: MemoryError."""
+    try:
+        return save(dict(tensors))
+    except BaseException as panic:  # where it finds no memory, its Rust panics, which is no Exception in Python
+        if type(panic).__name__ == "PanicException":
+            raise MemoryError(str(panic)) from None
+        raise
 
 
 def unpacked(text: bytes, tensors: bytes) -> Value:

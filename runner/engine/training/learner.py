@@ -166,7 +166,7 @@ class Descent:
     def is_plain(self) -> bool:
         """Whether a step is nothing but the rate times the gradient."""
         group = self.optimizer.param_groups[0]
-        plain = type(self.optimizer) is torch.optim.SGD and not (group["momentum"] or group["weight_decay"] or group["maximize"])
+        plain = isinstance(self.optimizer, torch.optim.SGD) and not (group["momentum"] or group["weight_decay"] or group["maximize"])
         return plain and self.train.clip_norm is None
 
     def set_rate(self, number: int) -> float:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from nnrun.registry.fault import Fault
@@ -95,9 +97,13 @@ class KeptRun:
 def kept_runs(outbox: Path | None = None) -> list[KeptRun]:
     """Those of this machine, the latest first."""
     outbox = outbox or usable_outbox()
-    jobs = [*outbox.glob("*/job.json"), *(outbox / KEPT).glob("*/job.json")]
-    folders = sorted((Folder(job.parent) for job in jobs), key=lambda folder: folder.journal.stat().st_mtime, reverse=True)
-    return [KeptRun.of(folder) for folder in folders]
+    found: dict[str, tuple[float, KeptRun]] = {}
+    for job in [*outbox.glob("[!.]*/job.json"), *(outbox / KEPT).glob("*/job.json")]:
+        for place in (job.parent, outbox / KEPT / job.parent.name):  # all of it may be delivered, and moved, at this moment
+            with contextlib.suppress(FileNotFoundError):
+                found[place.name] = Folder(place).journal.stat().st_mtime, KeptRun.of(Folder(place))
+                break
+    return [run for _, run in sorted(found.values(), key=itemgetter(0), reverse=True)]
 
 
 def broken_off(tags: Mapping[str, str], outbox: Path | None = None) -> KeptRun | None:

@@ -62,7 +62,7 @@ def deliver_left(store: Store) -> None:
 def _left(store: Store) -> list[Folder]:
     """Folders of this store whose trainers are dead."""
     left = []
-    for path in usable_outbox().glob("*/start.json"):
+    for path in usable_outbox().glob("[!.]*/start.json"):
         with contextlib.suppress(FileNotFoundError, ValueError):  # delivered at this moment; or torn by a crash of the machine
             folder = Folder(path.parent)
             owner: Owner = folder.owner
