@@ -61,8 +61,8 @@ def may_mount() -> bool:
 def fill(disk: Path, room: int) -> None:
     """Leave so many bytes of a disk."""
     free = os.statvfs(disk)
-    with open(disk / BALLAST, "wb") as file, contextlib.suppress(OSError):  # who writes at the same time has taken some of it
-        file.write(bytes(max(0, free.f_bavail * free.f_frsize - room)))
+    with contextlib.suppress(OSError):  # who writes at the same time has taken some of it
+        (disk / BALLAST).write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - room)))
 
 
 def journal(folder: Path, chance: random.Random) -> Iterator[str]:
