@@ -29,7 +29,8 @@ class Entry:
     time: int
     """When it was said, in milliseconds since 1970. MLflow gets this time however late it is sent."""
     what: str
-    """Kind: `open`, `resume`, `params`, `metrics`, `tags`, `artifact`, `table`, `image`, `dataset`, `model` or `finish`."""
+    """Kind: `open`, `resume`, `params`, `metrics`, `tags`, `artifact`, `table`, `image`, `dataset`, `model`, `finish`; or `again`: the
+    training goes on from here, and a `finish` before, perhaps not yet sent, is not the end."""
     fields: dict[str, Any]
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.faults.children import ended, kill, nnrun, ready
-from tests.faults.victims import KINDS, Left, left, write
+from tests.faults.victims import KINDS, Left, has_begun, left, write
 
 LONG = 240.0
 """Seconds after which a run counts as hanging."""
@@ -40,7 +40,7 @@ def killed(folder: Path, kind: str, moments: list[float]) -> list[str]:
         if code is not None:
             break
         kill(child)
-        if list(folder.glob("state/nnrun/outbox/**/job.json")):  # else it was killed before it was anything
+        if has_begun(folder):  # else it was killed before it was anything
             words = ["resume"]
     over = code == 4 and "no run was broken off" in (folder / "log").read_text()  # killed when all was said
     return [] if code == 0 or over else [f"exit code {code}: {(folder / 'log').read_text()[-1500:]}"]

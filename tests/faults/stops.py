@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.faults.children import ended, nnrun, ready
 from tests.faults.kills import LONG, undisturbed
-from tests.faults.victims import KINDS, left, write
+from tests.faults.victims import KINDS, has_begun, left, write
 
 WITHIN = 10.0
 """Seconds after a signal within which the process has to end."""
@@ -42,7 +42,7 @@ def stopped(folder: Path, kind: str, moments: list[tuple[float, signal.Signals]]
             wrong.append(f"ended with {code} after {number.name}")
         if code == 0:
             break
-        if list(folder.glob("state/nnrun/outbox/**/job.json")):  # else it was not even begun
+        if has_begun(folder):  # else it was not even begun
             words = ["resume"]
     log = (folder / "log").read_text()
     over = code == 4 and "no run was broken off" in log  # stopped when all was said

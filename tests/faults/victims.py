@@ -153,6 +153,11 @@ def left(folder: Path) -> Left:
     return Left(runs[0][1], figures, pictures, models, state, (checkpoint / "tensors.safetensors").read_bytes())
 
 
+def has_begun(folder: Path) -> bool:
+    """Whether there is a run in a folder that can go on, delivered or not."""
+    return any(list(folder.glob(f"state/nnrun/outbox/{place}/job.json")) for place in ("*", "kept/*", "*"))  # it may be moved meanwhile
+
+
 def wait_for_delivery(folder: Path, within: float = 60.0) -> None:
     """Wait until MLflow has all of the run: its folder then lies among the kept ones."""
     end = time.monotonic() + within

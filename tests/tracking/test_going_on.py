@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,3 +117,22 @@ def test_a_name_that_nobody_has_is_answered_with_those_that_are_there(broken: St
     assert found.value.help == "those that can go on: `wizc`"
     with pytest.raises(NotResumable, match="no run was broken off"):
         find_kept(None, Store("sqlite:////elsewhere/mlflow.db"), outbox)
+
+
+def test_an_end_that_mlflow_has_not_got_when_the_run_goes_on_is_not_its_end(broken: Store, outbox: Path) -> None:
+    (kept,) = kept_runs(outbox)
+    folder = kept.folder.moved(outbox)
+    progress, lines = folder.progress(), folder.journal.read_bytes().splitlines(keepends=True)
+    progress.offset, progress.delivered, progress.over = len(b"".join(lines[:-1])), len(lines) - 1, False
+    folder.save(progress)
+    folder.own(folder.store, replace(folder.owner, started="1"))
+    recorder = Recorder.go_on(find_kept("wizc", broken, outbox).taken_over(), after=3)
+    end = time.monotonic() + 60
+    while folder.progress().delivered < len(lines) + 1 and time.monotonic() < end:  # it reads all that there is before anything is said
+        time.sleep(0.05)
+    recorder.open("spec", "as written · wizc", {"a": 1}, {})
+    recorder.metrics(3, {"valid/loss": 1.0})
+    delivered = recorder.finish("FINISHED")
+
+    assert delivered.is_complete, delivered.message
+    assert MlflowClient(broken.uri).get_run(str(delivered.run_id)).data.metrics["valid/loss"] == 1.0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nnrun.registry.fault import Fault
 from nnrun.runner.tracking.again.before import entries
-from nnrun.runner.tracking.journal import last_entry
+from nnrun.runner.tracking.journal import Journal, last_entry
 from nnrun.runner.tracking.outbox import KEPT, Folder, called, usable_outbox
 from nnrun.runner.tracking.owner import Owner
 from nnrun.runner.tracking.store import Store
@@ -86,6 +86,9 @@ class KeptRun:
             progress = folder.progress()
             progress.over = False
             folder.save(progress)
+            journal = Journal(folder.journal)
+            journal.append("again")
+            journal.close()
         folder.own(folder.store, me)
         return folder
 
