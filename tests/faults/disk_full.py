@@ -37,10 +37,10 @@ SQLITE_FULL = "database or disk is full"
 
 
 @contextmanager
-def small_disk(place: Path) -> Iterator[Path]:
-    """A file system of its own at `place`. Raises: OSError where none may be mounted."""
+def small_disk(place: Path, size: int = SIZE) -> Iterator[Path]:
+    """A file system of its own at `place`, of so many bytes. Raises: OSError where none may be mounted."""
     place.mkdir(parents=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(place)], capture_output=True, text=True, check=False)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise OSError(f"no disk can be mounted here: {done.stderr.strip()}")
     try:
@@ -170,7 +170,7 @@ def data(folder: Path, chance: random.Random) -> Iterator[str]:
         "from nnrun.registry.data.fetch import source_archive; from nnrun.registry.sources.movie_reviews import _SHA256; "
         "source_archive('vaderSentiment', '3.3.2', _SHA256)"
     )
-    with small_disk(folder / "cache") as disk:
+    with small_disk(folder / "cache", 16 * SIZE) as disk:  # pip unpacks what it fetches
         yield from said_and_mended(disk, chance.randint(0, 100_000), fetch, FULL)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from nnrun.runner.tracking.again.before import Before
 from nnrun.runner.tracking.again.kept import NotResumable, find_kept, kept_runs
 from nnrun.runner.tracking.journal import Journal, last_entry
 from nnrun.runner.tracking.outbox import KEPT
+from nnrun.runner.tracking.owner import Owner
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.store import Store
 
@@ -136,3 +138,23 @@ def test_an_end_that_mlflow_has_not_got_when_the_run_goes_on_is_not_its_end(brok
 
     assert delivered.is_complete, delivered.message
     assert MlflowClient(broken.uri).get_run(str(delivered.run_id)).data.metrics["valid/loss"] == 1.0
+
+
+def test_a_run_that_is_delivered_as_it_is_taken_over_is_found_where_it_was_moved(broken: Store, outbox: Path) -> None:
+    (kept,) = kept_runs(outbox)
+    folder = kept.folder.moved(outbox)
+    folder.own(folder.store, replace(folder.owner, started="1"))
+    (listed,) = kept_runs(outbox)
+    folder.moved(outbox / KEPT)
+    taken = listed.taken_over()
+
+    assert taken.path == folder.path
+    assert taken.owner == Owner.of(os.getpid())
+    assert [run.folder for run in kept_runs(outbox)] == [taken]
+
+
+def test_a_run_that_is_cleared_as_it_is_taken_over_is_told(broken: Store, outbox: Path) -> None:
+    (listed,) = kept_runs(outbox)
+    listed.clear()
+    with pytest.raises(NotResumable, match="nothing is kept any more of run `wizc`"):
+        listed.taken_over()

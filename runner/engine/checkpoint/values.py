@@ -23,9 +23,12 @@ def packed(value: Value) -> tuple[bytes, bytes]:
 
 def serialized(tensors: Mapping[str, Tensor]) -> bytes:
     """Tensors as safetensors. Raises: MemoryError."""
+    bytearray(
+        2 * sum(tensor.nbytes for tensor in tensors.values())
+    )  # the room for it: where there is none, its Rust writes pages of its own
     try:
         return save(dict(tensors))
-    except BaseException as panic:  # where it finds no memory, its Rust panics, which is no Exception in Python
+    except BaseException as panic:  # of Rust without memory, which is no Exception in Python
         if type(panic).__name__ == "PanicException":
             raise MemoryError(str(panic)) from None
         raise

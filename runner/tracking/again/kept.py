@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
 
@@ -72,9 +72,19 @@ class KeptRun:
 
         Raises: NotResumable if another process goes on with it.
         """
-        me = Owner.of(os.getpid())
-        if not self.folder.owner.is_dead(silence=float("inf")):
-            raise NotResumable(f"run `{self.called}` is going on in process {self.folder.owner.pid}", "wait for its end, or end it")
+        try:
+            return self._taken_over()
+        except FileNotFoundError:  # all of it was delivered, and moved, at this moment
+            moved = self.folder.path.parent / KEPT / self.folder.path.name
+            if not moved.is_dir():
+                raise NotResumable(f"nothing is kept any more of run `{self.called}`") from None
+            return replace(self, folder=Folder(moved))._taken_over(again=True)
+
+    def _taken_over(self, again: bool = False) -> Folder:
+        """`again`: perhaps it belongs to this process already."""
+        me, owner = Owner.of(os.getpid()), self.folder.owner
+        if not owner.is_dead(silence=float("inf")) and not (again and owner == me):
+            raise NotResumable(f"run `{self.called}` is going on in process {owner.pid}", "wait for its end, or end it")
         self.folder.own(self.folder.store, me)  # who delivers it sees that, and lets go
         with self.folder.hold():
             kept = Folder(self.folder.path.parent / KEPT / self.folder.path.name)
