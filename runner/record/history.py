@@ -24,7 +24,7 @@ class History:
     def state(self) -> dict[str, Any]:
         """What is to be remembered with a checkpoint; figures stand in the journal, up to where it says, safe on the disk."""
         self.recorder.sync()
-        return {"samples": self.samples, "warnings": self.warnings, "journal": self.recorder.sequence}
+        return {"samples": self.samples, "warnings": self.warnings, "journal": self.recorder.reached}
 
     def take(self, state: Mapping[str, Any], figures: Iterable[tuple[int, Mapping[str, float]]]) -> None:
         """Go on from what `state` gave; `figures` are those of the journal up to there."""

@@ -107,9 +107,9 @@ class Recorder:
         return called(self.name, self._place)
 
     @property
-    def sequence(self) -> int:
-        """How many entries were said."""
-        return self._journal.sequence
+    def reached(self) -> int:
+        """Up to which entry the training has come: all that were said, but for what it has still to say again."""
+        return self._before.reached(self._journal.sequence)
 
     def figures(self, up_to: int) -> Iterator[tuple[int, Mapping[str, float]]]:
         """(step, figures) of the entries up to a number."""

@@ -42,6 +42,26 @@ def test_what_was_said_behind_the_checkpoint_is_compared_and_not_said_again(tmp_
     assert not before.has_picture("filters", 2)
 
 
+def test_a_checkpoint_that_lies_before_what_was_said_already_does_not_say_that_it_came_so_far(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append("open", name="as written · abcd")
+    for step in (1, 2, 3):
+        journal.append("metrics", step=step, values={"train/loss": 1 / step, "train/lr": 0.1})
+    journal.append("image", path="5.png", key="filters", step=3)
+    journal.append("metrics", step=0, values={"test/loss": 0.25})
+    journal.close()
+    before = Before.of(tmp_path / "journal.jsonl", after=1)
+
+    assert before.reached(8) == 1
+    assert before.without_known(1, {"train/loss": 1.0, "train/lr": 0.1}) == {}
+    assert before.reached(8) == 2  # a save at this moment: the training goes on behind its second entry
+    assert before.without_known(3, {"train/loss": 1 / 3, "train/lr": 0.1}) == {}  # the figures of step 2 are not said any more
+    assert before.reached(8) == 4
+    assert before.has_picture("filters", 3)
+    assert before.without_known(0, {"test/loss": 0.25}) == {}
+    assert before.reached(8) == 8
+
+
 def test_a_journal_goes_on_behind_its_last_whole_line(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     journal = Journal(path)
