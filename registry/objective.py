@@ -13,7 +13,8 @@ from nnrun.registry.shape import InputError, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-    from torchmetrics import Metric as Meter
+
+    from nnrun.registry.modules.meters import Meter
 
 REFERENCE = r"^[a-z][a-z0-9_/]*(\.[a-z][a-z0-9_]*)?$"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nnrun.registry.data.reading import shipped
 from nnrun.registry.source import Column
 
 if TYPE_CHECKING:
@@ -24,10 +25,8 @@ def digit_columns(side: int = SIDE, about: str = "") -> dict[str, Column]:
 
 def handwritten() -> tuple[np.ndarray, np.ndarray]:
     """The 1,797 digits of scikit-learn: images (n, H, W) whose pixels count the dark ones among 16, and what they show (n,)."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    return digits.images, digits.target
+    table = shipped("digits.csv.gz")
+    return table[:, :-1].reshape(-1, SIDE, SIDE), table[:, -1].astype(int)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from nnrun.registry.shape import Shape, ShapeError
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torchmetrics import Metric as Meter
+
+    from nnrun.registry.modules.meters import Meter
 
 
 @register
@@ -87,12 +88,11 @@ class BalancedAccuracy(Choosing):
     multilabel: ClassVar[bool] = False
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from torchmetrics.classification import MulticlassConfusionMatrix
-
-        from nnrun.registry.modules.meters import then
+        from nnrun.registry.modules.counts import Confusion
+        from nnrun.registry.modules.meters import Then
         from nnrun.registry.modules.statistics import mean_recall
 
-        return then(mean_recall, MulticlassConfusionMatrix(self.classes(input, target), validate_args=False))
+        return Then(mean_recall, Confusion(self.classes(input, target)))
 
 
 def _hits(right: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from nnrun.registry.metrics.classification import Choosing
 from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
-    from torchmetrics import Metric as Meter
+    from nnrun.registry.modules.meters import Meter
 
 
 @register
@@ -26,12 +26,11 @@ class Matthews(Choosing):
     multilabel: ClassVar[bool] = False
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from torchmetrics.classification import MulticlassConfusionMatrix
-
-        from nnrun.registry.modules.meters import then
+        from nnrun.registry.modules.counts import Confusion
+        from nnrun.registry.modules.meters import Then
         from nnrun.registry.modules.statistics import matthews
 
-        return then(matthews, MulticlassConfusionMatrix(self.classes(input, target), validate_args=False))
+        return Then(matthews, Confusion(self.classes(input, target)))
 
 
 @register
@@ -51,4 +50,6 @@ class CohenKappa(Choosing):
     def build(self, input: Shape, target: Shape) -> Meter:
         from torchmetrics.classification import MulticlassCohenKappa
 
-        return MulticlassCohenKappa(self.classes(input, target), weights=self.weights, validate_args=False)
+        from nnrun.registry.modules.library import Library
+
+        return Library(MulticlassCohenKappa(self.classes(input, target), weights=self.weights, validate_args=False))

@@ -11,7 +11,8 @@ from nnrun.registry.shape import InputError, Shape, known
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torchmetrics import Metric as Meter
+
+    from nnrun.registry.modules.meters import Meter
 
 ACCEPTED = "`accuracy`, `top_k_accuracy`, `log_loss` and `perplexity` judge tokens"
 
@@ -55,22 +56,16 @@ class Choosing(Classification):
 class Counting(Choosing):
     """Base of the metrics that are counted for each class and then averaged."""
 
-    meter: ClassVar[str]
-    """The torchmetrics class, without the task in front."""
-
     average: Literal["macro", "micro", "weighted"] | None = None
     """How the figures of the classes become one. `macro`: their mean, all classes alike. `weighted`: their mean, by how
     often each occurs. `micro`: counted over all examples at once. Where left out: with two classes the figure of the
     second class alone (scikit-learn's `binary`), with more classes or many labels `macro`."""
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from torchmetrics import classification
+        from nnrun.registry.modules import counts
 
-        task, average = self.task(input, target), self.average or "macro"
-        if task == "multilabel":
-            meter = getattr(classification, f"Multilabel{self.meter}")(known(target.size), average=average, validate_args=False)
-        elif self.classes(input, target) == 2 and self.average is None:
-            meter = getattr(classification, f"Binary{self.meter}")(validate_args=False)
-        else:
-            meter = getattr(classification, f"Multiclass{self.meter}")(self.classes(input, target), average=average, validate_args=False)
-        return meter  # type: ignore[no-any-return]
+        judge, labels = getattr(counts, self.type_name()), self.task(input, target) == "multilabel"
+        if labels:
+            return counts.PerClass(judge, known(target.size), self.average or "macro", labels)
+        classes = self.classes(input, target)
+        return counts.PerClass(judge, classes, self.average or ("second" if classes == 2 else "macro"))

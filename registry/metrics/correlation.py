@@ -9,7 +9,7 @@ from nnrun.registry.metrics.regression import Regression
 from nnrun.registry.shape import Shape, known
 
 if TYPE_CHECKING:
-    from torchmetrics import Metric as Meter
+    from nnrun.registry.modules.meters import Meter
 
 
 @register

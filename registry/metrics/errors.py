@@ -11,7 +11,8 @@ from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torchmetrics import Metric as Meter
+
+    from nnrun.registry.modules.meters import Meter
 
 
 @register
@@ -26,9 +27,10 @@ class Mse(Error):
 
     def build(self, input: Shape, target: Shape) -> Meter:
         import torch
-        from torchmetrics.regression import MeanSquaredError
 
-        return MeanSquaredError().set_dtype(torch.float64)
+        from nnrun.registry.modules.meters import Differences
+
+        return Differences(torch.square)
 
 
 @register
@@ -43,9 +45,10 @@ class Rmse(Error):
 
     def build(self, input: Shape, target: Shape) -> Meter:
         import torch
-        from torchmetrics.regression import MeanSquaredError
 
-        return MeanSquaredError(squared=False).set_dtype(torch.float64)
+        from nnrun.registry.modules.meters import Differences, Then
+
+        return Then(torch.sqrt, Differences(torch.square))
 
 
 @register
@@ -60,9 +63,10 @@ class Mae(Error):
 
     def build(self, input: Shape, target: Shape) -> Meter:
         import torch
-        from torchmetrics.regression import MeanAbsoluteError
 
-        return MeanAbsoluteError().set_dtype(torch.float64)
+        from nnrun.registry.modules.meters import Differences
+
+        return Differences(torch.abs)
 
 
 @register

@@ -12,7 +12,8 @@ from nnrun.registry.shape import InputError, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torchmetrics import Metric as Meter
+
+    from nnrun.registry.modules.meters import Meter
 
 
 class Language(Metric):
@@ -48,9 +49,9 @@ class Perplexity(Language):
     def build(self, input: Shape, target: Shape) -> Meter:
         import torch
 
-        from nnrun.registry.modules.meters import Mean, then
+        from nnrun.registry.modules.meters import Mean, Then
 
-        return then(torch.exp, Mean())
+        return Then(torch.exp, Mean())
 
 
 @register

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from nnrun.registry.catalog import register
 from nnrun.registry.metrics.classification import Counting
@@ -18,7 +18,6 @@ class Precision(Counting):
     """
 
     type: Literal["precision"]
-    meter: ClassVar[str] = "Precision"
 
 
 @register
@@ -31,7 +30,6 @@ class Recall(Counting):
     """
 
     type: Literal["recall"]
-    meter: ClassVar[str] = "Recall"
 
 
 @register
@@ -45,7 +43,6 @@ class F1(Counting):
     """
 
     type: Literal["f1"]
-    meter: ClassVar[str] = "F1Score"
 
 
 @register
@@ -58,4 +55,3 @@ class Specificity(Counting):
     """
 
     type: Literal["specificity"]
-    meter: ClassVar[str] = "Specificity"

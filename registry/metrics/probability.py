@@ -12,7 +12,8 @@ from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torchmetrics import Metric as Meter
+
+    from nnrun.registry.modules.meters import Meter
 
 
 @register
@@ -72,4 +73,6 @@ class CalibrationError(Classification):
     def build(self, input: Shape, target: Shape) -> Meter:
         from torchmetrics.classification import MulticlassCalibrationError
 
-        return MulticlassCalibrationError(self.classes(input, target), n_bins=self.bins, norm=self.norm, validate_args=False)
+        from nnrun.registry.modules.library import Library
+
+        return Library(MulticlassCalibrationError(self.classes(input, target), n_bins=self.bins, norm=self.norm, validate_args=False))

@@ -11,7 +11,8 @@ from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torchmetrics import Metric as Meter
+
+    from nnrun.registry.modules.meters import Meter
 
 
 class Ranking(Classification):

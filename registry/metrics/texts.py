@@ -9,7 +9,7 @@ from nnrun.registry.objective import SequenceMetric
 from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
-    from torchmetrics import Metric as Meter
+    from nnrun.registry.modules.meters import Meter
 
 
 @register
@@ -27,7 +27,7 @@ class ExactMatch(SequenceMetric):
     type: Literal["exact_match"]
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        from nnrun.registry.modules.texts import Equal
+        from nnrun.registry.modules.meters import Equal
 
         return Equal()
 
@@ -51,11 +51,9 @@ class Bleu(SequenceMetric):
     stands between spaces."""
 
     def build(self, input: Shape, target: Shape) -> Meter:
-        import torch
+        from nnrun.registry.modules.texts import bleu
 
-        from nnrun.registry.modules.texts import Bleu as Counter
-
-        return Counter(tokenize=self.tokenize).set_dtype(torch.float64)
+        return bleu(self.tokenize)
 
 
 @register
@@ -76,7 +74,9 @@ class CharacterErrorRate(SequenceMetric):
         import torch
         from torchmetrics.text import CharErrorRate
 
-        return CharErrorRate().set_dtype(torch.float64)
+        from nnrun.registry.modules.library import Library
+
+        return Library(CharErrorRate().set_dtype(torch.float64))
 
 
 @register
@@ -97,4 +97,6 @@ class WordErrorRate(SequenceMetric):
         import torch
         from torchmetrics.text import WordErrorRate as Counter
 
-        return Counter().set_dtype(torch.float64)
+        from nnrun.registry.modules.library import Library
+
+        return Library(Counter().set_dtype(torch.float64))

@@ -1,44 +1,104 @@
-"""Meters that torchmetrics lacks, or has with a catch: they gather prepared values over batches, in 64 bits."""
+"""What gathers figures over batches, in 64 bits: a few numbers that are added to, and what is made of them at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
-from torchmetrics.metric import CompositionalMetric, Metric
-from torchmetrics.utilities.data import dim_zero_cat
+
+Held = Tensor | list[Tensor]
 
 
-class Mean(Metric):
-    """Weighted mean of all values. Unlike torchmetrics' own, a NaN among them is not dropped but is the result."""
+class Meter(ABC):
+    """Gathers prepared values over batches. What it holds are attributes, each a tensor or a list of them."""
 
-    full_state_update = False
+    def __init__(self, **empty: Held) -> None:
+        """`empty` is what it holds before anything was counted."""
+        self._empty = empty
+        self.reset()
+
+    @abstractmethod
+    def update(self, x: Any, y: Any) -> None:
+        """Count a batch: what `Metric.prepare` gives."""
+
+    @abstractmethod
+    def compute(self) -> Tensor:
+        """The figure of all that was counted, a scalar."""
+
+    def reset(self) -> None:
+        """Start anew."""
+        self.take(self._empty)
+
+    def to(self, device: torch.device) -> Meter:
+        """Count on a device, from the beginning."""
+        self._empty = {name: held.to(device) if isinstance(held, Tensor) else [] for name, held in self._empty.items()}
+        self.reset()
+        return self
+
+    def state(self) -> dict[str, Held]:
+        """What it holds, as it is now."""
+        return {name: _copy(getattr(self, name)) for name in self._empty}
+
+    def take(self, state: Mapping[str, Held]) -> None:
+        """Go on from what `state` gave."""
+        for name in self._empty:
+            setattr(self, name, _copy(state[name]))
+
+
+def _copy(held: Held) -> Held:
+    return held.clone() if isinstance(held, Tensor) else list(held)
+
+
+def _zeros(*sizes: int) -> Tensor:
+    return torch.zeros(sizes, dtype=torch.float64)
+
+
+class Mean(Meter):
+    """Weighted mean of all values; a NaN among them is the result."""
+
     total: Tensor
     weight: Tensor
 
     def __init__(self) -> None:
-        super().__init__()
-        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("weight", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        super().__init__(total=_zeros(), weight=_zeros())
 
-    def update(self, values: Tensor, weights: Tensor) -> None:
-        self.total = self.total + (values * weights).sum(dtype=torch.float64)
-        self.weight = self.weight + weights.sum(dtype=torch.float64)
+    def update(self, x: Tensor, y: Tensor) -> None:
+        """Values and their weights, of the same shape."""
+        self.total += (x * y).sum(dtype=torch.float64)
+        self.weight += y.sum(dtype=torch.float64)
 
     def compute(self) -> Tensor:
         return self.total / self.weight
 
 
-class Largest(Metric):
+class Differences(Meter):
+    """Mean of a function of x - y over all numbers."""
+
+    total: Tensor
+    count: Tensor
+
+    def __init__(self, cost: Callable[[Tensor], Tensor]) -> None:
+        super().__init__(total=_zeros(), count=_zeros())
+        self.cost = cost
+
+    def update(self, x: Tensor, y: Tensor) -> None:
+        self.total += self.cost(x - y).sum(dtype=torch.float64)
+        self.count += x.numel()
+
+    def compute(self) -> Tensor:
+        return self.total / self.count
+
+
+class Largest(Meter):
     """Largest absolute difference of all."""
 
-    full_state_update = False
     largest: Tensor
 
     def __init__(self) -> None:
-        super().__init__()
-        self.add_state("largest", torch.zeros((), dtype=torch.float64), dist_reduce_fx="max")
+        super().__init__(largest=_zeros())
 
     def update(self, x: Tensor, y: Tensor) -> None:
         if len(x):
@@ -48,7 +108,24 @@ class Largest(Metric):
         return self.largest
 
 
-class Moments(Metric):
+class Equal(Meter):
+    """Share of the texts that are right to the letter. Takes the texts written, and the true ones."""
+
+    right: Tensor
+    count: Tensor
+
+    def __init__(self) -> None:
+        super().__init__(right=_zeros(), count=_zeros())
+
+    def update(self, x: Sequence[str], y: Sequence[str]) -> None:
+        self.right += sum(one == other for one, other in zip(x, y, strict=True))
+        self.count += len(y)
+
+    def compute(self) -> Tensor:
+        return self.right / self.count
+
+
+class Moments(Meter):
     """Means, squares and products of pairs (M, N), feature by feature, then a function of them; the mean over features.
 
     Batches are merged around their means: sums of squares would lose every digit where the mean is large.
@@ -56,7 +133,6 @@ class Moments(Metric):
     Source: Chan, Golub and LeVeque 1983, Algorithms for computing the sample variance, equation 1.5.
     """
 
-    full_state_update = False
     count: Tensor
     mean_x: Tensor
     mean_y: Tensor
@@ -66,11 +142,9 @@ class Moments(Metric):
     errors: Tensor
 
     def __init__(self, judge: Callable[[Moments], Tensor], features: int) -> None:
-        super().__init__()
+        names = ("mean_x", "mean_y", "xx", "yy", "xy", "errors")
+        super().__init__(count=_zeros(), **{name: _zeros(features) for name in names})
         self.judge = judge
-        self.add_state("count", torch.zeros((), dtype=torch.float64))
-        for name in ("mean_x", "mean_y", "xx", "yy", "xy", "errors"):
-            self.add_state(name, torch.zeros(features, dtype=torch.float64))
 
     def update(self, x: Tensor, y: Tensor) -> None:
         if not len(x):
@@ -90,27 +164,46 @@ class Moments(Metric):
         return self.judge(self).mean()
 
 
-class Gathered(Metric):
+class Gathered(Meter):
     """Keeps all pairs and judges them together at the end: for ranks, which no batch knows by itself."""
 
-    full_state_update = False
     x: list[Tensor]
     y: list[Tensor]
 
     def __init__(self, judge: Callable[[Tensor, Tensor], Tensor]) -> None:
-        super().__init__()
+        super().__init__(x=[], y=[])
         self.judge = judge
-        self.add_state("x", [], dist_reduce_fx="cat")
-        self.add_state("y", [], dist_reduce_fx="cat")
 
     def update(self, x: Tensor, y: Tensor) -> None:
         self.x.append(x)
         self.y.append(y)
 
     def compute(self) -> Tensor:
-        return self.judge(dim_zero_cat(self.x), dim_zero_cat(self.y))
+        return self.judge(torch.cat(self.x), torch.cat(self.y))
 
 
-def then(function: Callable[[Tensor], Tensor], meter: Metric) -> Metric:
-    """The meter, with a function applied to its result."""
-    return CompositionalMetric(function, meter, None)
+class Then(Meter):
+    """A meter, with a function applied to its result."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor], meter: Meter) -> None:
+        self.function, self.meter = function, meter
+        super().__init__()
+
+    def update(self, x: Any, y: Any) -> None:
+        self.meter.update(x, y)
+
+    def compute(self) -> Tensor:
+        return self.function(self.meter.compute())
+
+    def to(self, device: torch.device) -> Meter:
+        self.meter.to(device)
+        return self
+
+    def state(self) -> dict[str, Held]:
+        return self.meter.state()
+
+    def take(self, state: Mapping[str, Held]) -> None:
+        self.meter.take(state)
+
+    def reset(self) -> None:
+        self.meter.reset()

@@ -1,4 +1,4 @@
-"""Meters of texts: `update` takes a list of texts that were written, and a list of what they should have been."""
+"""What meters of texts take from torchmetrics. `update` takes lists of texts: those that were written, and those that should have been."""
 
 from __future__ import annotations
 
@@ -6,31 +6,12 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 from torchmetrics.text import SacreBLEUScore
 
-
-class Equal(Metric):
-    """Share of the texts that are right to the letter."""
-
-    full_state_update = False
-    right: Tensor
-    count: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("right", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("count", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-
-    def update(self, written: Sequence[str], true: Sequence[str]) -> None:
-        self.right = self.right + sum(one == other for one, other in zip(written, true, strict=True))
-        self.count = self.count + len(true)
-
-    def compute(self) -> Tensor:
-        return self.right / self.count
+from nnrun.registry.modules.library import Library
 
 
-class Bleu(SacreBLEUScore):
+class _Bleu(SacreBLEUScore):
     """torchmetrics' own, for one true text each, from 0 to 100."""
 
     def update(self, written: Sequence[str], true: Sequence[str]) -> None:  # type: ignore[override]
@@ -38,3 +19,8 @@ class Bleu(SacreBLEUScore):
 
     def compute(self) -> Tensor:
         return 100 * super().compute()
+
+
+def bleu(tokenize: str) -> Library:
+    """A meter of translations. `tokenize` is how sacrebleu cuts them into words."""
+    return Library(_Bleu(tokenize=tokenize).set_dtype(torch.float64))  # type: ignore[arg-type]

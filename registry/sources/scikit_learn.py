@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from nnrun.registry.catalog import register
 from nnrun.registry.data.digits import digit_columns, handwritten
+from nnrun.registry.data.reading import shipped
 from nnrun.registry.data.tables import PackagedSource
 from nnrun.registry.source import Column
 
@@ -51,9 +52,8 @@ class Iris(Measurements):
     names = ("setosa", "versicolor", "virginica")
 
     def arrays(self) -> tuple[Any, Any]:
-        from sklearn.datasets import load_iris
-
-        return load_iris(return_X_y=True)  # type: ignore[no-any-return]
+        table = shipped("iris.csv")
+        return table[:, :-1], table[:, -1].astype(int)
 
 
 @register
@@ -73,9 +73,8 @@ class Wine(Measurements):
     names = ("first", "second", "third")
 
     def arrays(self) -> tuple[Any, Any]:
-        from sklearn.datasets import load_wine
-
-        return load_wine(return_X_y=True)  # type: ignore[no-any-return]
+        table = shipped("wine_data.csv")
+        return table[:, :-1], table[:, -1].astype(int)
 
 
 @register
@@ -100,9 +99,8 @@ class BreastCancer(Measurements):
     names = ("malignant", "benign")
 
     def arrays(self) -> tuple[Any, Any]:
-        from sklearn.datasets import load_breast_cancer
-
-        return load_breast_cancer(return_X_y=True)  # type: ignore[no-any-return]
+        table = shipped("breast_cancer.csv")
+        return table[:, :-1], table[:, -1].astype(int)
 
 
 @register
@@ -118,9 +116,7 @@ class Diabetes(Measurements):
     target = "progression"
 
     def arrays(self) -> tuple[Any, Any]:
-        from sklearn.datasets import load_diabetes
-
-        return load_diabetes(return_X_y=True, scaled=False)  # type: ignore[no-any-return]
+        return shipped("diabetes_data_raw.csv.gz", between=None), shipped("diabetes_target.csv.gz", between=None)
 
 
 @register

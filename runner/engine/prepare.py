@@ -116,14 +116,17 @@ def load_weights(network: Network, store: Store) -> None:
 
     Raises: RunNotFound, BrokenCheckpoint, DataError if that network has no such node or one of other sizes.
     """
+    started = [op for op in network.plan.ops if isinstance(op.config, Trainable) and op.config.weights is not None]
+    if not started:
+        return
     from safetensors.torch import load_file
 
     from nnrun.runner.engine.checkpoint.model import WEIGHTS, understood, verify
-    from nnrun.runner.tracking.runs import model_folder
+    from nnrun.runner.tracking.runs import model_folder  # it loads MLflow
 
-    for op in network.plan.ops:
-        if not isinstance(op.config, Trainable) or op.config.weights is None:
-            continue
+    for op in started:
+        assert isinstance(op.config, Trainable)
+        assert op.config.weights is not None
         run_id, _, node = op.config.weights.removeprefix("run:").partition("/")
         folder = model_folder(store, run_id)
         verify(folder)

@@ -13,7 +13,7 @@ from nnrun.runner.engine.checkpoint.sealed import BrokenCheckpoint, seal, verify
 from nnrun.runner.engine.checkpoint.snapshot import Snapshot
 from nnrun.runner.engine.checkpoint.values import packed, unpacked
 
-FORMAT = 1
+FORMAT = 2
 """Of a checkpoint, counted up where what it holds changes. One of another format is not gone on from."""
 
 STATE, TENSORS = "state.json", "tensors.safetensors"

@@ -16,7 +16,7 @@ from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.data.batch import Batch
 
 if TYPE_CHECKING:
-    from torchmetrics import Metric as Meter
+    from nnrun.registry.modules.meters import Meter
 
 GATHERED = 1 << 20
 """Numbers that are collected before meters count them: counting costs a millisecond, however few they are."""
@@ -92,28 +92,18 @@ class Meters:
 
     def state(self) -> dict[str, Any]:
         """What was counted so far, and what still waits to be: added up in another order, sums would differ in their last bits."""
-        counted = {label: {name: _copy(getattr(meter, name)) for name in meter._defaults} for label, meter in self.meters.items()}
         return {
-            "counted": counted,
-            "updates": {label: meter._update_count for label, meter in self.meters.items()},
+            "counted": {label: meter.state() for label, meter in self.meters.items()},
             "waiting": [list(pair.waiting) for pair in self.pairs.values()],
         }
 
     def take(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` gave."""
         for label, meter in self.meters.items():
-            meter.reset()
-            meter._update_count = state["updates"][label]
-            for name, held in state["counted"][label].items():
-                setattr(meter, name, held)
+            meter.take(state["counted"][label])
         for pair, waiting in zip(self.pairs.values(), state["waiting"], strict=True):
             pair.waiting = list(waiting)
             pair.held = sum(input.numel() for input, _ in pair.waiting)
-
-
-def _copy(held: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
-    """What a meter has counted: it adds to it in place."""
-    return held.clone() if isinstance(held, Tensor) else list(held)
 
 
 @dataclass

@@ -19,7 +19,7 @@ from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
 
 if TYPE_CHECKING:
-    from torchmetrics import Metric as Meter
+    from nnrun.registry.modules.meters import Meter
 
 
 class Written:
