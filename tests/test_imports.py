@@ -50,3 +50,7 @@ def test_what_is_done_without_a_network_does_without_torch(words: tuple[str, ...
     (tmp_path / "specs").symlink_to(ROOT / "specs")
 
     assert imported(tmp_path, *words) & {*HEAVY, "torch", "numpy", "matplotlib"} == set()
+
+
+def test_help_reads_no_language(tmp_path: Path) -> None:
+    assert imported(tmp_path, "--help") & {"pydantic", "yaml", "rich", "nnrun.runner.compiler.check"} == set()

@@ -14,13 +14,13 @@ import click
 
 from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.text.visible import as_json_text, visible
-from nnrun.runner.job import Job
 from nnrun.runner.signals import Stopped
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from nnrun.runner.compiler.check import Checked
+    from nnrun.runner.job import Job
     from nnrun.runner.tracking.delivered import Delivered
     from nnrun.runner.tracking.store import Store
 
@@ -156,6 +156,8 @@ def console(stderr: bool = False) -> Console:
 
 def jobs(paths: Sequence[str], settings: Sequence[str] = (), is_trusted: bool = True) -> list[Job]:
     """The specs of files and folders. Raises: SpecNotFound, UsageError."""
+    from nnrun.runner.job import Job
+
     found = [job for path in paths for job in Job.of(path, settings, is_trusted)]
     if not found:
         names = ", ".join(f"`{path}`" for path in paths)

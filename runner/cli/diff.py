@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nnrun.runner.cli.console import Exit, colour, failures, one_job, print_json, refuse, say
 from nnrun.runner.cli.group import json_option, main
-from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.text.visible import in_a_line, visible
-from nnrun.runner.job import STANDARD_INPUT, Job
+
+if TYPE_CHECKING:
+    from nnrun.runner.job import Job
 
 COLOURS = {"+": "green", "-": "red", "~": "yellow", "=": "cyan"}
 """Of a line, by its sign."""
@@ -34,6 +36,7 @@ def diff(before: str, after: str | None, settings: tuple[str, ...], as_json: boo
     `--set`, what that would change. Names, comments and an order that means nothing are no difference.
     """
     from nnrun.runner.compiler.diff.difference import diff as compare
+    from nnrun.runner.job import STANDARD_INPUT, Job
     from nnrun.runner.show.difference import as_dict, difference_text
 
     if after is None and not settings:
@@ -46,10 +49,10 @@ def diff(before: str, after: str | None, settings: tuple[str, ...], as_json: boo
         first = _job(before)
         second = Job(first.text, first.name, settings, first.path) if after is None else _job(after, settings)
     refuse([job.checked for job in (first, second) if not job.checked.report.ok], as_json)
-    plans = [job.checked.plan for job in (first, second)]
-    assert isinstance(plans[0], Plan)
-    assert isinstance(plans[1], Plan)
-    found = compare(plans[0], plans[1])
+    before_plan, after_plan = first.checked.plan, second.checked.plan
+    assert before_plan is not None
+    assert after_plan is not None
+    found = compare(before_plan, after_plan)
     if graph is not None:
         from nnrun.runner.show.drawing import difference_svg
 
@@ -65,6 +68,8 @@ def diff(before: str, after: str | None, settings: tuple[str, ...], as_json: boo
 
 def _job(reference: str, settings: tuple[str, ...] = ()) -> Job:
     """The spec of a file, or of a run if no file has that name. Raises: SpecNotFound, RunNotFound, StoreError, UsageError."""
+    from nnrun.runner.job import STANDARD_INPUT, Job
+
     if reference == STANDARD_INPUT or reference.endswith((".yaml", ".yml")) or "/" in reference or Path(reference).exists():
         return one_job(reference, settings)
     from nnrun.runner.tracking.runs import find_run, kept_text

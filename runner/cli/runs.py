@@ -10,9 +10,9 @@ import click
 from nnrun.runner.cli import complete
 from nnrun.runner.cli.console import Exit, console, failures, jobs, print_json, refuse, say, tell_of_waiting, warn
 from nnrun.runner.cli.group import json_option, main, settings_option
-from nnrun.runner.job import Job
 
 if TYPE_CHECKING:
+    from nnrun.runner.job import Job
     from nnrun.runner.record.result import Result
     from nnrun.runner.tracking.known import KnownRun
     from nnrun.runner.tracking.store import Store

@@ -10,7 +10,6 @@ import click
 
 from nnrun.runner.cli.console import Exit, failures, print_findings, say
 from nnrun.runner.cli.group import main
-from nnrun.runner.job import Job
 
 
 def _gallery(context: click.Context, param: click.Parameter, start: str) -> list[str]:
@@ -41,6 +40,8 @@ def new(name: str, model: str | None, file: Path | None, target: str | None) -> 
         from nnrun.runner.compiler.language.schema import schema as make
 
         schema.write_text(json.dumps(make(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    from nnrun.runner.job import Job
+
     checked = Job.read(place).checked
     print_findings(checked, err=True)
     say(f"wrote {place}; have a look at it, and at its network: nnrun show {place}\nto train it:  nnrun {place}")
