@@ -8,8 +8,8 @@ import time
 import urllib.error
 import urllib.request
 
-SILENCE = 10.0
-"""Seconds without a sign of MLflow after which it is not waited for any longer."""
+SILENCE = 9.0
+"""Seconds without a sign of MLflow after which it is not waited for any longer; with the rest, the end of a run takes ten at most."""
 
 ASKED = 2.0
 """Seconds between two questions to a server, and those that it has for an answer."""
