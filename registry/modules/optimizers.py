@@ -51,6 +51,8 @@ def _rmsprop(self: RMSprop) -> None:
         lists: tuple[list[Tensor], ...] = tuple([] for _ in range(6))
         weights, gradients, squares, momenta, means, steps = lists
         self._init_group(group, *lists)  # type: ignore[no-untyped-call]
+        if not weights:
+            continue
         torch._foreach_add_(steps, 1)
         if group["weight_decay"]:
             gradients = [*torch._foreach_add(gradients, weights, alpha=group["weight_decay"])]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load, save
 from torch import Tensor
@@ -23,9 +24,8 @@ def packed(value: Value) -> tuple[bytes, bytes]:
 
 def serialized(tensors: Mapping[str, Tensor]) -> bytes:
     """Tensors as safetensors. Raises: MemoryError."""
-    bytearray(
-        2 * sum(tensor.nbytes for tensor in tensors.values())
-    )  # the room for it: where there is none, its Rust writes pages of its own
+    size = sum(tensor.nbytes for tensor in tensors.values())
+    np.empty(2 * size, np.uint8)  # asked for, not touched: where there is no such room, its Rust would write pages of its own
     try:
         return save(dict(tensors))
     except BaseException as panic:  # of Rust without memory, which is no Exception in Python
