@@ -1,7 +1,8 @@
-"""What checkpoints and journal cost: a training of half a minute with and without them, in pairs.
+"""What checkpoints and journal cost: a training of half a minute with and without them, side by side.
 
-`python -m tests.benchmarks.checkpoints`: seconds of the training by the clock and of processor time of the process that trains, as a ratio
-to the same training that is neither saved nor recorded. The process that talks to MLflow is another one.
+`python -m tests.benchmarks.checkpoints`: processor seconds of the process that trains, as a ratio to the same training that is neither
+saved nor recorded. All three run at once on one core, so that whatever slows this core slows all of them; the pace is stretched as they
+are. The processes that talk to MLflow run on the other cores.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import torch
+from rich.console import Console
 
 from nnrun.runner.compiler.language.training import Checkpoint
 from nnrun.runner.display import Display
@@ -61,34 +66,48 @@ def recorded(every: float | None, display: Display) -> Iterator[tuple[Watcher, K
         recorder.finish("FINISHED")
 
 
+def train(way: str, spec: str, epochs: int, core: int, ready: Barrier, spent: Queue[tuple[str, float]]) -> None:
+    """Trains at once with the others, on one core with them; puts the processor seconds of it."""
+    display = Display(Console(quiet=True), quiet=True)
+    settings = (f"train.epochs={epochs}", "train.early_stopping=null")
+    checked, data, _ = read(Job.read(SPECS / f"{spec}.yaml", settings), display)
+    assert checked.plan is not None
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    network = Network(checked.plan)
+    every = WAYS[way]
+    with recorded(None if every is None else every * len(WAYS), display) as (watch, keeper):
+        os.sched_setaffinity(0, {core})  # this thread alone
+        ready.wait()
+        before = time.process_time()
+        train_stages(network, checked.plan, data, torch.device("cpu"), watch, display, keeper=keeper)
+        spent.put((way, time.process_time() - before))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", default="cnn_digits")
-    parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    from rich.console import Console
-
-    display = Display(Console(quiet=True), quiet=True)
-    settings = (f"train.epochs={given.epochs}", "train.early_stopping=null")
-    checked, data, _ = read(Job.read(SPECS / f"{given.spec}.yaml", settings), display)
-    assert checked.plan is not None
-    torch.set_num_threads(1)
-    taken: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
-    for _ in range(given.pairs):
-        for way, every in WAYS.items():
-            torch.manual_seed(0)
-            network = Network(checked.plan)
-            with recorded(every, display) as (watch, keeper):
-                clock, processor = time.perf_counter(), time.process_time()
-                train_stages(network, checked.plan, data, torch.device("cpu"), watch, display, keeper=keeper)
-                taken[way].append((time.perf_counter() - clock, time.process_time() - processor))
-    base = [statistics.median(column) for column in zip(*taken["neither"], strict=True)]
-    print(f"{given.spec}, {given.epochs} epochs, {given.pairs} rounds, {os.cpu_count()} cores")
+    core, *others = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, others or [core])  # inherited by what is started here
+    start = get_context("spawn")
+    taken: dict[str, list[float]] = {way: [] for way in WAYS}
+    for _ in range(given.rounds):
+        ready, spent = start.Barrier(len(WAYS)), start.Queue()
+        training = [start.Process(target=train, args=(way, given.spec, given.epochs, core, ready, spent)) for way in WAYS]
+        for one in training:
+            one.start()
+        for way, seconds in [spent.get() for _ in WAYS]:
+            taken[way].append(seconds)
+        for one in training:
+            one.join()
+    print(f"{given.spec}, {given.epochs} epochs, {given.rounds} rounds")
     for way, times in taken.items():
-        seconds, spent = (statistics.median(column) for column in zip(*times, strict=True))
-        ratios = [mine[1] / other[1] for mine, other in zip(times, taken["neither"], strict=True)]
-        print(f"{way:<12} {seconds:7.2f} s {spent:7.2f} s of processor  {seconds / base[0]:6.3f} {statistics.median(ratios):6.3f}")
+        ratios = [mine / alone for mine, alone in zip(times, taken["neither"], strict=True)]
+        each = " ".join(f"{ratio:.3f}" for ratio in ratios)
+        print(f"{way:<12} {statistics.median(times):7.2f} s of processor   {statistics.median(ratios):.3f}   ({each})")
 
 
 if __name__ == "__main__":
