@@ -14,9 +14,10 @@ from nnrun.runner.compiler.memory.machine import allowed
 from nnrun.runner.compiler.memory.needs import needed
 from nnrun.runner.display import Display
 from nnrun.runner.engine.shortage import explained, is_shortage
+from nnrun.runner.importing import importing
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import Result
-from nnrun.runner.signals import Pruned, Stopped, asked, held, left, stoppable
+from nnrun.runner.signals import Pruned, Stopped, asked, left, stoppable
 from nnrun.runner.tracking.again.kept import KeptRun, NotResumable
 from nnrun.runner.tracking.known import KnownRun
 from nnrun.runner.tracking.recorder import WAIT, Recorder, Status
@@ -62,7 +63,7 @@ def resume(kept: KeptRun, display: Display, sidecar: Sidecar | None = None) -> R
     """
     with stoppable():
         folder = kept.taken_over()
-        with held():
+        with importing():
             from nnrun.runner.record.start import Start
         start = Start.of(folder.checkpoints)
         recorder = Recorder.go_on(folder, start.journal, sidecar, display.say)
@@ -155,7 +156,7 @@ class _Run:
             raise AlreadyRun(known)
 
     def to_the_end(self) -> Result:
-        with held():  # a library that is broken off while it is imported takes it for an error
+        with importing():
             from nnrun.runner.engine.checkpoint.kept import Kept
             from nnrun.runner.engine.data.digest import digest
             from nnrun.runner.engine.data.room import planned

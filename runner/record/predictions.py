@@ -14,6 +14,7 @@ import numpy as np
 
 from nnrun.registry.objective import Metric
 from nnrun.runner.compiler.plan import Comparison
+from nnrun.runner.engine.inference import arrow
 from nnrun.runner.engine.inference.answered import answering, named
 from nnrun.runner.engine.inference.sheet import CHANCES, LOSS, TRUE, WEIGHT, Sheet
 from nnrun.runner.engine.pictures import charts
@@ -33,7 +34,7 @@ def record_predictions(recorder: Recorder, sheet: Sheet, part: str) -> None:
     table = sheet.table()
     recorder.artifact(KEPT, _parquet(table, sheet, part))
     worst = worst_first(table, sheet)[: most_rows(sheet.plan)]
-    (row, *answers) = _shown(table.take(worst)).items()
+    (row, *answers) = _shown(table.take(arrow.column(worst))).items()
     shown = dict([row, *Seen(recorder, sheet, worst).columns().items(), *answers])
     recorder.table("predictions.json", {name: [short(value) for value in column] for name, column in shown.items()})
     for loss in sheet.plan.losses[:1]:
@@ -44,13 +45,13 @@ def record_predictions(recorder: Recorder, sheet: Sheet, part: str) -> None:
 def worst_first(table: Table, sheet: Sheet) -> np.ndarray[Any, Any]:
     """The places of all examples: the largest loss first; of texts the wrong ones, and of these the surest."""
     if LOSS in table.column_names:
-        return np.argsort(-np.nan_to_num(table[LOSS].to_numpy(), nan=np.inf), kind="stable")
+        return np.argsort(-np.nan_to_num(arrow.numbers(table[LOSS]), nan=np.inf), kind="stable")
     decoding = sheet.plan.decoding
     if decoding is None or not sheet.plan.read:
         return np.arange(len(table))
     written, true = (table[column].to_pylist() for column in (decoding.target, f"{TRUE}{decoding.target}"))
     right = np.array([one == other for one, other in zip(written, true, strict=True)], dtype=bool)
-    return np.lexsort((-table[f"{decoding.target}_score"].to_numpy(), right))
+    return np.lexsort((-arrow.numbers(table[f"{decoding.target}_score"]), right))
 
 
 def about(sheet: Sheet, part: str) -> dict[str, Any]:

@@ -7,14 +7,20 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
+import yaml
+from mlflow.models import Model, ModelSignature
 from mlflow.pyfunc import PyFuncModel
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import Array
 from pandas import DataFrame
 
+from nnrun.runner.tracking.beside.model import write_model
 from nnrun.runner.tracking.runs import model_folder
 from nnrun.runner.tracking.ui import free_port
 from tests.tracking.support import ROOT, Recorded, answers, models_of, wait_until
@@ -44,6 +50,33 @@ def test_a_model_is_loaded_by_mlflow(recorded: Recorded, place: str, monkeypatch
     loaded: PyFuncModel = mlflow.pyfunc.load_model(place.format(run=recorded.run_id, model=model))
 
     assert loaded.predict(DataFrame({"x": [1.0, 3.0], "row": [[0.5, 0.5], [0.0, 0.0]]})) == [3.0, 6.0]
+
+
+@pytest.mark.filterwarnings("ignore:Operation with range")  # within MLflow
+def test_the_folder_is_the_one_that_mlflow_writes(tmp_path: Path) -> None:
+    data, example = tmp_path / "network", {"x": [1.0, 3.0], "row": [[0.5, 0.5], [0.0, 0.0]]}
+    data.mkdir()
+    (data / "weights").write_bytes(b"12345")
+    schema = Schema([ColSpec(DataType.double, name="x"), ColSpec(Array(DataType.double), name="row")])
+    ours, theirs = (Model(artifact_path="place", run_id="run", signature=ModelSignature(inputs=schema)) for _ in range(2))
+    write_model(tmp_path / "ours", ours, data, "nnrun", ["nnrun==1.0"], example)
+    mlflow.pyfunc.save_model(
+        str(tmp_path / "theirs"),
+        loader_module="nnrun",
+        data_path=str(data),
+        mlflow_model=theirs,
+        input_example=DataFrame(example),
+        pip_requirements=["nnrun==1.0"],
+    )
+
+    assert contents(tmp_path / "ours") == contents(tmp_path / "theirs")
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    """All files, read; without what no two models have in common."""
+    read: dict[str, Callable[[str], Any]] = {".json": json.loads, ".yaml": yaml.safe_load, "": yaml.safe_load}
+    found = {str(file.relative_to(folder)): read.get(file.suffix, str)(file.read_text()) for file in folder.rglob("*") if file.is_file()}
+    return found | {"MLmodel": {**found["MLmodel"], "utc_time_created": None, "model_uuid": None}}
 
 
 def test_a_model_says_what_it_reads(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:

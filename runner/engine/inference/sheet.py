@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from nnrun.runner.engine.data.batch import Batch, Part
+from nnrun.runner.engine.inference import arrow
 from nnrun.runner.engine.inference.answered import ROW, answering, free, named
 from nnrun.runner.engine.inference.predict import Predictor, probabilities
 from nnrun.runner.engine.inference.search import Hypothesis
@@ -46,12 +47,10 @@ class Sheet:
 
     def add(self, rows: Tensor, values: Mapping[str, Tensor], batch: Batch, losses: tuple[Tensor, Tensor] | None = None) -> None:
         """Write down what the network says of a batch; `losses` are (sum, weight) of each example. What it generates, `write` does."""
-        import pyarrow
-
         if losses is not None:
             total, weight = (one.double().cpu().numpy() for one in losses)
             mean = np.divide(total, weight, out=np.zeros_like(total), where=weight != 0)
-            self._losses.append(pyarrow.table({PLACE: rows.numpy(), LOSS: mean, WEIGHT: weight}))
+            self._losses.append(arrow.table({PLACE: rows.numpy(), LOSS: mean, WEIGHT: weight}))
         if self.plan.decoding is None:
             self._answers.append(self._table(rows, {**self.predictor.said(values, batch), **self._chances(values)}))
 
@@ -70,12 +69,10 @@ class Sheet:
         return table
 
     def _table(self, rows: Tensor, columns: Mapping[str, Any]) -> Table:
-        import pyarrow
-
         truth = {f"{TRUE}{name}": column for name, column in self.predictor.truth(replace(self.part, rows=rows)).items()}
         places = rows if self.part.ends is None else self.part.ends[rows]
         row = free(ROW, (*truth, *columns))
-        return pyarrow.table({PLACE: rows.numpy(), row: places.numpy() + 1, **truth, **columns})
+        return arrow.table({PLACE: rows.numpy(), row: places.numpy() + 1, **truth, **columns})
 
     def _chances(self, values: Mapping[str, Tensor]) -> dict[str, Any]:
         """The probabilities of all classes, a list for each example."""
@@ -90,4 +87,7 @@ class Sheet:
 def _in_order(tables: Sequence[Table]) -> Table:
     import pyarrow
 
-    return pyarrow.concat_tables(tables, promote_options="permissive").sort_by(PLACE).drop_columns(PLACE)
+    table = pyarrow.concat_tables(tables, promote_options="permissive")
+    places = arrow.numbers(table[PLACE])
+    table = table.drop_columns(PLACE)
+    return table if np.all(places[1:] > places[:-1]) else table.take(arrow.column(np.argsort(places)))

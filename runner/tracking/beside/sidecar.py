@@ -7,7 +7,6 @@ and the end means that the trainer is gone. For each folder it is done with it p
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import select
@@ -17,6 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nnrun.runner.importing import importing
 from nnrun.runner.tracking.outbox import Folder, Progress
 from nnrun.runner.tracking.owner import Owner
 
@@ -61,11 +61,8 @@ def main(pid: int) -> None:
 
 def serve(trainer: Trainer, report: int) -> None:
     """Deliver until the trainer is gone and nothing is left to do."""
-    gc.disable()  # the import makes a million objects, and none of them is garbage
-    from nnrun.runner.tracking.beside.delivery import Delivery
-
-    gc.freeze()
-    gc.enable()
+    with importing():
+        from nnrun.runner.tracking.beside.delivery import Delivery
     active: list[Delivery] = []
     while active or trainer.lives:
         for folder in trainer.wait(min((delivery.pause for delivery in active), default=ROUND)):

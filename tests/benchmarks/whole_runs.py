@@ -1,0 +1,218 @@
+"""Whole runs beside scripts of torch, Lightning and Keras: processor time of everything that a command starts, time by the clock, memory.
+
+    python tests/benchmarks/whole_runs.py [--json FILE] [--rounds 3] [--only TEXT]
+
+Four workloads (`whole/`): each a spec that is run with MLflow on, a script of torch that tracks nothing, a script of Lightning with its
+logger of MLflow, and a script of Keras. They take turns, one core and one thread, and a ratio is that of their medians: ours / peer,
+smaller is better. Time by the clock is measured on all cores. Lightning and Keras are the extra `benchmark`: pip install -e ".[benchmark]".
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import itertools
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parent / "whole"))
+import made
+
+HERE = Path(__file__).parent
+
+SPECS = HERE.parents[1] / "specs"
+
+WORKS = ("cnn", "lstm", "inception", "mlp")
+
+
+AGREE = 0.05
+"""How far test accuracies of the same workload may lie apart."""
+
+VERBS = {
+    "nnrun --help": (["--help"], 0.06),
+    "nnrun check SPEC": (["check", str(SPECS / "cnn_digits.yaml")], 0.15),
+    "nnrun schema": (["schema"], 0.15),
+    "nnrun smoke, a spec": (["smoke", str(SPECS)], 1.5),
+}
+"""Commands, and processor seconds that they may take."""
+
+
+class Row(NamedTuple):
+    """A result. `detail` is what was divided, for people."""
+
+    work: str
+    size: str
+    ratio: float
+    limit: float
+    detail: str
+
+
+class Taken(NamedTuple):
+    """What a command took with everything that it started, and the JSON that it wrote."""
+
+    processor: float
+    clock: float
+    memory: float
+    """MiB of the process itself, or of the largest that it waited for."""
+    said: dict[str, Any]
+
+
+Measure = Callable[[Taken], float]
+
+
+class Ratio(NamedTuple):
+    """What is divided by what, at most how much it may be in each workload, and on how many cores it is measured."""
+
+    name: str
+    ours: str
+    peer: str
+    measure: Measure
+    limits: tuple[float, float, float, float]
+    pinned: bool = True
+    unit: str = "s"
+
+
+RATIOS = (
+    Ratio("loop / torch's loop", "our loop", "torch", lambda one: one.said["loop"], (0.60, 0.25, 0.50, 0.30)),
+    Ratio("whole run with MLflow / script of torch", "ours", "torch", lambda one: one.processor, (1.00, 0.40, 0.70, 1.00)),
+    Ratio("whole run / Lightning with MLFlowLogger", "ours", "lightning", lambda one: one.processor, (0.42, 0.35, 0.60, 0.42)),
+    Ratio("whole run / Keras without tracking", "ours", "keras", lambda one: one.processor, (1.0, 1.0, 1.0, 1.0)),
+    Ratio("by the clock, all cores / script of torch", "ours", "torch", lambda one: one.clock, (0.90, 0.40, 0.65, 0.90), pinned=False),
+    Ratio("peak memory / script of torch", "ours", "torch", lambda one: one.memory, (1.15, 1.15, 1.15, 1.15), unit="MiB"),
+)
+
+
+def run(command: Sequence[str | Path], folder: Path, core: int | None) -> Taken:
+    """Waits for the command and for everything that it started."""
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "XDG_STATE_HOME": str(folder / "state"),
+        "NO_COLOR": "1",
+    }
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    pin = (lambda: os.sched_setaffinity(0, {core})) if core is not None else None
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=complained, preexec_fn=pin)
+        _, status, own = os.wait4(process.pid, 0)
+        clock = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        complained.seek(0)
+        text, trouble = said.read().decode(), complained.read().decode()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{trouble}")
+    spent = own.ru_utime + own.ru_stime + sum(orphans())
+    return Taken(spent, clock, own.ru_maxrss / 1024, json.loads(text) if text.startswith("{") else {})
+
+
+def orphans() -> Iterator[float]:
+    """Processor seconds of processes that were left behind; waits for their end."""
+    while True:
+        try:
+            _, _, used = os.wait4(-1, 0)
+        except ChildProcessError:
+            return
+        yield used.ru_utime + used.ru_stime
+
+
+def adopt_orphans() -> None:
+    """Lets processes whose parents end be children of this one."""
+    set_child_subreaper = 36
+    if ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0):
+        raise OSError("prctl refused PR_SET_CHILD_SUBREAPER")
+
+
+def ways(work: str, folder: Path) -> dict[str, list[str | Path]]:
+    """Commands that do the same."""
+
+    def script(name: str) -> list[str | Path]:
+        return [sys.executable, HERE / "whole" / name, work, folder]
+
+    found: dict[str, list[str | Path]] = {
+        "ours": [sys.executable, "-m", "nnrun", f"{work}.yaml", "--json", "--quiet"],
+        "torch": script("torch_script.py"),
+        "our loop": script("nnrun_loop.py"),
+    }
+    found |= {name: script(f"{name}_script.py") for name in ("lightning", "keras") if find_spec(name)}
+    return found
+
+
+def measure(work: str, folder: Path, rounds: int, core: int) -> Iterator[Row]:
+    """All rows of a workload."""
+    taken: dict[tuple[str, bool], list[Taken]] = defaultdict(list)
+    for _ in range(rounds):
+        for way, command in ways(work, folder).items():
+            taken[way, True].append(run(command, folder, core))
+            if way in ("ours", "torch"):
+                taken[way, False].append(run(command, folder, None))
+    found = {way: accuracy(several[-1].said) for (way, pinned), several in taken.items() if pinned and way != "our loop"}
+    print(f"{work}: test accuracy " + ", ".join(f"{way} {value:.4f}" for way, value in found.items()), file=sys.stderr)
+    if max(found.values()) - min(found.values()) > AGREE:
+        raise SystemExit(f"{work} is not the same everywhere")
+    for ratio in RATIOS:
+        if (ratio.peer, ratio.pinned) not in taken:
+            continue
+        ours, theirs = (statistics.median(map(ratio.measure, taken[way, ratio.pinned])) for way in (ratio.ours, ratio.peer))
+        limit = ratio.limits[WORKS.index(work)]
+        yield Row(ratio.name, work, ours / theirs, limit, f"{ours:.2f} / {theirs:.2f} {ratio.unit}")
+
+
+def accuracy(said: dict[str, Any]) -> float:
+    """On the test part."""
+    return float(said["figures"]["test/accuracy"] if "figures" in said else said["accuracy"])
+
+
+def verbs(folder: Path, rounds: int, core: int) -> Iterator[Row]:
+    """Commands that train nothing, or next to nothing. Ratios and limits are seconds of processor."""
+    specs = len(list(SPECS.glob("*.yaml")))
+    for name, (words, limit) in VERBS.items():
+        several = [run([sys.executable, "-m", "nnrun", *words], folder, core).processor for _ in range(rounds)]
+        seconds = statistics.median(several) / (specs if words[0] == "smoke" else 1)
+        yield Row(name, "seconds", seconds, limit, f"{seconds:.3f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="a part of the name of a workload, or `verbs`")
+    arguments = parser.parse_args()
+    adopt_orphans()
+    core = max(os.sched_getaffinity(0))
+    rows: list[Row] = []
+    print("| work | size | ours / peer | ratio | at most | |\n|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(prefix="nnrun-whole-") as place:
+        folder = Path(place)
+        made.write(folder)
+        for spec in (HERE / "whole").glob("*.yaml"):
+            shutil.copy(spec, folder)
+        parts = [measure(work, folder, arguments.rounds, core) for work in WORKS if arguments.only in work]
+        if arguments.only in "verbs":
+            parts.append(verbs(folder, arguments.rounds, core))
+        for row in itertools.chain.from_iterable(parts):
+            rows.append(row)
+            over = "" if row.ratio <= row.limit else "**over**"
+            print(f"| {row.work} | {row.size} | {row.detail} | {row.ratio:.2f} | {row.limit:.2f} | {over} |", flush=True)
+    missing = [name for name in ("lightning", "keras") if not find_spec(name)]
+    print("".join(f"\n{name} is not installed: its rows are left out." for name in missing))
+    print(f"{sum(row.ratio > row.limit for row in rows)} of {len(rows)} are over their limit.")
+    if arguments.json is not None:
+        kept = [{key: row._asdict()[key] for key in ("work", "size", "ratio", "limit")} for row in rows]
+        arguments.json.write_text(json.dumps(kept, indent=1))
+
+
+if __name__ == "__main__":
+    main()
