@@ -115,7 +115,7 @@ class Part:
     def _gathered(self, name: str, rows: Tensor, lengths: Mapping[str, Tensor]) -> Tensor:
         tensor, axis = self.values[name], self.times.get(name)
         if axis is None:
-            return tensor[rows]  # unlike index_select it keeps channels_last
+            return tensor[rows] if tensor.ndim == 4 else tensor.index_select(0, rows)  # which is faster, but loses channels_last
         return tensor[:, : int(lengths[axis].max())][rows].transpose(0, 1).contiguous()
 
     def _by_length(self, rows: Tensor) -> Tensor:

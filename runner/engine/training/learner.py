@@ -178,7 +178,8 @@ class Descent:
 
     def backward(self, objective: torch.Tensor) -> None:
         """Write the gradients of what is minimised. Raises: NotDeterministic."""
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self.parameters:
+            parameter.grad = None
         try:
             self.scaler.scale(objective).backward()  # type: ignore[no-untyped-call]
         except RuntimeError as error:

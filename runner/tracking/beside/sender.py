@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from nnrun.runner.tracking import limits
 from nnrun.runner.tracking.beside.abandoned import close_abandoned
 from nnrun.runner.tracking.beside.git import git_tags
 from nnrun.runner.tracking.beside.load import Load
+from nnrun.runner.tracking.beside.model import log_model
 from nnrun.runner.tracking.beside.view import refresh_views
 from nnrun.runner.tracking.journal import Entry
 from nnrun.runner.tracking.known import NOTE
@@ -39,6 +41,8 @@ class Sender:
         self._folder = folder
         self._progress = progress
         self._store = folder.store
+        self._is_marked = False
+        """Whether MLflow was told that the run has pictures."""
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -130,7 +134,6 @@ class Sender:
         self._progress.previous = previous_run(self.client, self.run_id)
         close_abandoned(self.client, self._progress.experiment_id or "", except_for=self.run_id)
         refresh_views(self.client, self.run_id)
-        import nnrun.runner.tracking.beside.model  # noqa: F401  (a third of a second that the end of the run need not wait for)
 
     @property
     def is_gone(self) -> bool:
@@ -232,15 +235,15 @@ class Sender:
 
         key, step = entry.fields["key"].replace("/", "~"), entry.fields["step"]
         name = f"{key}+step+{step}+timestamp+{entry.time}+{self._folder.path.name}-{entry.sequence}"
-        with (
-            tempfile.TemporaryDirectory(dir=self._folder.path) as folder,
-            Image.open(self._folder.images / entry.fields["path"], formats=["PNG"]) as image,
-        ):
-            image.save(Path(folder, f"{name}.png"))
+        picture = self._folder.images / entry.fields["path"]
+        with tempfile.TemporaryDirectory(dir=self._folder.path) as folder, Image.open(picture, formats=["PNG"]) as image:
+            shutil.copyfile(picture, Path(folder, f"{name}.png"))
             image.thumbnail((256, 256))
             image.save(Path(folder, f"{name}+compressed.webp"))
             self.client.log_artifacts(self.run_id, folder, "images")
-        self.tags({"mlflow.loggedImages": "True"})
+        if not self._is_marked:
+            self.tags({"mlflow.loggedImages": "True"})
+            self._is_marked = True
 
     def _dataset(self, entry: Entry) -> None:
         """A dataset of one digest is stored once, however often it is logged."""
@@ -255,8 +258,6 @@ class Sender:
         self.client.log_inputs(self.run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
 
     def _model(self, entry: Entry) -> None:
-        from nnrun.runner.tracking.beside.model import log_model
-
         key = f"{self._folder.path.name}-{entry.fields['name']}"  # a run that was broken off, and goes on, has one model
         log_model(self.client, self.run_id, key, self._folder.models / entry.fields["path"], entry.fields)
 
