@@ -14,13 +14,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from nnrun.registry.component import Component
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 FOLDERS = {
     "node": "nodes",
@@ -136,8 +139,14 @@ def _files(role: str) -> dict[str, str]:
 
 
 @cache
-def _load_entry_points() -> None:
+def additions() -> tuple[EntryPoint, ...]:
+    """What packages add."""
     from importlib.metadata import entry_points
 
-    for point in entry_points(group="nnrun.components"):
+    return tuple(entry_points(group="nnrun.components"))
+
+
+@cache
+def _load_entry_points() -> None:
+    for point in additions():
         point.load()

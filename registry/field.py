@@ -88,6 +88,8 @@ class Field(Component):
     """Whether its values are sequences, with a time axis of their own."""
     holds_paths: ClassVar[bool] = False
     """Whether texts in the column are paths of files."""
+    holds_numbers: ClassVar[bool] = False
+    """Whether its columns hold nothing but numbers."""
 
     column: Annotated[str, Option(min_length=1)] | None = None
     """Name of the column or array, where it is not the field's own."""

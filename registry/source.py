@@ -82,6 +82,10 @@ class Source(Component):
         """Where a row of a part stands, counted from 0, as people find it: `films.csv:19`."""
         return f"row {row + 1} of {self.origin(part)}"
 
+    def expecting(self, numbers: Collection[str]) -> Source:
+        """The same source, which may give these columns as arrays of finite numbers where it finds nothing else in them."""
+        return self
+
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
         """The columns asked for, by part: `all`, or `train`, `valid`, `test` where the data comes split.
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nnrun.runner.signals import held
+from nnrun.runner.spans import IMPORTS
 
 
 @contextmanager
@@ -14,7 +15,7 @@ def importing() -> Iterator[None]:
     collects = gc.isenabled()
     gc.disable()
     try:
-        with held():
+        with held(), IMPORTS:
             yield
     finally:
         gc.freeze()

@@ -18,6 +18,7 @@ from nnrun.runner.importing import importing
 from nnrun.runner.job import Job
 from nnrun.runner.record.result import Result
 from nnrun.runner.signals import Pruned, Stopped, asked, left, stoppable
+from nnrun.runner.spans import BASELINE, DATA, NETWORK, RECORD, WAITING
 from nnrun.runner.tracking.again.kept import KeptRun, NotResumable
 from nnrun.runner.tracking.known import KnownRun
 from nnrun.runner.tracking.recorder import WAIT, Recorder, Status
@@ -97,7 +98,8 @@ class _Run:
         try:
             with explained(lambda: self.needs):
                 result = self.to_the_end()
-            delivered = recorder.finish("FINISHED")
+            with WAITING:
+                delivered = recorder.finish("FINISHED")
         except AlreadyRun:
             recorder.forget_job()
             recorder.finish("FINISHED")  # none was opened
@@ -173,14 +175,16 @@ class _Run:
             from nnrun.runner.record.start import Start, for_longer, here
 
         job, recorder, display = self.job, self.recorder, self.display
-        checked, data, parts = read(job, display)
+        with DATA:
+            checked, data, parts = read(job, display)
         plan = checked.plan
         assert plan is not None
         assert plan.spec.train is not None
         self.planned = planned(plan, data)
         if self.once:
             self.check_new(plan, data)
-        network, device = prepared(plan, recorder.store)
+        with NETWORK:
+            network, device = prepared(plan, recorder.store)
         start, now = self.start or Start(), here(network, plan, device, digest(data))
         if start.snapshot is None and job.continues is not None:
             start = for_longer(Start.of(Path(job.continues)))
@@ -188,7 +192,8 @@ class _Run:
         changed = start.doubts(now) if goes_on else []
         if start.is_other and plan.spec.train.schedule is not None:
             changed.append("the schedule is computed anew for the new total: the learning rate goes on from another value")
-        contents.begin(recorder, job, checked, plan, data, device)
+        with RECORD:
+            contents.begin(recorder, job, checked, plan, data, device)
 
         sample = None
         if plan.decoding is not None:
@@ -211,7 +216,8 @@ class _Run:
         keeper = Checkpoints(Kept(recorder.checkpoints), now, history.state, display.say)
         outcome = train_stages(network, plan, data, device, history, display, keeper=keeper, start=start.snapshot)
         display.stop()
-        beaten = baseline(plan, data, parts, plan.spec.track) if plan.losses else None
+        with BASELINE:
+            beaten = baseline(plan, data, parts, plan.spec.track) if plan.losses else None
         if beaten is not None:
             history.metrics(outcome.steps, beaten.figures)
         for figure, step in recorder.differing.items():
@@ -230,7 +236,9 @@ class _Run:
             epochs=None if plan.stages else outcome.epochs,
             higher=higher_figures(plan),
         )
-        contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome)
+        with RECORD:
+            contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome)
+        contents.profile(recorder)
         if plan.spec.train.checkpoint.keep == "none" or job.is_trial:
             recorder.forget_job()
         return replace(result, kept_bytes=recorder.kept_bytes)

@@ -14,6 +14,7 @@ from nnrun.registry.field import DataError, Encoded
 
 if TYPE_CHECKING:
     import numpy as np
+    from pyarrow import ChunkedArray
 
 MISSING = "leave the row out, or fill the gap in the data"
 
@@ -126,6 +127,13 @@ def array_of(values: Sequence[Any]) -> np.ndarray:
 
 def _has_text(values: Sequence[Any]) -> bool:
     return any(isinstance(value, str) or (isinstance(value, list | tuple) and _has_text(value)) for value in values)
+
+
+def from_arrow(column: ChunkedArray) -> np.ndarray:
+    """The numbers of an Arrow column, none of which is absent. Its own `to_numpy` loads pandas."""
+    import numpy as np
+
+    return np.concatenate([np.empty(0), *map(np.from_dlpack, column.chunks)])
 
 
 def _numbers(column: Sequence[Any], names: Sequence[str] | None, size: int | None) -> np.ndarray:

@@ -14,6 +14,10 @@ Normalize = Literal["standard", "minmax", "none"]
 """`standard`: mean 0 and standard deviation 1 in the training part. `minmax`: from 0 to 1 there. `none`: as in the data."""
 
 
+SLAB = 1024
+"""Rows that are scaled at once."""
+
+
 def fit_scale(values: np.ndarray, how: Normalize) -> dict[str, Any]:
     """Facts `shift` and `scale` of values (M, *axes): numbers, or lists where a value has features.
 
@@ -42,8 +46,14 @@ def normalized(encoded: Encoded, facts: Facts, trailing: int = 0) -> Encoded:
     import numpy as np
 
     shift, scale = _spread(facts, trailing)
+    given = encoded.values
     with np.errstate(over="ignore"):
-        values = ((encoded.values - shift) / scale).astype(np.float32)
+        if not shift.any() and (scale == 1).all():
+            values = given.astype(np.float32, copy=encoded.lengths is not None)
+        else:
+            values = np.empty(given.shape, dtype=np.float32)
+            for start in range(0, len(given), SLAB):  # in 64 bits, but never all of it
+                values[start : start + SLAB] = (given[start : start + SLAB] - shift) / scale
     if not np.isfinite(values).all():
         row = int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0])
         raise DataError("holds a number too large for 32 bits", "normalize: standard", row=row)

@@ -117,16 +117,28 @@ class Category(Field):
 
 
 def _names(values: Sequence[Any], facts: Facts) -> Iterator[str]:
+    known: dict[str, str] = {}
     for row, value in enumerate(values.tolist() if hasattr(values, "tolist") else values):
-        if is_missing(value):
-            raise DataError("has no value", MISSING, row=row)
-        name = class_name(value)
-        if name is not None and len(name) > LONGEST:
-            what = f"holds a name of {len(name):,} characters, where {LONGEST:,} are allowed"
-            raise DataError(what, "a `text` field takes texts", row=row)
-        if name is None:
-            raise DataError(f"holds {shown(value)}, which names no class", "a `number` field takes numbers that are not whole", row=row)
-        yield as_learned(name, facts)
+        if type(value) is str and value in known:
+            yield known[value]
+            continue
+        name = _name(value, row, facts)
+        if type(value) is str:
+            known[value] = name
+        yield name
+
+
+def _name(value: Any, row: int, facts: Facts) -> str:
+    """Raises: DataError."""
+    if is_missing(value):
+        raise DataError("has no value", MISSING, row=row)
+    name = class_name(value)
+    if name is not None and len(name) > LONGEST:
+        what = f"holds a name of {len(name):,} characters, where {LONGEST:,} are allowed"
+        raise DataError(what, "a `text` field takes texts", row=row)
+    if name is None:
+        raise DataError(f"holds {shown(value)}, which names no class", "a `number` field takes numbers that are not whole", row=row)
+    return as_learned(name, facts)
 
 
 def _sorted(names: Iterable[str]) -> list[str]:

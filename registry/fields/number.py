@@ -27,6 +27,8 @@ class Number(Field):
     Raises: DataError if a row has no value, or one that is no finite number.
     """
 
+    holds_numbers = True
+
     type: Literal["number"]
     normalize: Normalize = "none"
     """How the numbers are scaled before the network sees them: `standard` to mean 0 and standard deviation 1, `minmax` to

@@ -31,6 +31,7 @@ class Series(Field):
     """
 
     timed = True
+    holds_numbers = True
 
     type: Literal["series"]
     columns: Many[Annotated[str, Option(min_length=1)]] | None = None

@@ -26,6 +26,8 @@ class Vector(Field):
     Raises: DataError if a row has no value somewhere, one that is no finite number, or another size than the first row.
     """
 
+    holds_numbers = True
+
     type: Literal["vector"]
     columns: Many[Annotated[str, Option(min_length=1)]] | None = None
     """The columns that are put side by side, in this order. Where left out, one column holds all numbers of a row."""
@@ -87,10 +89,16 @@ def one_column(column: str | None, columns: Sequence[str] | None, size: int | No
 
 
 def side_by_side(columns: Sequence[Sequence[Any]]) -> Sequence[Any]:
-    """Columns as rows of tuples; where rows hold lists, as rows of lists of tuples, one for each tick.
+    """Columns as rows of tuples, or as an array where they are arrays of numbers; where rows hold lists, as rows of lists of tuples, one
+    for each tick.
 
     Raises: DataError if the lists of a row are not equally long.
     """
+    if all(getattr(column, "ndim", 0) == 1 for column in columns):
+        import numpy as np
+
+        array: Sequence[Any] = np.column_stack(columns)  # type: ignore[assignment]
+        return array
     rows = list(zip(*columns, strict=True))
     if not rows or depth(rows[0][0]) == 0:
         return rows

@@ -33,14 +33,19 @@ _ELEMENTWISE: Mapping[str, Callable[[Tensor], Tensor]] = {
     "hard_tanh": F.hardtanh,
 }
 
+_IN_PLACE: Mapping[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu_, "sigmoid": torch.sigmoid_, "tanh": torch.tanh_}
+"""Functions whose gradient follows from their result: they may take the place of what they are applied to."""
+
 _OVER_FEATURES: Mapping[str, Callable[..., Tensor]] = {"softmax": torch.softmax, "log_softmax": torch.log_softmax}
 
 
-def activation(name: str, axes: int = 1) -> Callable[[Tensor], Tensor]:
-    """The function of that name, for values of so many feature axes.
+def activation(name: str, axes: int = 1, in_place: bool = False) -> Callable[[Tensor], Tensor]:
+    """The function of that name, for values of so many feature axes; `in_place` where nobody else reads what it is applied to.
 
     `softmax` and `log_softmax` run over the first of these: the features of (N), the channels of (C, H, W).
     """
+    if in_place and name in _IN_PLACE:
+        return _IN_PLACE[name]
     if name in _OVER_FEATURES:
         return partial(_OVER_FEATURES[name], dim=-axes)
     return _ELEMENTWISE[name]

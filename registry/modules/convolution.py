@@ -37,7 +37,7 @@ class Convolution(nn.Module):
         self.padding = ImagePadding(pads)
         self.stride, self.dilation, self.groups = tuple(stride), tuple(dilation), groups
         self.activation = activation
-        self.function = function_named(activation, axes=weight.dim() - 1)
+        self.function = function_named(activation, axes=weight.dim() - 1, in_place=True)
 
     def forward(self, x: Tensor) -> Tensor:
         convolve = _CONVOLVE[self.weight.dim() - 3]

@@ -25,7 +25,7 @@ class Linear(nn.Module):
         self.weight = nn.ParameterList(weights)  # one for each input, each (units, N)
         self.bias = nn.Parameter(torch.zeros(weights[0].shape[0])) if bias else None
         self.activation = activation
-        self.function = function_named(activation)
+        self.function = function_named(activation, in_place=True)
         self.single = tuple(single) or (False,) * len(weights)
 
     def forward(self, *inputs: Tensor) -> Tensor:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field as Option
+from pydantic import PrivateAttr
 
 from nnrun.registry.catalog import register
+from nnrun.registry.data.columns import from_arrow
 from nnrun.registry.data.files import existing, locate
 from nnrun.registry.data.glance import first_line
 from nnrun.registry.data.reading import LONGEST_LINE, lines
+from nnrun.registry.data.spelling import spelled
 from nnrun.registry.data.tables import FileSource, check_columns
 from nnrun.registry.field import DataError
 from nnrun.registry.source import Columns, Sizes
+
+BLOCK = LONGEST_LINE
+"""Bytes that Arrow reads at once: a line is within one or two of them."""
 
 _SIGNS = (";", "\t", "|", ",")
 _QUOTED = {";": '";"', "\t": '"\\t"', "|": '"|"', ",": '","'}
@@ -56,7 +63,46 @@ class Csv(FileSource):
         names = next(csv.reader([line], delimiter=self.delimiter), [])
         return dict.fromkeys(names, ())
 
+    _numbers: frozenset[str] = PrivateAttr(default=frozenset())
+
+    def expecting(self, numbers: Collection[str]) -> Csv:
+        told = self.model_copy()
+        told._numbers = frozenset(numbers)
+        return told
+
     def read(self, file: Path, columns: Sequence[str]) -> Columns:
+        return self._at_once(file, columns) or self._row_by_row(file, columns)
+
+    def _at_once(self, file: Path, columns: Sequence[str]) -> Columns | None:
+        """The same by Arrow, in a tenth of the time; None where the two might not agree, or something is wrong that has to be said."""
+        if not self.header or self.encoding != "utf-8" or not self.delimiter.isascii() or not file.stat().st_size:
+            return None
+        with file.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as content:
+            if any(content.find(sign) >= 0 for sign in (b'"', b"\r", b"\0", b"\xef\xbb\xbf")):
+                return None
+        names = (first_line(file, self.encoding) or "").split(self.delimiter)
+        found = {name: own for name in columns if (own := spelled(name, names)) is not None}
+        if len(found) < len(columns) or len(set(names)) < len(names):
+            return None
+        import numpy as np
+        from pyarrow import ArrowException, csv, float64, string
+
+        types = {own: float64() if name in self._numbers else string() for name, own in found.items()}
+        try:
+            table = csv.read_csv(
+                file,
+                csv.ReadOptions(use_threads=False, block_size=BLOCK),
+                csv.ParseOptions(delimiter=self.delimiter, quote_char=False),
+                csv.ConvertOptions(column_types=types, include_columns=list(types), null_values=[], strings_can_be_null=False),
+            )
+        except ArrowException:
+            return None
+        arrays = {name: from_arrow(table[own]) for name, own in found.items() if name in self._numbers}
+        if not len(table) or not all(np.isfinite(array).all() for array in arrays.values()):
+            return None
+        return {name: arrays[name] if name in arrays else table[own].to_pylist() for name, own in found.items()}  # type: ignore[misc]
+
+    def _row_by_row(self, file: Path, columns: Sequence[str]) -> Columns:
         rows = self._rows(file)
         _, first = next(rows, (0, None))
         if first is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,10 +25,18 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of start values and batches, in place of train.seed.")
 @click.option("--device", metavar="DEVICE", shell_complete=complete.devices, help="auto, cpu, cuda or cuda:N, in place of train.device.")
 @click.option("--once", is_flag=True, help="If the same experiment was run before, on the same data by the same version, show that run.")
+@click.option("--profile", is_flag=True, help="Tell where the time went, in a table and, in the run, as a trace for chrome://tracing.")
 @json_option
 @click.option("--quiet", is_flag=True, help="No progress, only the result.")
 def run(
-    specs: tuple[str, ...], settings: tuple[str, ...], seed: int | None, device: str | None, once: bool, as_json: bool, quiet: bool
+    specs: tuple[str, ...],
+    settings: tuple[str, ...],
+    seed: int | None,
+    device: str | None,
+    once: bool,
+    profile: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Train SPEC... and record each as an MLflow run (`-` reads from standard input)."""
     given = (*settings, *([f"train.seed={seed}"] if seed is not None else []), *([f"train.device={device}"] if device is not None else []))
@@ -40,25 +49,33 @@ def run(
             if job.checked.spec is not None and job.checked.spec.sweep is not None:
                 say(f"note: `nnrun sweep {job.path or '-'}` searches; this runs the spec as written", err=True)
         tell_of_waiting(Store.from_environment())
-        results = [_run_one(job, once, as_json, quiet) for job in found]
+        results = [_run_one(job, once, profile, as_json, quiet) for job in found]
     if as_json:
         print_json(results if len(results) > 1 else results[0])
     if not all(result["delivered"] for result in results):
         sys.exit(Exit.UNDELIVERED)
 
 
-def _run_one(job: Job, once: bool, as_json: bool, quiet: bool) -> dict[str, Any]:
+def _run_one(job: Job, once: bool, profile: bool, as_json: bool, quiet: bool) -> dict[str, Any]:
     from nnrun.runner.display import Display
+    from nnrun.runner.record.times import profile_text
     from nnrun.runner.run import AlreadyRun
     from nnrun.runner.run import run as run_job
+    from nnrun.runner.spans import profiled
     from nnrun.runner.tracking.store import Store
 
     store = Store.from_environment()
-    try:
-        result = run_job(job, store, Display(console(stderr=True), quiet=quiet), once)
-    except AlreadyRun as known:
-        return _known(job, known.run, store, as_json)
-    return told(job, result, store, as_json)
+    with profiled() if profile else nullcontext() as counted:
+        try:
+            result = run_job(job, store, Display(console(stderr=True), quiet=quiet), once)
+        except AlreadyRun as known:
+            return _known(job, known.run, store, as_json)
+        answer = told(job, result, store, as_json)
+        if counted is not None:
+            if not as_json:
+                say("\n" + profile_text(counted), nl=False)
+            answer["profile"] = {name: round(seconds, 4) for name, (seconds, _) in counted.shares().items()}
+    return answer
 
 
 def told(job: Job, result: Result, store: Store, as_json: bool) -> dict[str, Any]:

@@ -117,9 +117,9 @@ def nodes(role: str | None) -> None:
 @main.command()
 def schema() -> None:
     """Print the JSON Schema of the language, for editors."""
-    from nnrun.runner.compiler.language.schema import schema as make
+    from nnrun.runner.compiler.language.shipped import schema_text
 
-    print_json(make())
+    say(schema_text(), nl=False)
 
 
 @main.command()

@@ -35,11 +35,9 @@ def new(name: str, model: str | None, file: Path | None, target: str | None) -> 
     place.write_text(text, encoding="utf-8")
     schema = place.with_name("spec.schema.json")
     if not schema.exists():
-        import json
+        from nnrun.runner.compiler.language.shipped import schema_text
 
-        from nnrun.runner.compiler.language.schema import schema as make
-
-        schema.write_text(json.dumps(make(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        schema.write_text(schema_text(), encoding="utf-8")
     from nnrun.runner.job import Job
 
     checked = Job.read(place).checked

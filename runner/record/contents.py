@@ -7,6 +7,7 @@ import json
 import torch
 
 from nnrun.registry.source import Source
+from nnrun.runner import spans
 from nnrun.runner.compiler.check import Checked
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.resolved import resolved_text
@@ -28,6 +29,7 @@ from nnrun.runner.record.params import params
 from nnrun.runner.record.parts import parts_table, parts_text, place, sizes
 from nnrun.runner.record.predictions import record_predictions
 from nnrun.runner.record.result import Result
+from nnrun.runner.record.times import profile_text
 from nnrun.runner.show.drawing import graph_svg
 from nnrun.runner.show.loops import plan_text
 from nnrun.runner.tracking.recorder import Recorder
@@ -73,6 +75,14 @@ def end(
         record_network(recorder, plan, network, data.facts, data.train)
     recorder.tags({"kept": f"step {outcome.best_step} of {result.steps}"})
     recorder.note(note(plan, job.command, result, picture=CURVES))
+
+
+def profile(recorder: Recorder) -> None:
+    """Leave behind where the time went, if that was asked for."""
+    counted = spans.profile()
+    if counted is not None:
+        recorder.artifact("profile/times.txt", profile_text(counted))
+        recorder.artifact("profile/trace.json", counted.trace())
 
 
 def break_off(recorder: Recorder, job: Job, network: Network, plan: Plan, data: Dataset, history: History, why: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from nnrun.runner.display import Display
+from nnrun.runner.spans import TRACKING
 from nnrun.runner.tracking.recorder import Recorder
 
 Sample = Callable[[], Mapping[str, list[Any]]]
@@ -40,7 +41,8 @@ class History:
         once = {name: figure for name, figure in figures.items() if is_found_once(name)}
         for place, some in ((0, once), (step, {name: figure for name, figure in figures.items() if name not in once})):
             if some := {name: figure for name, figure in some.items() if not name.endswith("/best_step")}:  # a tag tells it
-                self.recorder.metrics(place, some)
+                with TRACKING:
+                    self.recorder.metrics(place, some)
         for name, figure in figures.items():
             self.points.setdefault(name, []).append((step, figure))
 

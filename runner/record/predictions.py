@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnrun.registry.data.columns import from_arrow
 from nnrun.registry.objective import Metric
 from nnrun.runner.compiler.plan import Comparison
 from nnrun.runner.engine.inference import arrow
@@ -45,13 +46,13 @@ def record_predictions(recorder: Recorder, sheet: Sheet, part: str) -> None:
 def worst_first(table: Table, sheet: Sheet) -> np.ndarray[Any, Any]:
     """The places of all examples: the largest loss first; of texts the wrong ones, and of these the surest."""
     if LOSS in table.column_names:
-        return np.argsort(-np.nan_to_num(arrow.numbers(table[LOSS]), nan=np.inf), kind="stable")
+        return np.argsort(-np.nan_to_num(from_arrow(table[LOSS]), nan=np.inf), kind="stable")
     decoding = sheet.plan.decoding
     if decoding is None or not sheet.plan.read:
         return np.arange(len(table))
     written, true = (table[column].to_pylist() for column in (decoding.target, f"{TRUE}{decoding.target}"))
     right = np.array([one == other for one, other in zip(written, true, strict=True)], dtype=bool)
-    return np.lexsort((-arrow.numbers(table[f"{decoding.target}_score"]), right))
+    return np.lexsort((-from_arrow(table[f"{decoding.target}_score"]), right))
 
 
 def about(sheet: Sheet, part: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 from nnrun.runner.compiler.language.schema import schema
+from nnrun.runner.compiler.language.shipped import schema_text
 from nnrun.runner.compiler.text.diagnostic import Report
 from nnrun.runner.compiler.text.source import load_document
 
@@ -40,6 +41,16 @@ def test_the_gallery_holds_the_schema(update: bool) -> None:
         path.write_text(text)
 
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize("added", [(), ("a component of a package",)])
+def test_the_file_is_what_is_given_out_unless_packages_add_something(added: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[bool] = []
+    monkeypatch.setattr("nnrun.runner.compiler.language.shipped.additions", lambda: added)
+    monkeypatch.setattr("nnrun.runner.compiler.language.schema.schema", lambda: made.append(True) or {"made": "anew"})
+
+    assert schema_text() == ('{\n  "made": "anew"\n}\n' if added else (ROOT / "specs" / "spec.schema.json").read_text())
+    assert bool(made) == bool(added)
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)

@@ -9,16 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nnrun.registry.data.columns import from_arrow
 from nnrun.runner.engine.inference import arrow
 
 LOADED = """
 import sys, io
 import numpy as np
 from pyarrow import parquet
+from nnrun.registry.data.columns import from_arrow
 from nnrun.runner.engine.inference import arrow
 table = arrow.table({'a': np.arange(3.0), 'b': ['x', None, 'y'], 'c': [[1.0], None, [2.0]]})
 parquet.write_table(table.take(arrow.column(np.array([2, 0]))), io.BytesIO())
-arrow.numbers(table['a'])
+from_arrow(table['a'])
 print('pandas' in sys.modules)
 """
 
@@ -51,7 +53,7 @@ def test_whole_numbers_among_others_are_numbers(values):
 
 def test_numbers_of_several_chunks_are_one_array():
     chunks = pyarrow.chunked_array([[1.0, 2.0], [], [3.0]], pyarrow.float64())
-    assert arrow.numbers(chunks).tolist() == [1.0, 2.0, 3.0]
+    assert from_arrow(chunks).tolist() == [1.0, 2.0, 3.0]
 
 
 def test_pandas_is_not_loaded():

@@ -22,10 +22,12 @@ def load_columns(data: Data, fields: Mapping[str, Field], folder: Path) -> Parts
     """The columns that the fields need, from the source. Raises: SourceError, DataError."""
     assert isinstance(data.source, Source)
     columns = [column for name, config in fields.items() for column in config.reads(name)]
-    columns += [column for column in (data.split.by, *ordering(data)) if column is not None]
+    beside = [column for column in (data.split.by, *ordering(data)) if column is not None]
+    others = {column for name, config in fields.items() if not config.holds_numbers for column in config.reads(name)}
+    source = data.source.expecting(numbers={*columns} - others - {*beside})
     paths = {column for name, config in fields.items() if config.holds_paths for column in config.reads(name)}
     try:
-        return data.source.load(folder, list(dict.fromkeys(columns)), paths)
+        return source.load(folder, list(dict.fromkeys(columns + beside)), paths)
     except MissingColumn as error:
         raise _placed(error, data, fields) from None
 

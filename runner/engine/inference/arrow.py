@@ -1,6 +1,6 @@
-"""Values of Python and NumPy as Arrow columns, and numbers of such columns as arrays.
+"""Values of Python and NumPy as Arrow columns.
 
-`pyarrow.array` and `to_numpy` do the same, but load pandas, a third of a second, to see whether they deal with something of pandas.
+`pyarrow.array` does the same, but loads pandas, a third of a second, to see whether it was given something of pandas.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from pyarrow import Array, Buffer, ChunkedArray, Table
+    from pyarrow import Array, Buffer, Table
 
 
 def table(columns: Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]) -> Table:
@@ -45,11 +45,6 @@ def column(values: Sequence[Any] | np.ndarray[Any, Any]) -> Array:
         buffers = [absent, _offsets([() if value is None else value for value in values])]
         return pyarrow.Array.from_buffers(pyarrow.list_(within.type), len(values), buffers, children=[within])
     return pyarrow.array(values)
-
-
-def numbers(column: ChunkedArray) -> np.ndarray[Any, Any]:
-    """A column of numbers, none of which is absent."""
-    return np.concatenate([np.empty(0), *map(np.from_dlpack, column.chunks)])
 
 
 def _numbers(values: np.ndarray[Any, Any], absent: Buffer | None) -> Array:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
+from nnrun.registry.data.columns import from_arrow
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.inference import arrow
 from nnrun.runner.engine.inference.answered import ROW, answering, free, named
@@ -88,6 +89,6 @@ def _in_order(tables: Sequence[Table]) -> Table:
     import pyarrow
 
     table = pyarrow.concat_tables(tables, promote_options="permissive")
-    places = arrow.numbers(table[PLACE])
+    places = from_arrow(table[PLACE])
     table = table.drop_columns(PLACE)
     return table if np.all(places[1:] > places[:-1]) else table.take(arrow.column(np.argsort(places)))

@@ -20,6 +20,7 @@ from nnrun.runner.engine.loops.code.native_build import CompilerError, build
 from nnrun.runner.engine.loops.code.native_source import Signature, Source, common_source, native_source
 from nnrun.runner.engine.loops.function import Gradients, Trace
 from nnrun.runner.engine.loops.inputs import Inputs
+from nnrun.runner.spans import COMPILATION
 
 NUMBERS = {torch.float32: "float", torch.float64: "double"}
 """What C++ calls them."""
@@ -54,8 +55,9 @@ class _Library:
 
 @once_per_program
 def _library(program: Program, dtype: torch.dtype) -> _Library:
-    source = native_source(program, NUMBERS[dtype])
-    library = build(source.text, common_source(NUMBERS[dtype]))
+    with COMPILATION:
+        source = native_source(program, NUMBERS[dtype])
+        library = build(source.text, common_source(NUMBERS[dtype]))
     library.pack.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_long] * 4 + [ctypes.c_int]
     library.pack.restype = None
     return _Library(library, source)

@@ -25,6 +25,7 @@ from nnrun.runner.engine.loops.cells import CellRunner
 from nnrun.runner.engine.loops.outside import Outside
 from nnrun.runner.engine.loops.pieces import loop_in_pieces
 from nnrun.runner.engine.loops.run import Runner
+from nnrun.runner.engine.network.lives import read_last
 from nnrun.runner.engine.network.memory import Memory
 from nnrun.runner.engine.network.past import INITIAL, Past, learned
 from nnrun.runner.engine.network.symbols import allowed
@@ -54,6 +55,8 @@ class Network(nn.Module):
         self.frozen: set[str] = set()
         """Nodes that stay as they are, and whose values are those of inference while the others learn."""
         self.feedback = max((float(getattr(op.config, "feedback", 0.0)) for op in plan.ops), default=0.0)
+        self.lives: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {}
+        """For what is wanted, the values that are read for the last time at each step."""
         self.images = any(len(value.shape.axes) == 3 for op in plan.ops for value in op.inputs)
         for op in plan.ops:
             if op.share is None:
@@ -106,10 +109,12 @@ class Network(nn.Module):
         self.past.remember(values, batch)
         return {name: values[name] for name in wanted}
 
-    def _values(self, batch: Batch, wanted: Sequence[str], given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """All values, those of loops as far as they are read or wanted; some may be given."""
+    def _values(self, batch: Batch, wanted: tuple[str, ...], given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The values that are wanted, and others that were needed; some may be given."""
         values = {**batch.values, **given}
-        for step in self.plan.steps:
+        if wanted not in self.lives:
+            self.lives[wanted] = read_last(self.plan, wanted)
+        for step, spent in zip(self.plan.steps, self.lives[wanted], strict=True):
             try:
                 if isinstance(step, Recurrence):
                     inside = [name for name in wanted if name in step.names and name not in step.outputs]
@@ -121,6 +126,8 @@ class Network(nn.Module):
                 blame(op, error)
                 refuse_chance(error, op)
                 raise
+            for name in spent:
+                del values[name]
         return values
 
     @torch.no_grad()

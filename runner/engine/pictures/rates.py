@@ -9,7 +9,7 @@ from nnrun.runner.engine.pictures.charts import COLOURS, GRID, INK, fields, png
 
 def rates_picture(rates: Sequence[float], losses: Sequence[float], smoothed: Sequence[float], suggestion: float | None) -> bytes:
     """The loss over the rate, with the rate that is suggested."""
-    figure, (axis,) = fields(1, 3.6)
+    figure, (axis,) = fields(1, 4.0, 2.8)
     axis.plot(rates, losses, color=COLOURS["train"], linewidth=0.8, label="loss of a step")
     axis.plot(rates, smoothed, color=COLOURS["valid"], linewidth=1.8, label="smoothed")
     if suggestion is not None:

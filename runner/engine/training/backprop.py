@@ -26,6 +26,7 @@ from nnrun.runner.engine.training.blame.values import first_not_finite
 from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.evaluate import Evaluator, autocast
 from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner, on
+from nnrun.runner.spans import BACKWARD, FORWARD, OPTIMIZER
 
 FAR = 2.0
 """Times the loss of the untrained network: no training that works ends there."""
@@ -67,7 +68,8 @@ class Backprop(Learner[Batch]):
     def step(self, number: int, batch: Batch, due: bool) -> float | None:
         batch = batch.to(self.device)
         before = Before.of(self.network, self.device)
-        values, loss, objective = self._objective(batch)
+        with FORWARD:
+            values, loss, objective = self._objective(batch)
         if not objective.requires_grad:
             raise DataError(f"{_trained(self.train)} no weights that the loss depends on", "see `nodes` under `train` and `freeze`")
         value = None
@@ -78,10 +80,12 @@ class Backprop(Learner[Batch]):
             self.first = value if number == 1 else self.first
         self.batch = batch
         self.descent.set_rate(number)
-        self.descent.backward(objective)
+        with BACKWARD:
+            self.descent.backward(objective)
         if self.descent.is_lost(due):
             raise Diverged.gradient(number, self._blamed(batch, before))
-        self.descent.step()
+        with OPTIMIZER:
+            self.descent.step()
         self.evaluator.meters.update(values, batch)
         self.lost += loss.detach()
         self.steps_since += 1

@@ -14,6 +14,7 @@ from nnrun.runner.engine.training.best import is_finite
 from nnrun.runner.engine.training.keeper import Keeper
 from nnrun.runner.engine.training.learner import B, Learner, Watcher
 from nnrun.runner.signals import asked, held, obey
+from nnrun.runner.spans import BATCHES, CHECKPOINTS, EVALUATION, STEP
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,20 @@ def fit(learner: Learner[B], watch: Watcher, log_every: int, keeper: Keeper | No
     with held():  # a signal waits until a step is whole
         while True:
             if not at.judged:
-                _evaluate(learner, watch, keeper, at, pace)
+                with EVALUATION:
+                    _evaluate(learner, watch, keeper, at, pace)
             at.over = at.step >= budget.steps or best.is_late
             if (at.over or asked() or keeper.is_due(at.step)) and is_finite(network):  # else it is over at the next look
-                keeper.keep(snapshot())
+                with CHECKPOINTS:
+                    keeper.keep(snapshot())
             obey()
             if at.over:
                 break
-            batch = next(batches)
+            with BATCHES:
+                batch = next(batches)
             due = at.step % log_every == 0 or at.step in (1, budget.steps)
-            loss = learner.step(at.step, batch, due)
+            with STEP:
+                loss = learner.step(at.step, batch, due)
             if due or loss is not None:
                 watch.stepped(at.step, loss)
             if due and (since := learner.since()):
@@ -84,7 +89,8 @@ def fit(learner: Learner[B], watch: Watcher, log_every: int, keeper: Keeper | No
 
     at.seconds = pace.seconds
     best.restore(network)
-    concluded = learner.conclude(at.step, at.figures)
+    with EVALUATION:
+        concluded = learner.conclude(at.step, at.figures)
     last = {**best.figures, **concluded.figures}
     if last:
         watch.metrics(at.step, last)

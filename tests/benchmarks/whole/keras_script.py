@@ -29,9 +29,8 @@ def network(work: str) -> keras.Model:
     match work:
         case "cnn":
             images = layers.Input((8, 8, 1))
-            x = layers.Conv2D(32, 3, padding="same", activation="relu")(images)
+            x = layers.MaxPooling2D()(layers.Conv2D(16, 3, padding="same", activation="relu")(images))
             x = layers.MaxPooling2D()(layers.Conv2D(32, 3, padding="same", activation="relu")(x))
-            x = layers.MaxPooling2D()(layers.Conv2D(64, 3, padding="same", activation="relu")(x))
             return keras.Model(images, layers.Dense(10)(layers.Flatten()(x)))
         case "lstm":
             tokens = layers.Input((None,), dtype="int32")

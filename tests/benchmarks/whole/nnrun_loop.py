@@ -8,12 +8,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import torch
 from rich.console import Console
 
 from nnrun.runner.display import Display
 from nnrun.runner.engine.checkpoint.kept import Kept
-from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.prepare import prepared
 from nnrun.runner.engine.training.keeper import Checkpoints
 from nnrun.runner.engine.training.stages import train_stages
 from nnrun.runner.job import Job
@@ -27,16 +26,15 @@ def main(work: str, folder: Path) -> None:
     display = Display(Console(quiet=True), quiet=True)
     checked, data, _ = read(Job.read(folder / f"{work}.yaml"), display)
     assert checked.plan is not None
-    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as place:
         recorder = Recorder.start(Store(sqlite_uri(Path(place, "mlflow.db"))), outbox=Path(place, "outbox"))
         recorder.open("loop", "loop", {}, {})
         recorder.run_id(wait=60.0)
         history = History(recorder, display)
         keeper = Checkpoints(Kept(Path(place, "checkpoints")), {}, history.state, display.say)
-        network = Network(checked.plan)
+        network, device = prepared(checked.plan, recorder.store)
         before = time.process_time()
-        train_stages(network, checked.plan, data, torch.device("cpu"), history, display, keeper=keeper)
+        train_stages(network, checked.plan, data, device, history, display, keeper=keeper)
         loop = time.process_time() - before
         recorder.finish("FINISHED")
     print(json.dumps({"loop": loop}))
