@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nnrun.runner.job import Job
     from nnrun.runner.record.result import Result
     from nnrun.runner.tracking.known import KnownRun
+    from nnrun.runner.tracking.spawn import Sidecar
     from nnrun.runner.tracking.store import Store
 
 
@@ -40,6 +41,7 @@ def run(
 ) -> None:
     """Train SPEC... and record each as an MLflow run (`-` reads from standard input)."""
     given = (*settings, *([f"train.seed={seed}"] if seed is not None else []), *([f"train.device={device}"] if device is not None else []))
+    from nnrun.runner.tracking.spawn import Sidecar
     from nnrun.runner.tracking.store import Store
 
     with failures(as_json):
@@ -49,14 +51,15 @@ def run(
             if job.checked.spec is not None and job.checked.spec.sweep is not None:
                 say(f"note: `nnrun sweep {job.path or '-'}` searches; this runs the spec as written", err=True)
         tell_of_waiting(Store.from_environment())
-        results = [_run_one(job, once, profile, as_json, quiet) for job in found]
+        with Sidecar() if len(found) > 1 else nullcontext() as sidecar:  # runs of one command share the process that talks to MLflow
+            results = [_run_one(job, once, profile, as_json, quiet, sidecar) for job in found]
     if as_json:
         print_json(results if len(results) > 1 else results[0])
     if not all(result["delivered"] for result in results):
         sys.exit(Exit.UNDELIVERED)
 
 
-def _run_one(job: Job, once: bool, profile: bool, as_json: bool, quiet: bool) -> dict[str, Any]:
+def _run_one(job: Job, once: bool, profile: bool, as_json: bool, quiet: bool, sidecar: Sidecar | None) -> dict[str, Any]:
     from nnrun.runner.display import Display
     from nnrun.runner.record.times import profile_text
     from nnrun.runner.run import AlreadyRun
@@ -67,7 +70,7 @@ def _run_one(job: Job, once: bool, profile: bool, as_json: bool, quiet: bool) ->
     store = Store.from_environment()
     with profiled() if profile else nullcontext() as counted:
         try:
-            result = run_job(job, store, Display(console(stderr=True), quiet=quiet), once)
+            result = run_job(job, store, Display(console(stderr=True), quiet=quiet), once, sidecar)
         except AlreadyRun as known:
             return _known(job, known.run, store, as_json)
         answer = told(job, result, store, as_json)
