@@ -13,10 +13,10 @@ from tests.tracking.support import ROOT
 
 HEAVY = {
     "mlflow", "sqlalchemy", "fastapi", "scipy", "sklearn", "torchmetrics", "sympy", "optuna", "networkx", "requests",
+    "matplotlib", "pandas", "pyarrow.compute",
     "torch._dynamo", "torch._inductor", "torch.fx.experimental.symbolic_shapes",
 }  # fmt: skip
-"""None of these is for a run of a network that is told of by accuracy or an error, without a baseline; the process beside it has MLflow.
-pandas comes with pyarrow, which writes the predictions."""
+"""None of these is for a run of a network that is told of by accuracy or an error, without a baseline; the process beside it has MLflow."""
 
 RUN = """
 import sys

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,6 @@ import numpy as np
 from nnrun.registry.data.columns import from_arrow
 from nnrun.registry.objective import Metric
 from nnrun.runner.compiler.plan import Comparison
-from nnrun.runner.engine.inference import arrow
 from nnrun.runner.engine.inference.answered import answering, named
 from nnrun.runner.engine.inference.sheet import CHANCES, LOSS, TRUE, WEIGHT, Sheet
 from nnrun.runner.engine.pictures import charts
@@ -35,7 +35,7 @@ def record_predictions(recorder: Recorder, sheet: Sheet, part: str) -> None:
     table = sheet.table()
     recorder.artifact(KEPT, _parquet(table, sheet, part))
     worst = worst_first(table, sheet)[: most_rows(sheet.plan)]
-    (row, *answers) = _shown(table.take(arrow.column(worst))).items()
+    (row, *answers) = _shown(table, worst.tolist()).items()
     shown = dict([row, *Seen(recorder, sheet, worst).columns().items(), *answers])
     recorder.table("predictions.json", {name: [short(value) for value in column] for name, column in shown.items()})
     for loss in sheet.plan.losses[:1]:
@@ -91,9 +91,10 @@ def _parquet(table: Table, sheet: Sheet, part: str) -> bytes:
     return stream.getvalue()
 
 
-def _shown(table: Table) -> dict[str, list[Any]]:
-    """The columns that people read: the probabilities of all classes and the weight of an example are none."""
-    return {name: table[name].to_pylist() for name in table.column_names if name != WEIGHT and not name.endswith(CHANCES)}
+def _shown(table: Table, places: Sequence[int]) -> dict[str, list[Any]]:
+    """Some rows of the columns that people read: the probabilities of all classes and the weight of an example are none."""
+    names = [name for name in table.column_names if name != WEIGHT and not name.endswith(CHANCES)]
+    return {name: [table[name][place].as_py() for place in places] for name in names}
 
 
 LONG = 32

@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from nnrun.runner.engine.pictures.paper import GRID, INK, Paper, beside, png, width_of
+from nnrun.runner.engine.pictures.plot import Curve, plot
 
 History = Mapping[str, Sequence[tuple[int, float]]]
 """Figures by name, `valid/accuracy`, each as (step, value) in the order of the steps."""
 
-INK, GRID = "#333333", "#dddddd"
 NAMED = 30
 """Most classes whose names and counts are written into a confusion picture; of more, only colours are seen."""
 LONG = 24
 """Most letters of a class's name in a picture."""
+SIDE, CELL, FEW = 700, 48, 200
+"""Pixels of a confusion picture without names, of a cell of one with names, and at least of all its cells."""
 COLOURS = {"train": "#8aa4c8", "valid": "#d1603d"}
+SHADES = np.array([[247, 251, 255], [198, 219, 239], [107, 174, 214], [33, 113, 181], [8, 48, 107]])
+"""From no example of a class to all of them. Source: Blues of Brewer 2003, ColorBrewer."""
 
 
 def curves(history: History, best_step: int | None = None) -> bytes:
     """Each figure over the steps: training and validation in one field, the kept step marked where there is one."""
     labels = list(dict.fromkeys(name.partition("/")[2] for name in history if name.startswith(("train/", "valid/"))))
     labels = [label for label in labels if (f"valid/{label}" in history or label == "loss") and not label.startswith("best_")]
-    figure, axes = fields(max(1, len(labels)), 3.0, 2.2)
-    for axis, label in zip(axes, labels, strict=False):
-        for part, colour in COLOURS.items():
-            points = history.get(f"{part}/{label}", ())
-            if points:
-                marker = "o" if len(points) < 30 else None
-                axis.plot(*zip(*points, strict=True), color=colour, label=part, linewidth=1.6, marker=marker, markersize=3)
-        has_legend = bool(axis.lines)
-        if best_step is not None:
-            axis.axvline(best_step, color=INK, linewidth=0.8, linestyle=":")
-        axis.set_title(label, color=INK, fontsize=10, loc="left")
-        axis.set_xlabel("step", color=INK, fontsize=8)
-        axis.grid(color=GRID, linewidth=0.6)
-        if has_legend:
-            axis.legend(frameon=False, fontsize=8)
-    return png(figure)
+    fields = []
+    for label in labels or ["loss"]:
+        known = {part: points for part in COLOURS if (points := history.get(f"{part}/{label}", ()))}
+        drawn = [Curve(points, COLOURS[part], part, dot=2.0 if len(points) < 30 else 0.0) for part, points in known.items()]
+        fields.append(plot(drawn, title=label, across="step", mark=best_step))
+    return png(beside(fields))
 
 
 def confusion(truth: Sequence[str], guess: Sequence[str], classes: Sequence[str]) -> bytes:
@@ -50,62 +42,36 @@ def confusion(truth: Sequence[str], guess: Sequence[str], classes: Sequence[str]
     counts = np.zeros((len(classes), len(classes)), dtype=int)
     np.add.at(counts, ([number[name] for name in truth], [number[name] for name in guess]), 1)
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
+    stops = np.linspace(0, 1, len(SHADES))
+    shades = np.stack([np.interp(shares, stops, SHADES[:, band]) for band in range(3)], axis=-1).round().astype(np.uint8)
     named = len(classes) <= NAMED
-    side = max(2.2, 0.42 * len(classes)) if named else 7.0
-    shown = [name if len(name) <= LONG else f"{name[: LONG - 1]}…" for name in classes] if named else []
-    figure, (axis,) = fields(1, side, side, shown)
-    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    if named:
-        axis.set_xticks(
-            range(len(classes)), shown, fontsize=8, rotation=45 if slanted(shown) else 0, ha="right" if slanted(shown) else "center"
-        )
-        axis.set_yticks(range(len(classes)), shown, fontsize=8)
-        for row, column in np.argwhere(counts > 0):
-            colour = "white" if shares[row, column] > 0.5 else INK
-            axis.text(column, row, counts[row, column], ha="center", va="center", fontsize=7, color=colour)
-    axis.set_xlabel("predicted", color=INK, fontsize=9)
-    axis.set_ylabel("true", color=INK, fontsize=9)
-    return png(figure)
+    names = [name if len(name) <= LONG else f"{name[: LONG - 1]}…" for name in classes] if named else []
+    cell = max(CELL, FEW / len(classes)) if named else SIDE / len(classes)
+    side, room = cell * len(classes), max(map(width_of, names), default=0.0)
+    slanted = room > cell - 6
+    left, top = 46 + room, 16
+    paper = Paper(left + side + 16, top + side + 42 + (0.75 * room + 6 if slanted else 8))
+    field = Image.fromarray(shades).resize((round(2 * side), round(2 * side)), Image.Resampling.NEAREST)
+    paper.image.paste(field, (round(2 * left), 2 * top))
+    paper.rectangle((left, top), (left + side, top + side), outline=GRID)
+    for place, name in enumerate(names):
+        offset = (place + 0.5) * cell
+        paper.text((left - 7, top + offset), name, anchor="rm")
+        if slanted:
+            paper.slanted((left + offset + 6, top + side + 6), name)
+        else:
+            paper.text((left + offset, top + side + 6), name, anchor="ma")
+    for row, column in np.argwhere(counts > 0) if named else ():
+        middle = (left + (column + 0.5) * cell, top + (row + 0.5) * cell)
+        paper.text(middle, f"{counts[row, column]}", colour="white" if shares[row, column] > 0.5 else INK)
+    paper.text((left + side / 2, paper.image.height / 2 - 16), "predicted", 13)
+    paper.slanted((12, top + side / 2 - width_of("true", 13) / 2), "true", 13, degrees=90)
+    return png(paper.finished())
 
 
 def scatter(truth: Sequence[float], guess: Sequence[float], name: str) -> bytes:
     """Predicted against true numbers of the test part; a perfect prediction lies on the line."""
-    figure, (axis,) = fields(1, 4.0, 2.8)
-    axis.scatter(truth, guess, s=10, alpha=0.6, color=COLOURS["valid"], linewidths=0)
     low, high = min(*truth, *guess), max(*truth, *guess)
-    axis.plot([low, high], [low, high], color=INK, linewidth=0.8, linestyle=":")
-    axis.set_xlabel(f"true {name}", color=INK, fontsize=9)
-    axis.set_ylabel(f"predicted {name}", color=INK, fontsize=9)
-    axis.grid(color=GRID, linewidth=0.6)
-    return png(figure)
-
-
-def fields(count: int, width: float, height: float, names: Sequence[str] = ()) -> tuple[Figure, list]:  # type: ignore[type-arg]
-    """Fields of that many inches side by side, with room for numbers at their axes, or for `names`.
-
-    matplotlib's own ways to find room take a tenth of a second.
-    """
-    from matplotlib.figure import Figure
-
-    room = max([0.5, *(0.075 * len(name) + 0.3 for name in names)])  # letters have a size of 8
-    left, right, bottom, top = room + 0.1, 0.15, (room if slanted(names) else 0.3) + 0.25, 0.3
-    across, down = count * (left + width) + right, bottom + height + top
-    figure = Figure(figsize=(across, down))
-    figure.subplots_adjust(left / across, bottom / down, 1 - right / across, 1 - top / down, wspace=left / width)
-    axes = list(figure.subplots(1, count, squeeze=False)[0])
-    for axis in axes:
-        axis.tick_params(colors=INK, labelsize=8)
-        for side in axis.spines.values():
-            side.set_color(GRID)
-    return figure, axes
-
-
-def slanted(names: Sequence[str]) -> bool:
-    """Whether names stand too close below an axis to be level."""
-    return max(map(len, names), default=0) > 3
-
-
-def png(figure: Figure) -> bytes:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=130)
-    return stream.getvalue()
+    perfect = Curve([(low, low), (high, high)], INK, line=0.8)
+    cloud = Curve(list(zip(truth, guess, strict=True)), COLOURS["valid"], line=0.0, dot=2.0)
+    return png(plot([cloud, perfect], across=f"true {name}", down=f"predicted {name}"))

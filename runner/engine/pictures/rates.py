@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
-from nnrun.runner.engine.pictures.charts import COLOURS, GRID, INK, fields, png
+from nnrun.runner.engine.pictures.charts import COLOURS
+from nnrun.runner.engine.pictures.paper import GRID, INK
 
 
 def rates_picture(rates: Sequence[float], losses: Sequence[float], smoothed: Sequence[float], suggestion: float | None) -> bytes:
     """The loss over the rate, with the rate that is suggested."""
-    figure, (axis,) = fields(1, 4.0, 2.8)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.9, 3.6), layout="constrained")
+    axis = figure.subplots()
+    axis.tick_params(colors=INK, labelsize=8)
     axis.plot(rates, losses, color=COLOURS["train"], linewidth=0.8, label="loss of a step")
     axis.plot(rates, smoothed, color=COLOURS["valid"], linewidth=1.8, label="smoothed")
     if suggestion is not None:
@@ -22,4 +28,6 @@ def rates_picture(rates: Sequence[float], losses: Sequence[float], smoothed: Seq
     axis.set_ylabel("training loss", color=INK, fontsize=9)
     axis.grid(color=GRID, linewidth=0.6)
     axis.legend(frameon=False, fontsize=8)
-    return png(figure)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=130)
+    return stream.getvalue()
