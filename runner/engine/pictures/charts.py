@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image
 
-from nnrun.runner.engine.pictures.paper import GRID, INK, Paper, beside, png, width_of
+from nnrun.runner.engine.pictures.paper import GRID, INK, Paper, in_rows, png, width_of
 from nnrun.runner.engine.pictures.plot import Curve, plot
 
 History = Mapping[str, Sequence[tuple[int, float]]]
@@ -33,7 +33,7 @@ def curves(history: History, best_step: int | None = None) -> bytes:
         known = {part: points for part in COLOURS if (points := history.get(f"{part}/{label}", ()))}
         drawn = [Curve(points, COLOURS[part], part, dot=2.0 if len(points) < 30 else 0.0) for part, points in known.items()]
         fields.append(plot(drawn, title=label, across="step", mark=best_step))
-    return png(beside(fields))
+    return png(in_rows(fields))
 
 
 def confusion(truth: Sequence[str], guess: Sequence[str], classes: Sequence[str]) -> bytes:

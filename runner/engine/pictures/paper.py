@@ -72,13 +72,13 @@ def png(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-def beside(images: Sequence[Image.Image]) -> Image.Image:
-    """Pictures of one height, side by side."""
-    whole = Image.new("RGB", (sum(image.width for image in images), max(image.height for image in images)), "white")
-    left = 0
-    for image in images:
-        whole.paste(image, (left, 0))
-        left += image.width
+def in_rows(images: Sequence[Image.Image], columns: int = 2) -> Image.Image:
+    """Pictures of one size side by side, a few in a row: MLflow cuts off what is wider than its page."""
+    width, height = images[0].size
+    across = min(columns, len(images))
+    whole = Image.new("RGB", (across * width, -(-len(images) // across) * height), "white")
+    for number, image in enumerate(images):
+        whole.paste(image, (number % across * width, number // across * height))
     return whole
 
 

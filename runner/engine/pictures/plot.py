@@ -13,7 +13,7 @@ from PIL import Image
 
 from nnrun.runner.engine.pictures.paper import GRID, INK, Paper, Point, width_of
 
-WIDTH, HEIGHT = 450, 300
+WIDTH, HEIGHT = 390, 270
 """Of a plot with all that is written around it, in pixels."""
 
 
