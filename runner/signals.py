@@ -137,6 +137,11 @@ def _give_way() -> None:
         raise Stopped(_state.number)
 
 
+def is_ours() -> bool:
+    """Whether this process is there for nnrun alone."""
+    return _state.ours
+
+
 def end_at_once() -> None:
     """The process is ours. Until a run begins, SIGINT and SIGTERM end it, whatever it is doing: there is nothing to keep yet."""
     _state.ours = True

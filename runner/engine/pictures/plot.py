@@ -16,10 +16,13 @@ from nnrun.runner.engine.pictures.paper import GRID, INK, Paper, Point, width_of
 WIDTH, HEIGHT = 390, 270
 """Of a plot with all that is written around it, in pixels."""
 
+TINY, HUGE = 1e-300, 1e300
+"""Between them numbers can be told apart and added up."""
+
 
 @dataclass(frozen=True)
 class Curve:
-    """Points in their order; what is no number makes a gap."""
+    """Points in their order; what is no number, or too large for one, makes a gap."""
 
     points: Sequence[Point]
     colour: str
@@ -34,7 +37,7 @@ class Curve:
 def plot(curves: Sequence[Curve], *, title: str = "", across: str = "", down: str = "", mark: float | None = None) -> Image.Image:
     """Curves in one field, and an upright line at `mark`."""
     paper = Paper(WIDTH, HEIGHT)
-    known = [point for curve in curves for point in curve.points if all(map(math.isfinite, point))]
+    known = [point for curve in curves for point in curve.points if _is_seen(point)]
     xs = ticks([x for x, _ in known] + ([mark] if mark is not None else []))
     ys = ticks([y for _, y in known])
     left = 14 + max(width_of(named(y, ys)) for y in ys) + (20 if down else 0)
@@ -72,8 +75,9 @@ def plot(curves: Sequence[Curve], *, title: str = "", across: str = "", down: st
 def ticks(values: Sequence[float], most: int = 6) -> list[float]:
     """Round numbers from below the least to above the greatest value: 1, 2 or 5 times a power of ten apart."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
-    if high - low <= 1e-12 * max(abs(low), abs(high)):
-        low, high = low - (abs(low) / 2 or 0.5), high + (abs(high) / 2 or 0.5)
+    if high - low <= max(1e-12 * max(abs(low), abs(high)), TINY):
+        room = abs(low) / 2 if abs(low) > TINY else 0.5
+        low, high = low - room, high + room
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
@@ -86,14 +90,18 @@ def named(value: float, scale: Sequence[float]) -> str:
     step, largest = scale[1] - scale[0], max(abs(scale[0]), abs(scale[-1]))
     if largest >= 1e6 or largest < 1e-4:
         return f"{value:.{max(0, math.floor(math.log10(largest)) - math.floor(math.log10(step) + 1e-9))}e}"
-    return f"{value:.{max(0, -math.floor(math.log10(step) + 1e-9))}f}".replace("-0.0", "0.0" if abs(value) < step / 2 else "-0.0")
+    return f"{0.0 if abs(value) < step / 2 else value:.{max(0, -math.floor(math.log10(step) + 1e-9))}f}"
+
+
+def _is_seen(point: Point) -> bool:
+    return all(abs(number) < HUGE for number in point)
 
 
 def _unbroken(points: Sequence[Point]) -> list[list[Point]]:
     """The points between gaps."""
     runs: list[list[Point]] = [[]]
     for point in points:
-        if all(map(math.isfinite, point)):
+        if _is_seen(point):
             runs[-1].append(point)
         elif runs[-1]:
             runs.append([])

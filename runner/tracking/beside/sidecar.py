@@ -7,6 +7,7 @@ and the end means that the trainer is gone. For each folder it is done with it p
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -63,6 +64,8 @@ def serve(trainer: Trainer, report: int) -> None:
     """Deliver until the trainer is gone and nothing is left to do."""
     with importing():
         from nnrun.runner.tracking.beside.delivery import Delivery
+
+    gc.freeze()
     active: list[Delivery] = []
     while active or trainer.lives:
         for folder in trainer.wait(min((delivery.pause for delivery in active), default=ROUND)):
