@@ -1,4 +1,4 @@
-"""The loop of a spec alone, with all that records it: `python nnrun_loop.py WORK FOLDER`."""
+"""The loop of a spec alone, with all that records it: `python nnrun_loop.py WORK FOLDER [PATH=VALUE...]`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -22,9 +23,9 @@ from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.store import Store, sqlite_uri
 
 
-def main(work: str, folder: Path) -> None:
+def main(work: str, folder: Path, settings: Sequence[str]) -> None:
     display = Display(Console(quiet=True), quiet=True)
-    checked, data, _ = read(Job.read(folder / f"{work}.yaml"), display)
+    checked, data, _ = read(Job.read(folder / f"{work}.yaml", tuple(settings)), display)
     assert checked.plan is not None
     with tempfile.TemporaryDirectory() as place:
         recorder = Recorder.start(Store(sqlite_uri(Path(place, "mlflow.db"))), outbox=Path(place, "outbox"))
@@ -41,4 +42,4 @@ def main(work: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])
