@@ -1,4 +1,4 @@
-"""How near the plan of memory comes to what a training really takes: `python -m tests.benchmarks.memory`.
+"""How near the plan of memory comes to what a training really takes: `python tests/benchmarks/memory.py [--json FILE]`.
 
 Each spec is run in a process of its own, which first imports all that a run imports. What it takes beyond that, at most, stands beside
 the plan.
@@ -6,6 +6,7 @@ the plan.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -19,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 IMPORTED = (
     "sklearn.datasets", "sklearn.linear_model", "matplotlib.pyplot", "pandas", "vega_datasets", "statsmodels.api", "torchmetrics",
-    "nnrun.runner.engine.training.stages", "nnrun.runner.engine.training.baseline", "nnrun.runner.record.contents",
+    "nnrun.runner.engine.training.stages", "nnrun.runner.engine.training.baselines.baseline", "nnrun.runner.record.contents",
 )  # fmt: skip
 
 SPECS: tuple[tuple[str, ...], ...] = (
@@ -39,14 +40,21 @@ SPECS: tuple[tuple[str, ...], ...] = (
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path)
+    arguments, rows = parser.parse_args(), []
     print(f"{'spec':<58} {'planned MiB':>11} {'peak MiB':>9} {'ratio':>6}")
     for name, *settings in SPECS:
         with tempfile.TemporaryDirectory() as folder:
             environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": folder}
-            command = [sys.executable, "-m", "tests.benchmarks.memory", name, *settings]
+            command = [sys.executable, __file__, "--measured", name, *settings]
             done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True)
         planned, peak = json.loads(done.stdout.splitlines()[-1])
         print(f"{' '.join([name, *settings]):<58} {planned / 2**20:>11.1f} {peak / 2**20:>9.1f} {planned / peak:>6.2f}", flush=True)
+        work = "memory that a training takes / as it was planned"
+        rows.append({"work": work, "size": " ".join([name, *settings]), "ratio": peak / planned, "limit": 1.0})
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 def measured(name: str, settings: Sequence[str]) -> tuple[int, int]:
@@ -84,7 +92,7 @@ def status(name: str) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(json.dumps(measured(sys.argv[1], sys.argv[2:])))
+    if sys.argv[1:2] == ["--measured"]:
+        print(json.dumps(measured(sys.argv[2], sys.argv[3:])))
     else:
         main()

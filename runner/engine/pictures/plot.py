@@ -41,7 +41,7 @@ def plot(curves: Sequence[Curve], *, title: str = "", across: str = "", down: st
     xs = ticks([x for x, _ in known] + ([mark] if mark is not None else []))
     ys = ticks([y for _, y in known])
     left = 14 + max(width_of(named(y, ys)) for y in ys) + (20 if down else 0)
-    right, top, bottom = WIDTH - 16, 30, HEIGHT - (46 if across else 28)
+    right, top, bottom = WIDTH - max(14, 4 + width_of(named(xs[-1], xs)) / 2), 30, HEIGHT - (46 if across else 28)
     (low, high), (least, most) = ((scale[0], scale[-1]) for scale in (xs, ys))
 
     def place(point: Point) -> Point:
