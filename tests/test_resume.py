@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 
 from nnrun.runner.tracking.store import sqlite_uri
 from tests.faults.victims import environment, write
+from tests.tracking.support import ROOT
 
 
 def nnrun(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -47,6 +48,19 @@ def test_a_finished_run_is_trained_for_longer_as_a_new_run_that_equals_one_long_
     assert (new.data.params["train.epochs"], new.info.status) == ("8", "FINISHED")
     for figure in ("test/loss", "test/mae", "valid/loss"):
         assert new.data.metrics[figure] == other.data.metrics[figure]
+
+
+def test_a_spec_that_names_no_epochs_trains_ten_and_then_more(tmp_path: Path) -> None:
+    text = (ROOT / "specs" / "mlp_digits.yaml").read_text()
+    spec = "".join(line for line in text.splitlines(keepends=True) if "epochs:" not in line and "early_stopping" not in line)
+    (tmp_path / "spec.yaml").write_text(spec.replace("baseline: linear", "baseline: none"))
+    assert nnrun(tmp_path, "spec.yaml").returncode == 0
+    refused, longer = (nnrun(tmp_path, "resume", called(tmp_path), "--epochs", total) for total in ("10", "11"))
+
+    assert "is not more" in refused.stderr
+    assert longer.returncode == 0, longer.stderr
+    assert "epoch  11" in longer.stderr
+    assert "epoch  10" not in longer.stderr
 
 
 def test_what_cannot_go_on_is_refused_in_words(finished: Path) -> None:
