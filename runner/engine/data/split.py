@@ -83,9 +83,11 @@ def origins(split: Split, given: Collection[str], origin: Callable[[str], str], 
 
 def _numbered(labels: Sequence[Any]) -> np.ndarray:
     """Labels as numbers, in the order of the alphabet: an array of texts is as wide everywhere as the longest of them."""
-    names = [composed(str(label)) for label in labels]
-    number = {name: place for place, name in enumerate(sorted(set(names)))}
-    return np.array([number[name] for name in names], dtype=np.int64)
+    texts = [str(label) for label in labels]
+    names = {text: composed(text) for text in dict.fromkeys(texts)}
+    number = {name: place for place, name in enumerate(sorted(set(names.values())))}
+    places = {text: number[name] for text, name in names.items()}
+    return np.array([places[text] for text in texts], dtype=np.int64)
 
 
 def _divide_by(split: Split, sizes: Mapping[str, int], where: Sequence[Any]) -> Rows:
