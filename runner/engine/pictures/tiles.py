@@ -50,7 +50,7 @@ def captioned(rows: Tensor, frame: tuple[int, int, int], captions: Sequence[str]
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     down = -(-len(rows) // columns)
-    sheet = Image.new("RGB", (columns * side, down * (size[1] + LINE)), "white")
+    sheet = Image.new("L" if channels == 1 else "RGB", (columns * side, down * (size[1] + LINE)), "white")
     draw = ImageDraw.Draw(sheet)
     for index, (row, caption) in enumerate(zip(rows.detach().float().cpu(), captions, strict=True)):
         left, top = (index % columns) * side, (index // columns) * (size[1] + LINE)
