@@ -25,7 +25,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from report import Row, report
 
 if TYPE_CHECKING:
     from cells import Problem, Size, Step
@@ -41,20 +43,6 @@ SIZES = ((32, 100, 64, 128), (64, 50, 128, 256), (16, 400, 32, 64), (128, 28, 28
 
 LARGE = (64, 400, 128, 256)
 """For memory."""
-
-
-class Row(NamedTuple):
-    """A result. `detail` is what was divided, for people."""
-
-    work: str
-    size: str
-    ratio: float
-    limit: float | None
-    detail: str
-
-    @property
-    def is_over(self) -> bool:
-        return self.limit is not None and self.ratio > self.limit
 
 
 @dataclass(frozen=True)
@@ -278,20 +266,7 @@ def main() -> None:
     if arguments.apart:
         print(json.dumps(answer(arguments)))
         return
-    rows = []
-    print("| work | size | ours / peer | ratio | at most | |\n|---|---|---|---|---|---|")
-    for row in measure(arguments.rounds, arguments.only):
-        rows.append(row)
-        limit, over = "" if row.limit is None else f"{row.limit:.2f}", "**over**" if row.is_over else ""
-        print(f"| {row.work} | {row.size} | {row.detail} | {row.ratio:.2f} | {limit} | {over} |", flush=True)
-    missing = [library for library in LIBRARIES if not find_spec(library)]
-    print("".join(f"\n{library} is not installed: its rows are left out." for library in missing))
-    limited = [row for row in rows if row.limit is not None]
-    print(f"{sum(row.is_over for row in limited)} of {len(limited)} are over their limit.")
-    if arguments.json is not None:
-        arguments.json.write_text(
-            json.dumps([{key: row._asdict()[key] for key in ("work", "size", "ratio", "limit")} for row in rows], indent=1)
-        )
+    report(measure(arguments.rounds, arguments.only), LIBRARIES, arguments.json)
 
 
 if __name__ == "__main__":

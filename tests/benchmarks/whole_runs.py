@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent / "whole"))
 import made
+from report import Row, report
 
 HERE = Path(__file__).parent
 
@@ -54,20 +55,6 @@ VERBS = {
     "nnrun smoke, a spec": (["smoke", str(SPECS)], 1.5),
 }
 """Commands, and processor seconds that they may take."""
-
-
-class Row(NamedTuple):
-    """A result. `detail` is what was divided, for people."""
-
-    work: str
-    size: str
-    ratio: float
-    limit: float | None
-    detail: str
-
-    @property
-    def is_over(self) -> bool:
-        return self.limit is not None and self.ratio > self.limit
 
 
 class Taken(NamedTuple):
@@ -210,8 +197,6 @@ def main() -> None:
     arguments = parser.parse_args()
     adopt_orphans()
     core = max(os.sched_getaffinity(0))
-    rows: list[Row] = []
-    print("| work | size | ours / peer | ratio | at most | |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="nnrun-whole-") as place:
         folder = Path(place)
         made.write(folder)
@@ -220,17 +205,7 @@ def main() -> None:
         parts = [measure(work, folder, arguments.rounds, core) for work in WORKS if arguments.only in work]
         if arguments.only in "verbs":
             parts.append(verbs(folder, arguments.rounds, core))
-        for row in itertools.chain.from_iterable(parts):
-            rows.append(row)
-            limit, over = "" if row.limit is None else f"{row.limit:.2f}", "**over**" if row.is_over else ""
-            print(f"| {row.work} | {row.size} | {row.detail} | {row.ratio:.2f} | {limit} | {over} |", flush=True)
-    missing = [name for name in ("lightning", "keras") if not find_spec(name)]
-    print("".join(f"\n{name} is not installed: its rows are left out." for name in missing))
-    limited = [row for row in rows if row.limit is not None]
-    print(f"{sum(row.is_over for row in limited)} of {len(limited)} are over their limit.")
-    if arguments.json is not None:
-        kept = [{key: row._asdict()[key] for key in ("work", "size", "ratio", "limit")} for row in rows]
-        arguments.json.write_text(json.dumps(kept, indent=1))
+        report(itertools.chain.from_iterable(parts), ("lightning", "keras"), arguments.json)
 
 
 if __name__ == "__main__":

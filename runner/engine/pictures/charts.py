@@ -50,9 +50,9 @@ def confusion(truth: Sequence[str], guess: Sequence[str], classes: Sequence[str]
     side, room = cell * len(classes), max(map(width_of, names), default=0.0)
     slanted = room > cell - 6
     left, top = 46 + room, 16
-    paper = Paper(left + side + 16, top + side + 42 + (0.75 * room + 6 if slanted else 8))
-    field = Image.fromarray(shades).resize((round(2 * side), round(2 * side)), Image.Resampling.NEAREST)
-    paper.image.paste(field, (round(2 * left), 2 * top))
+    height = top + side + 42 + (0.75 * room + 6 if slanted else 8)
+    paper = Paper(left + side + 16, height)
+    paper.cells(Image.fromarray(shades), (left, top), side)
     paper.rectangle((left, top), (left + side, top + side), outline=GRID)
     for place, name in enumerate(names):
         offset = (place + 0.5) * cell
@@ -64,7 +64,7 @@ def confusion(truth: Sequence[str], guess: Sequence[str], classes: Sequence[str]
     for row, column in np.argwhere(counts > 0) if named else ():
         middle = (left + (column + 0.5) * cell, top + (row + 0.5) * cell)
         paper.text(middle, f"{counts[row, column]}", colour="white" if shares[row, column] > 0.5 else INK)
-    paper.text((left + side / 2, paper.image.height / 2 - 16), "predicted", 13)
+    paper.text((left + side / 2, height - 16), "predicted", 13)
     paper.slanted((12, top + side / 2 - width_of("true", 13) / 2), "true", 13, degrees=90)
     return png(paper.finished())
 

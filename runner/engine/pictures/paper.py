@@ -43,6 +43,12 @@ class Paper:
     def rectangle(self, corner: Point, other: Point, fill: str | tuple[int, ...] | None = None, outline: str | None = None) -> None:
         self.draw.rectangle((FINE * corner[0], FINE * corner[1], FINE * other[0], FINE * other[1]), fill=fill, outline=outline, width=FINE)
 
+    def cells(self, shades: Image.Image, corner: Point, side: float) -> None:
+        """A square picture, each of its pixels as a square of one colour."""
+        size = round(FINE * side)
+        enlarged = shades.resize((size, size), Image.Resampling.NEAREST)
+        self.image.paste(enlarged, (round(FINE * corner[0]), round(FINE * corner[1])))
+
     def text(self, place: Point, text: str, size: float = 11, colour: str = INK, anchor: Anchor = "mm") -> None:
         self.draw.text((FINE * place[0], FINE * place[1]), text, fill=colour, font=_font(FINE * size), anchor=anchor)
 

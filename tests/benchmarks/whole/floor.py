@@ -62,7 +62,10 @@ def main(work: str, folder: Path) -> None:
     keep_memory()
     parts = READ[work](folder)
     before = time.process_time()
-    lstm(parts) if work == "lstm" else steps(work, parts)  # type: ignore[arg-type]
+    if work == "lstm":
+        lstm(parts)  # type: ignore[arg-type]
+    else:
+        steps(work, parts)  # type: ignore[arg-type]
     print(json.dumps({"loop": time.process_time() - before}))
 
 

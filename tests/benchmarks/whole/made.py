@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-PARTS = {"train": 0.8, "valid": 0.1, "test": 0.1}
-
 
 def parts(count: int) -> dict[str, slice]:
     """Consecutive shares of examples that come in no order."""
