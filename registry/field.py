@@ -111,6 +111,10 @@ class Field(Component):
         """The same field with the paths of its options made absolute; relative ones start at `folder`."""
         return self
 
+    def read_files(self) -> tuple[Path, ...]:
+        """Files that its options name, once it is `located`."""
+        return ()
+
     def misfit(self, sizes: tuple[int, ...]) -> str | None:
         """What to write in place of this field, if an array holds examples of these sizes, which it does not take."""
         return None

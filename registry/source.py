@@ -78,6 +78,11 @@ class Source(Component):
         """Where a part comes from, as people read it; `all` for data that comes in one."""
         return f"`{self.type_name()}`"
 
+    def read_files(self, folder: Path) -> tuple[Path, ...]:
+        """The user's files that the data is read from, and folders of which all is; none where a package or a rule gives it.
+        Raises: SourceError."""
+        return ()
+
     def place(self, folder: Path, part: str, row: int) -> str:
         """Where a row of a part stands, counted from 0, as people find it: `films.csv:19`."""
         return f"row {row + 1} of {self.origin(part)}"

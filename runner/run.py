@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnrun.registry.fault import Fault
-from nnrun.runner.compiler.check import Checked, SpecErrors, check
-from nnrun.runner.compiler.memory.machine import allowed
 from nnrun.runner.compiler.memory.needs import needed
 from nnrun.runner.display import Display
 from nnrun.runner.engine.shortage import explained, is_shortage
 from nnrun.runner.importing import importing
 from nnrun.runner.job import Job
+from nnrun.runner.reading import read
 from nnrun.runner.record.result import Result
 from nnrun.runner.signals import Pruned, Stopped, asked, left, stoppable
 from nnrun.runner.spans import BASELINE, DATA, NETWORK, RECORD, WAITING
@@ -27,7 +26,6 @@ from nnrun.runner.tracking.store import Store
 if TYPE_CHECKING:
     from nnrun.runner.compiler.memory.needs import Memory
     from nnrun.runner.compiler.plan import Plan
-    from nnrun.runner.engine.data.columns import Parts
     from nnrun.runner.engine.data.dataset import Dataset
     from nnrun.runner.record.start import Start
     from nnrun.runner.tracking.spawn import Sidecar
@@ -176,7 +174,7 @@ class _Run:
 
         job, recorder, display = self.job, self.recorder, self.display
         with DATA:
-            checked, data, parts = read(job, display)
+            checked, data, proof = read(job, display)
         plan = checked.plan
         assert plan is not None
         assert plan.spec.train is not None
@@ -199,14 +197,14 @@ class _Run:
         if plan.decoding is not None:
             sample = partial(samples, Predictor(network, plan, data.facts), data.valid or data.train, plan.spec.train.seed)
         display.asked = frozenset(metric.label for metric in plan.spec.metrics or ())
-        history = History(recorder, display, sample)
+        history = History(recorder, display, sample, proof.look)
         if start.journal:
             assert start.snapshot is not None
             history.take(start.snapshot.watcher, recorder.figures(start.journal))
             for step, figures in recorder.figures(start.journal):
                 display.recall(step, figures)
         self.leave = partial(contents.break_off, recorder, job, network, plan, data, history)
-        for doubt in doubts(plan, data, parts) if not start.journal else ():
+        for doubt in doubts(plan, data) if not start.journal else ():
             history.warned(0, doubt)
         if goes_on:
             display.say(start.told)
@@ -217,11 +215,14 @@ class _Run:
         outcome = train_stages(network, plan, data, device, history, display, keeper=keeper, start=start.snapshot)
         display.stop()
         with BASELINE:
-            beaten = baseline(plan, data, parts, plan.spec.track) if plan.losses else None
+            beaten = baseline(plan, data, plan.spec.track) if plan.losses else None
         if beaten is not None:
             history.metrics(outcome.steps, beaten.figures)
         for figure, step in recorder.differing.items():
             history.warned(step, f"`{figure}` was not the same when it was computed again, first at step {step}")
+        with DATA:
+            if (note := proof.settle()) is not None:
+                display.say(note)
         result = Result(
             plan.spec.name,
             {**outcome.figures, **(beaten.figures if beaten else {})},
@@ -242,33 +243,3 @@ class _Run:
         if plan.spec.train.checkpoint.keep == "none" or job.is_trial:
             recorder.forget_job()
         return replace(result, kept_bytes=recorder.kept_bytes)
-
-
-def read(job: Job, display: Display) -> tuple[Checked, Dataset, Parts]:
-    """The data, what its training part taught, and the spec checked with that. Raises: SpecErrors, SourceError, DataError, OutOfMemory."""
-    from nnrun.runner.engine.data.columns import load_columns
-    from nnrun.runner.engine.data.dataset import prepare
-    from nnrun.runner.engine.data.masks import with_masks
-    from nnrun.runner.engine.data.room import refuse_data, refuse_training
-    from nnrun.runner.record.parts import parts_text
-
-    first = job.checked
-    if first.plan is None:
-        raise SpecErrors(first)
-    spec = first.plan.spec.data
-    assert spec is not None
-    display.say(f"reading {spec.source.type_name() if spec.source else ''}")
-    limit = allowed()
-    refuse_data(first.plan, limit)
-    parts = load_columns(spec, first.plan.fields, job.folder)
-    refuse_data(first.plan, limit, parts)
-    data = with_masks(prepare(spec, first.plan.fields, parts, first.plan.targets, job.folder), first.plan, job.folder)
-    for line in data.said:
-        display.say(line)
-    checked = check(job.text, job.name, settings=job.settings, facts=data.facts)
-    if checked.plan is None:
-        raise SpecErrors(checked)
-    refuse_training(checked.plan, limit, data)
-    for line in parts_text(data).splitlines():
-        display.say(f"  {line}")
-    return checked, data, parts

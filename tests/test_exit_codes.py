@@ -53,6 +53,7 @@ CASES = {
     "generate": [("iris", 1), ("iris --sweeps 3", 2), ("irsi", 4)],
     "sweep": [("", 2), ("iris.yaml", 2), ("wrong.yaml", 1), ("none.yaml", 4)],
     "sync": [("", 0)],
+    "cache": [("", 0), ("lists", 2)],
     "new": [("mine", 0), ("iris", 2), ("a/b", 2), ("third --data none.csv", 4), ("less --data less.csv", 1)],
     "find-lr": [("iris.yaml", 0), ("wrong.yaml", 1), ("faces.yaml", 1), (".", 2), ("none.yaml", 4), ("gone.yaml", 4)],
     "runs": [("", 0), ("iris --csv", 0), ("--json --csv", 2), ("irsi", 4), ("none.yaml", 4)],

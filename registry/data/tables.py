@@ -58,24 +58,30 @@ class FileSource(Source):
         return self
 
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
-        parts = {"all": self.file} if self.files is None else self.files.model_dump(exclude_none=True)
-        return {part: self._table(self._found(folder, str(path)), columns, paths) for part, path in parts.items()}
+        return {part: self._table(self._found(folder, path), columns, paths) for part, path in self._parts().items()}
+
+    def read_files(self, folder: Path) -> tuple[Path, ...]:
+        return tuple(self._found(folder, path) for path in self._parts().values())
+
+    def _parts(self) -> dict[str, str]:
+        """The path of each part."""
+        return {"all": str(self.file)} if self.files is None else self.files.model_dump(exclude_none=True)
 
     def glance(self, folder: Path) -> Glance:
         missing: list[str] = []
         tables: dict[str, dict[str, Sizes]] = {}
-        for path in [self.file] if self.files is None else self.files.model_dump(exclude_none=True).values():
+        for path in self._parts().values():
             try:
-                found = locate(folder, str(path))
+                found = locate(folder, path)
             except (SourceError, RuntimeError, ValueError):  # the home of nobody, links in a circle, a zero byte
-                missing.append(str(path))
+                missing.append(path)
                 continue
             if not found.is_relative_to(folder.resolve()):
                 continue
             if not found.is_file():
-                missing.append(str(path))
+                missing.append(path)
             elif (columns := self.reader(found).heading(found)) is not None:
-                tables[str(path)] = columns
+                tables[path] = columns
         return Glance(tuple(missing), tables)
 
     def heading(self, file: Path) -> dict[str, Sizes] | None:

@@ -82,6 +82,9 @@ class Text(Field):
             return self
         return self.model_copy(update={"tokens": str(locate(folder, self.tokens))})
 
+    def read_files(self) -> tuple[Path, ...]:
+        return () if self.tokens in ("words", "characters", "bytes") else (Path(self.tokens),)
+
     def fit(self, column: Sequence[Any]) -> dict[str, Any]:
         if self.tokens == "bytes":
             return {"vocabulary": [*SPECIALS, *Bytes.symbols], **LEARNED}

@@ -34,6 +34,9 @@ class ImageFolder(Source):
     def columns(self) -> Mapping[str, Column]:
         return {"image": Column("image", about="the picture"), "label": Column("category", about="the name of its folder")}
 
+    def read_files(self, folder: Path) -> tuple[Path, ...]:
+        return (existing(folder, self.folder),)
+
     def origin(self, part: str) -> str:
         return f"`{self.folder}`" if part == "all" else f"`{part}` of `{self.folder}`"
 

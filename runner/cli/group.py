@@ -27,6 +27,7 @@ FAMILIES = {
     "find_lr": ("find-lr",),
     "comparing": ("compare", "runs"),
     "store": ("sync", "ui"),
+    "cache": ("cache",),
 }
 """Where each verb is written."""
 

@@ -14,8 +14,8 @@ from nnrun.runner.engine.training.fit import fit
 from nnrun.runner.engine.training.rates import RangeTest, Rates
 from nnrun.runner.engine.training.stages import only
 from nnrun.runner.job import Job
+from nnrun.runner.reading import read
 from nnrun.runner.record import contents
-from nnrun.runner.run import read
 from nnrun.runner.signals import Stopped, stoppable
 from nnrun.runner.tracking.delivered import Delivered
 from nnrun.runner.tracking.known import KIND
@@ -73,7 +73,7 @@ def find_lr(job: Job, store: Store, display: Display) -> Found:
 
 def _test(job: Job, recorder: Recorder, display: Display) -> Rates:
     """Raises: NoRate, and what the data or the device lacks."""
-    checked, data, _ = read(job, display)
+    checked, data, proof = read(job, display)
     plan = checked.plan
     assert plan is not None
     assert plan.spec.train is not None
@@ -85,6 +85,7 @@ def _test(job: Job, recorder: Recorder, display: Display) -> Rates:
         display.start("find-lr", learner.budget.steps, learner.best.objective)
         fit(learner, _Watcher(recorder, display), 1)
         display.stop()
+    proof.settle()
     found = learner.found
     suggestion = found.suggestion
     if found.rates:

@@ -16,8 +16,8 @@ Sample = Callable[[], Mapping[str, list[Any]]]
 class History:
     """Tells the record and the display what happens, and keeps the figures."""
 
-    def __init__(self, recorder: Recorder, display: Display, sample: Sample | None = None) -> None:
-        self.recorder, self.display, self.sample = recorder, display, sample
+    def __init__(self, recorder: Recorder, display: Display, sample: Sample | None = None, look: Callable[[], None] = lambda: None) -> None:
+        self.recorder, self.display, self.sample, self.look = recorder, display, sample, look
         self.points: dict[str, list[tuple[int, float]]] = {}
         self.samples: dict[str, list[Any]] = {}
         self.warnings: list[str] = []
@@ -37,7 +37,11 @@ class History:
                 self.points.setdefault(name, []).append((last if is_found_once(name) else step, figure))
 
     def metrics(self, step: int, figures: Mapping[str, float]) -> None:
-        """What is found once stands at step 0, where MLflow draws a bar; at its own step it would be a lonely dot on a line."""
+        """What is found once stands at step 0, where MLflow draws a bar; at its own step it would be a lonely dot on a line.
+
+        Raises: what `look` does, if something was found beside the training that has to end it.
+        """
+        self.look()
         once = {name: figure for name, figure in figures.items() if is_found_once(name)}
         for place, some in ((0, once), (step, {name: figure for name, figure in figures.items() if name not in once})):
             if some := {name: figure for name, figure in some.items() if not name.endswith("/best_step")}:  # a tag tells it

@@ -62,7 +62,7 @@ track: {baseline: linear}
 
 def fitted(text: str, columns: dict[str, Any]) -> Baseline:
     built = build(text, columns)
-    found = baseline(built.plan, built.data, {"all": columns}, built.plan.spec.track)
+    found = baseline(built.plan, built.data, built.plan.spec.track)
     assert found is not None
     return found
 

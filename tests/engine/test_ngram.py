@@ -117,7 +117,7 @@ def test_less_than_an_ngram_to_learn_from_is_enough() -> None:
 
 def found(text: str, columns: dict[str, Any]) -> Baseline:
     built = build(text, columns)
-    made = baseline(built.plan, built.data, {"all": columns}, built.plan.spec.track)
+    made = baseline(built.plan, built.data, built.plan.spec.track)
     assert made is not None
     return made
 

@@ -202,7 +202,7 @@ def test_a_straight_line_is_predicted_in_its_own_units() -> None:
 
 def test_the_baseline_of_a_series_is_its_last_value() -> None:
     built = build(SERIES, {"level": [float(row) for row in range(50)]})
-    found = baseline(built.plan, built.data, {}, built.plan.spec.track)
+    found = baseline(built.plan, built.data, built.plan.spec.track)
     deviation = float(np.std(np.arange(30)))  # one step of the series, in standard deviations of the training rows
 
     assert found is not None
@@ -211,7 +211,7 @@ def test_the_baseline_of_a_series_is_its_last_value() -> None:
 
 
 def test_the_baseline_of_a_category_is_its_commonest_class(built: Built) -> None:
-    found = baseline(built.plan, built.data, {}, built.plan.spec.track)
+    found = baseline(built.plan, built.data, built.plan.spec.track)
     assert built.data.test is not None
     labels = built.data.test.values["y"][built.data.test.rows]
     common = int(torch.bincount(built.data.train.values["y"][built.data.train.rows]).argmax())

@@ -74,7 +74,7 @@ class Silent:
 
 def read_spec(folder: Path) -> str:
     """Check a spec and read its data, as a run does. Raises: SpecErrors, Fault."""
-    from nnrun.runner.run import read
+    from nnrun.runner.reading import read
 
     read(Job.read(folder / "spec.yaml"), Silent())  # type: ignore[arg-type]
     return ""
@@ -113,7 +113,7 @@ def model(folder: Path) -> None:
     """The folder of a network, as a run leaves it."""
     from nnrun.runner.engine.checkpoint.model import save
     from nnrun.runner.engine.network.network import Network
-    from nnrun.runner.run import read
+    from nnrun.runner.reading import read
 
     sound(folder.parent)
     checked, data, _ = read(Job.read(folder.parent / "spec.yaml"), Silent())  # type: ignore[arg-type]

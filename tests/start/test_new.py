@@ -23,7 +23,7 @@ from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.baselines.baseline import baseline
 from nnrun.runner.engine.training.stages import train_stages
 from nnrun.runner.job import Job
-from nnrun.runner.run import read
+from nnrun.runner.reading import read
 from nnrun.runner.smoke import Quiet
 from nnrun.runner.start.gallery import gallery
 
@@ -156,7 +156,7 @@ def test_what_is_made_of_data_checks_clean_trains_for_an_epoch_and_has_a_baselin
     assert job.checked.spec is not None
     assert job.checked.spec.data is not None
     assert {name: field.type_name() for name, field in job.checked.spec.data.fields.items()} == types
-    checked, data, parts = read(job, Display(Console(file=io.StringIO()), quiet=True))
+    checked, data, _ = read(job, Display(Console(file=io.StringIO()), quiet=True))
     assert checked.plan is not None
     assert checked.report.ids == []
     torch.manual_seed(0)
@@ -164,7 +164,7 @@ def test_what_is_made_of_data_checks_clean_trains_for_an_epoch_and_has_a_baselin
     display = Display(Console(file=io.StringIO()), quiet=True)
     outcome = train_stages(Network(checked.plan), checked.plan, data, torch.device("cpu"), watcher, display)
     assert any(name.startswith("test/") for name in outcome.figures)
-    assert baseline(checked.plan, data, parts, checked.plan.spec.track) is not None
+    assert baseline(checked.plan, data, checked.plan.spec.track) is not None
 
 
 def test_columns_that_no_network_can_use_are_told_of_in_the_spec(tmp_path: Path) -> None:

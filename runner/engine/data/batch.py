@@ -62,7 +62,7 @@ class Part:
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The texts of which values were made, as the data has them, one a row."""
     ordering: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    """Where `window` cuts a series: columns that say which rows follow each other, as the data has them, in the order of the windows."""
+    """Where `window` cuts a series: columns that say which rows follow each other, in the order of the windows."""
     ends: Tensor | None = None
     """Where `window` cuts a series: the row of the data that each example ends with, (n,)."""
 

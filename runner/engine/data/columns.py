@@ -32,6 +32,22 @@ def load_columns(data: Data, fields: Mapping[str, Field], folder: Path) -> Parts
         raise _placed(error, data, fields) from None
 
 
+def named_files(fields: Mapping[str, Field], parts: Parts) -> Iterator[str]:
+    """The files that stand in the columns, such as pictures."""
+    paths = {column for name, config in fields.items() if config.holds_paths for column in config.reads(name)}
+    for columns in parts.values():
+        for name in paths & columns.keys():
+            yield from _texts(columns[name])
+
+
+def _texts(column: Sequence[Any]) -> Iterator[str]:
+    for value in column if not hasattr(column, "dtype") else ():
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _texts(value)
+
+
 def _placed(error: MissingColumn, data: Data, fields: Mapping[str, Field]) -> MissingColumn:
     """The same, at the key of the spec that names the column, with that key as it should be."""
     for path, held in _named(data, fields):

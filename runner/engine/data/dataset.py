@@ -45,14 +45,16 @@ class Dataset:
     valid: Part | None
     test: Part | None
     facts: Mapping[str, Facts]
-    example: Mapping[str, Any]
-    """A row as the source gave it."""
+    given: tuple[str, ...] = ("all",)
+    """The parts that the source gave; `all` if it does not divide its rows."""
     held: tuple[Held, ...] = ()
     """What each part holds."""
     notes: tuple[str, ...] = ()
     """What else people should know of the data, such as gaps in time."""
     said: Sequence[str] = ()
     """What was done to the data, for people."""
+    digest: str | None = None
+    """Its digest, where that is known already."""
 
 
 def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequence[str], folder: Path | None = None) -> Dataset:
@@ -67,7 +69,7 @@ def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequ
 
 def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequence[str], folder: Path | None) -> Dataset:
     located = {name: config.located(folder or Path()) for name, config in fields.items()}
-    named = _origins(data, parts)
+    given, named = tuple(parts), _origins(data, parts)
     if data.streamed is not None:
         (column,) = located[data.streamed].reads(data.streamed)
         parts = divided(data.split, column, parts)
@@ -92,18 +94,22 @@ def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Seq
     part = replace(part, ordering=ordered)
     augment = {name: change for name, config in located.items() if (change := config.build_augment()) is not None}
     made = {name: replace(part, rows=torch.from_numpy(held), augment=augment if name == "train" else {}) for name, held in rows.items()}
-    example = {column: values[0] for column, values in next(iter(parts.values())).items()}
     valid, test = (made[name] if len(made[name]) else None for name in ("valid", "test"))
     unit = "tokens" if data.streamed else "rows"
     listed = tuple(Held(name, len(made[name]), held[name], unit, named[name]) for name in made if name in named)
     notes = series.notes(reach_of(data.window, ahead=True)) if series is not None and data.window is not None else ()
-    return Dataset(made["train"], valid, test, facts, example, listed, notes, said)
+    return Dataset(made["train"], valid, test, facts, given, listed, notes, said)
 
 
 def _in_order(column: str, parts: Parts, series: Recordings) -> list[Any]:
-    """A column as the windows over it lie."""
+    """A column as the windows over it lie, as JSON has its cells."""
     values = [value for columns in parts.values() for value in columns[column]]
-    return [values[row] for row in series.order.tolist()]
+    return [_plain(values[row]) for row in series.order.tolist()]
+
+
+def _plain(value: Any) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if isinstance(value, str | int | float) else str(value)
 
 
 def _divide(

@@ -26,7 +26,7 @@ def with_masks(data: Dataset, plan: Plan, folder: Path | None) -> Dataset:
     """
     edges = [edge for net in plan.nets for edge in net.couplings if edge.file is not None]
     facts = {edge.name: {"pairs": _made_up() if folder is None else _read(edge, folder)} for edge in edges}
-    return replace(data, facts={**data.facts, **facts}) if facts else data
+    return replace(data, facts={**data.facts, **facts}, digest=None) if facts else data
 
 
 def _read(edge: Coupling, folder: Path) -> list[list[int]]:

@@ -44,14 +44,8 @@ def example_of(plan: Plan, facts: Mapping[str, Facts], part: Part) -> dict[str, 
     if windowed and data.window is not None:
         begin = int(part.rows[0])
         end = begin + data.window.length + data.window.horizon
-        columns = {column: [_plain(value) for value in held[begin:end]] for column, held in part.ordering.items()} | columns
+        columns = {column: list(held[begin:end]) for column, held in part.ordering.items()} | columns
     return columns
-
-
-def _plain(value: Any) -> Any:
-    """A cell as JSON has it."""
-    value = value.item() if isinstance(value, np.generic) else value
-    return value if isinstance(value, str | int | float) else str(value)
 
 
 def _ticks(part: Part, name: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -30,10 +30,10 @@ CHUNK = 1 << 22
 """Bytes of the examples that are looked at together."""
 
 
-def doubts(plan: Plan, data: Dataset, given: Collection[str]) -> Iterator[str]:
-    """Warnings. `given` are the parts that the source gave, `all` if it does not divide its rows."""
+def doubts(plan: Plan, data: Dataset) -> Iterator[str]:
+    """Warnings."""
     train = [stage.spec.train for stage in (*plan.stages, plan)]
-    yield from _empty(plan, data, given)
+    yield from _empty(plan, data)
     yield from _unknown(plan, data)
     if all(one is not None and isinstance(one.learner, Storage) for one in train):
         return  # what stores is to know its patterns by heart
@@ -78,7 +78,7 @@ def _ticks(tensor: Tensor, rows: Tensor, lengths: Tensor) -> int:
     return int(torch.minimum(lengths[rows], gaps).sum())
 
 
-def _empty(plan: Plan, data: Dataset, given: Collection[str]) -> Iterator[str]:
+def _empty(plan: Plan, data: Dataset) -> Iterator[str]:
     """Parts that were asked for and hold nothing."""
     assert plan.spec.data is not None
     split = plan.spec.data.split
@@ -87,9 +87,9 @@ def _empty(plan: Plan, data: Dataset, given: Collection[str]) -> Iterator[str]:
         ("test", data.test, "nothing is tested"),
     ):
         share = getattr(split, name)
-        cut = share > 0 and ("all" in given or name == "valid" or name in split.model_fields_set)
-        if part is None and split.by is None and (name in given or cut):
-            of = "its rows" if name in given else f"a share of {share:g}"
+        cut = share > 0 and ("all" in data.given or name == "valid" or name in split.model_fields_set)
+        if part is None and split.by is None and (name in data.given or cut):
+            of = "its rows" if name in data.given else f"a share of {share:g}"
             yield f"no example is left for the part `{name}` of {of}, beside {len(data.train):,} to learn from: {lost}"
 
 

@@ -17,8 +17,8 @@ from nnrun.runner.engine.prepare import prepared
 from nnrun.runner.engine.training.keeper import Checkpoints
 from nnrun.runner.engine.training.stages import train_stages
 from nnrun.runner.job import Job
+from nnrun.runner.reading import read
 from nnrun.runner.record.history import History
-from nnrun.runner.run import read
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.store import Store, sqlite_uri
 

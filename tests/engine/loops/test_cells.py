@@ -20,6 +20,7 @@ from nnrun.runner.engine.loops.code import native_build
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.prepare import NotCompiled, check_compiled
 from nnrun.runner.show.loops import plan_text
+from nnrun.runner.untrusted import own
 from tests.engine.loops.test_loops import batch, planned, spec
 from tests.registry.cells import cells, stacks
 from tests.registry.sequences import module, node, padded, ragged
@@ -143,10 +144,10 @@ def test_a_compiler_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, w
 
 def test_where_there_is_no_home_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(native_build.Path, "home", _homeless)
+    monkeypatch.setattr(Path, "home", _homeless)
 
-    with pytest.raises(native_build.CompilerError, match="no home directory to keep them in; XDG_CACHE_HOME can name another one"):
-        native_build.folder()
+    with pytest.raises(OSError, match="no home directory to keep it in; XDG_CACHE_HOME can name another one"):
+        own.cache("loops")
 
 
 def _homeless() -> None:

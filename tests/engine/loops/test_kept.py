@@ -12,6 +12,7 @@ import pytest
 
 from nnrun.runner.compiler.loops.execution import compiler
 from nnrun.runner.engine.loops.code import kept, native_build
+from nnrun.runner.untrusted.own import is_safe
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler is on this machine")
 
@@ -151,4 +152,4 @@ def test_what_belongs_to_somebody_else_is_not_loaded(cache: Path, place: str, re
 def test_a_folder_above_is_safe_if_nobody_else_may_rename_in_it(tmp_path: Path, rights: int, owner: int, safe: bool) -> None:
     tmp_path.chmod(rights)
 
-    assert kept._is_safe(tmp_path) == safe
+    assert is_safe(tmp_path) == safe

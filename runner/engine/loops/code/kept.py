@@ -10,12 +10,13 @@ import hashlib
 import hmac
 import os
 import secrets
-import stat
 import tempfile
 import warnings
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from nnrun.runner.untrusted.own import is_own, own_folder
 
 SECRET, SIZE = "secret", 32
 """The file of the secret, and its bytes."""
@@ -23,20 +24,14 @@ SECRET, SIZE = "secret", 32
 
 def folder(wanted: Path) -> Path:
     """The folder itself, made and closed to others; where it cannot be, one of this process alone. Raises: OSError."""
-    wanted.mkdir(parents=True, exist_ok=True, mode=0o700)
-    found = wanted.resolve()
-    if found.stat().st_uid == os.getuid():
-        found.chmod(0o700)
-    if all(_is_safe(place) for place in (found, *found.parents)):
-        return found
-    return _private(wanted)
+    return own_folder(wanted) or _private(wanted)
 
 
 def find(place: Path, key: str, suffix: str) -> Path | None:
     """What was kept under a key. What is not as we left it is removed: loading it might end the process, or run anything."""
     for kept in place.glob(f"{key}-*{suffix}"):
         with suppress(OSError):
-            if _is_own(kept.lstat()) and hmac.compare_digest(kept.name, _name(place, key, suffix, kept.read_bytes())):
+            if is_own(kept.lstat()) and hmac.compare_digest(kept.name, _name(place, key, suffix, kept.read_bytes())):
                 return kept
             kept.unlink()
     return None
@@ -73,22 +68,9 @@ def _secret(place: Path) -> bytes:
 def _read_secret(file: Path) -> bytes | None:
     try:
         about = file.lstat()
-        return file.read_bytes() if _is_own(about) and not about.st_mode & 0o077 and about.st_size == SIZE else None
+        return file.read_bytes() if is_own(about) and not about.st_mode & 0o077 and about.st_size == SIZE else None
     except OSError:
         return None
-
-
-def _is_own(about: os.stat_result) -> bool:
-    """Whether it is a plain file of this user's that nobody else may write."""
-    return stat.S_ISREG(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o022
-
-
-def _is_safe(place: Path) -> bool:
-    """Whether nobody but this user and the administrator may rename what lies in a folder. A group of the user's own number is the
-    user's own; in a folder such as `/tmp` everybody may rename only what is theirs."""
-    about = place.stat()
-    others = about.st_mode & (stat.S_IWOTH if about.st_gid in (0, os.getuid()) else stat.S_IWOTH | stat.S_IWGRP)
-    return about.st_uid in (0, os.getuid()) and (not others or bool(about.st_mode & stat.S_ISVTX))
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from nnrun.runner.compiler.loops.execution import compiler
 from nnrun.runner.engine.loops.code import kept
+from nnrun.runner.untrusted.own import cache as cache_folder
 
 FLAGS = (
     "-O3", "-std=c++17", "-fPIC", "-fopenmp-simd", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
@@ -27,14 +27,6 @@ FLAGS = (
 
 class CompilerError(Exception):
     """The machine's compiler did not take generated code."""
-
-
-def folder() -> Path:
-    """Where compiled loops are kept. Raises: CompilerError."""
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nnrun" / "loops"
-    except RuntimeError:
-        raise CompilerError("this user has no home directory to keep them in; XDG_CACHE_HOME can name another one") from None
 
 
 @cache
@@ -51,7 +43,7 @@ def _made(text: str, suffix: str, *more: str) -> Path:
     version = _version(call)
     command = (*call, *FLAGS, *_machine_flags(version))
     key = hashlib.sha256("\0".join(("sealed", text, *command, *more, version, _cpu())).encode()).hexdigest()[:32]
-    place = kept.folder(folder())
+    place = kept.folder(cache_folder("loops"))
     if (found := kept.find(place, key, suffix)) is not None:
         return found
     _sweep(place)

@@ -17,11 +17,9 @@ from nnrun.registry.data.spelling import composed
 from nnrun.registry.modules.units import natural
 from nnrun.registry.objective import Loss, SequenceMetric
 from nnrun.registry.shape import Shape
-from nnrun.registry.source import Columns
 from nnrun.runner.compiler.language.spec import Track
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.data.batch import Batch, Part
-from nnrun.runner.engine.data.columns import Parts, joined_columns
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.data.told import Told
 from nnrun.runner.engine.training.baselines.guesses import LEAST, tick_guesses
@@ -50,7 +48,7 @@ Guess = tuple[str, np.ndarray]
 """What was tried, and for each example of the test part what it says: log probabilities (n, K) of the classes, or numbers."""
 
 
-def baseline(plan: Plan, data: Dataset, parts: Parts, track: Track) -> Baseline | None:
+def baseline(plan: Plan, data: Dataset, track: Track) -> Baseline | None:
     """A figure to beat. `simple` guesses the commonest class, the mean or the last value, and foresees a stream of text by an n-gram;
     `linear` fits a linear model.
 
@@ -72,7 +70,7 @@ def baseline(plan: Plan, data: Dataset, parts: Parts, track: Track) -> Baseline 
     if loss.target_shape.time is not None:
         return _at_ticks(plan, data, data.test, loss)
     classes = int(loss.target_shape.classes) if categories else None  # type: ignore[arg-type]
-    found = _linear(plan, data, parts, loss.target, classes) if track.baseline == "linear" else None
+    found = _linear(plan, data, loss.target, classes) if track.baseline == "linear" else None
     name, guess = found or _simple(data, data.test, loss.target, classes)
     scores = _scores(torch.from_numpy(guess).float(), loss, data)
     meters = Meters(plan, data.facts, torch.device("cpu"))
@@ -110,7 +108,7 @@ def _simple(data: Dataset, test: Part, target: str, classes: int | None) -> Gues
     return "the mean", learned.mean(0)[None].repeat(len(test), 0)
 
 
-def _linear(plan: Plan, data: Dataset, parts: Parts, target: str, classes: int | None) -> Guess | None:
+def _linear(plan: Plan, data: Dataset, target: str, classes: int | None) -> Guess | None:
     """A linear model of everything the network reads, by scikit-learn; None where the training part has one class or row only."""
     from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 
@@ -118,7 +116,7 @@ def _linear(plan: Plan, data: Dataset, parts: Parts, target: str, classes: int |
     if len(learned) < 2 or (classes is not None and len(np.unique(learned)) < 2):
         return None
     texts = [name for name in plan.read if plan.fields[name].type_name() == "text"]
-    train, valid, test = _inputs(plan, data, parts, texts)
+    train, valid, test = _inputs(plan, data, texts)
     name = "TF-IDF and " * bool(texts) + ("ridge regression" if classes is None else "logistic regression")
     if classes is None:
         numbers = learned.reshape(len(learned), -1)
@@ -175,7 +173,7 @@ def _logs(model: Any, inputs: Any, classes: int) -> np.ndarray:
     return logs
 
 
-def _inputs(plan: Plan, data: Dataset, parts: Parts, texts: Sequence[str]) -> tuple[Any, Any, Any]:
+def _inputs(plan: Plan, data: Dataset, texts: Sequence[str]) -> tuple[Any, Any, Any]:
     """All that the network reads, of the training, validation and test part: texts as weighted words, numbers scaled.
 
     Where there is no validation part its place is None.
@@ -183,7 +181,7 @@ def _inputs(plan: Plan, data: Dataset, parts: Parts, texts: Sequence[str]) -> tu
     from sklearn.preprocessing import StandardScaler
 
     held = [data.train, data.valid, data.test]
-    blocks = [_words(name, plan, held, parts) for name in texts]
+    blocks = [_words(name, held) for name in texts]
     numbers = [name for name in plan.read if name not in texts]
     if numbers:
         found = [part and np.concatenate([_features(part, name, plan.values[name]) for name in numbers], axis=1) for part in held]
@@ -198,12 +196,11 @@ def _inputs(plan: Plan, data: Dataset, parts: Parts, texts: Sequence[str]) -> tu
     return train, valid, test
 
 
-def _words(name: str, plan: Plan, held: Sequence[Part | None], parts: Parts) -> list[Any]:
+def _words(name: str, held: Sequence[Part | None]) -> list[Any]:
     """Weighted counts of words and of pairs of words, by part; of characters, where the texts have no words that occur twice."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    column: Columns = joined_columns({name: plan.fields[name]}, parts)
-    learned, *others = [None if part is None else [composed(column[name][row]) for row in part.rows.tolist()] for part in held]
+    learned, *others = [None if part is None else [composed(part.texts[name][row]) for row in part.rows.tolist()] for part in held]
     try:
         vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True).fit(learned)
     except ValueError:  # says sklearn where nothing is left
