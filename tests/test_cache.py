@@ -40,7 +40,8 @@ def test_a_second_run_starts_from_what_the_first_prepared(tmp_path: Path, templa
     copied(template, tmp_path)
     (tmp_path / "large.yaml").write_text(SPEC)
     table = tmp_path / "large.csv"
-    table.write_text("a,b,y\n" + "".join(f"{row * 7919 % 1009}.5,{row * 31 % 97}.25,{'no' if row % 3 else 'yes'}\n" for row in range(80_000)))
+    rows = (f"{row * 7919 % 1009}.5,{row * 31 % 97}.25,{'no' if row % 3 else 'yes'}" for row in range(80_000))
+    table.write_text("\n".join(["a,b,y", *rows, ""]))
     assert nnrun(tmp_path, "cache").stdout == "nothing is kept\n"
 
     first, second = (nnrun(tmp_path, "large.yaml", "--json") for _ in range(2))

@@ -1,1 +1,1 @@
-"""Specs from strangers: files opened without following links, and a process that can do little."""
+"""Specs and files from strangers: opened without following links, kept where nobody else may write, run in a process that can do little."""
