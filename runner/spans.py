@@ -99,6 +99,9 @@ class Profile:
 
 _profile: Profile | None = None
 
+_counted = False
+"""Whether the start of the process was counted to a run."""
+
 
 def profile() -> Profile | None:
     """What is being counted; None where nobody asked for it."""
@@ -108,8 +111,9 @@ def profile() -> Profile | None:
 @contextmanager
 def profiled() -> Iterator[Profile]:
     """Within it, stretches are counted."""
-    global _profile
-    age = _age()
+    global _profile, _counted
+    age = 0.0 if _counted else _age()
+    _counted = True
     _profile = Profile(time.perf_counter() - age, {BEFORE: age}, {BEFORE: 1})
     try:
         yield _profile

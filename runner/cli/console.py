@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from shutil import get_terminal_size
@@ -50,8 +50,9 @@ CODES = {"data": Exit.SPEC, "missing": Exit.MISSING, "failed": Exit.TRAINING}
 
 
 @contextmanager
-def failures(as_json: bool = False) -> Iterator[None]:
-    """Turns what a user can mend into a line and an exit code; anything else is a fault of ours and keeps its traceback."""
+def failures(as_json: bool = False, tell: Callable[[object], None] | None = None) -> Iterator[None]:
+    """Turns what a user can mend into a line, or JSON that is told, and an exit code; anything else is a fault of ours and keeps its
+    traceback."""
     from nnrun.runner.compiler.check import SpecErrors
     from nnrun.runner.engine.shortage import explained
 
@@ -61,16 +62,16 @@ def failures(as_json: bool = False) -> Iterator[None]:
     except Stopped as stop:
         sys.exit(stop.exit_code)
     except SpecErrors as error:
-        refuse([error.checked], as_json)
+        refuse([error.checked], as_json, tell or print_json)
     except Fault as fault:
-        _fail(fault, as_json)
+        _fail(fault, as_json, tell or print_json)
     except Exception as error:
         from nnrun.runner.cli.world import told
 
         known = told(error)
         if known is None:
             raise
-        _fail(known, as_json)
+        _fail(known, as_json, tell or print_json)
 
 
 def tell_of_waiting(store: Store) -> None:
@@ -114,11 +115,11 @@ def warn(text: str) -> None:
     click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {visible(text)}", err=True, color=colour())
 
 
-def refuse(checks: Sequence[Checked], as_json: bool) -> None:
+def refuse(checks: Sequence[Checked], as_json: bool, tell: Callable[[object], None] = print_json) -> None:
     """Print all findings; end the command if one is an error."""
     fine = all(checked.report.ok for checked in checks)
     if as_json and not fine:
-        print_json(as_dicts(checks))
+        tell(as_dicts(checks))
     else:
         for checked in checks:
             print_findings(checked, err=True)
@@ -173,7 +174,7 @@ def one_job(path: str, settings: Sequence[str] = ()) -> Job:
     return found[0]
 
 
-def _fail(fault: Fault, as_json: bool) -> NoReturn:
+def _fail(fault: Fault, as_json: bool, tell: Callable[[object], None]) -> NoReturn:
     """Print a fault as a finding, at its place in the spec if it has one."""
     from nnrun.runner.compiler.text.diagnostic import Diagnostic, Place
     from nnrun.runner.compiler.text.document import Document
@@ -183,7 +184,7 @@ def _fail(fault: Fault, as_json: bool) -> NoReturn:
     placed = fault.document if isinstance(fault.document, Document) and fault.path is not None else None
     if as_json:
         place = {key: value for key, value in as_dict(finding, placed).items() if key in ("file", "line", "column")} if placed else {}
-        print_json({"error": fault.kind, "id": fault.id, "message": fault.message, "help": fault.help, **place})
+        tell({"error": fault.kind, "id": fault.id, "message": fault.message, "help": fault.help, **place})
     elif placed is not None:
         click.echo(f"{render_text([finding], placed, _paint)}\nmore: `nnrun explain {fault.id}`\n", err=True, nl=False, color=colour())
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,7 +42,7 @@ def run(
 ) -> None:
     """Train SPEC... and record each as an MLflow run (`-` reads from standard input)."""
     given = (*settings, *([f"train.seed={seed}"] if seed is not None else []), *([f"train.device={device}"] if device is not None else []))
-    from nnrun.runner.tracking.spawn import Sidecar
+    from nnrun.runner.cli.several import Ended, run_several
     from nnrun.runner.tracking.store import Store
 
     with failures(as_json):
@@ -51,15 +52,17 @@ def run(
             if job.checked.spec is not None and job.checked.spec.sweep is not None:
                 say(f"note: `nnrun sweep {job.path or '-'}` searches; this runs the spec as written", err=True)
         tell_of_waiting(Store.from_environment())
-        with Sidecar() if len(found) > 1 else nullcontext() as sidecar:  # runs of one command share the process that talks to MLflow
-            results = [_run_one(job, once, profile, as_json, quiet, sidecar) for job in found]
+        one = partial(_run_one, once=once, profile=profile, as_json=as_json, quiet=quiet)
+        ended = list(run_several(found, one, as_json)) if len(found) > 1 else [Ended(Exit.FINE, one(found[0], None))]
     if as_json:
-        print_json(results if len(results) > 1 else results[0])
-    if not all(result["delivered"] for result in results):
-        sys.exit(Exit.UNDELIVERED)
+        rows = [one.row for one in ended]
+        print_json(rows if len(found) > 1 else rows[0])
+    wrong = [one.code for one in ended if one.code] + [Exit.UNDELIVERED for one in ended if not one.row.get("delivered", True)]
+    if wrong:
+        sys.exit(wrong[0])
 
 
-def _run_one(job: Job, once: bool, profile: bool, as_json: bool, quiet: bool, sidecar: Sidecar | None) -> dict[str, Any]:
+def _run_one(job: Job, sidecar: Sidecar | None, once: bool, profile: bool, as_json: bool, quiet: bool) -> dict[str, Any]:
     from nnrun.runner.display import Display
     from nnrun.runner.record.times import profile_text
     from nnrun.runner.run import AlreadyRun

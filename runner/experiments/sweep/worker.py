@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import signal
-import threading
 import time
 import traceback
 from collections.abc import Mapping
-from multiprocessing import parent_process
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from typing import Any
 
 from rich.console import Console
@@ -33,6 +30,7 @@ from nnrun.runner.experiments.sweep.trials import (
     decisive,
     worth,
 )
+from nnrun.runner.owner import end_with_owner
 from nnrun.runner.signals import Pruned, Stopped
 from nnrun.runner.tracking.again.kept import broken_off
 from nnrun.runner.tracking.spawn import Sidecar
@@ -44,8 +42,7 @@ PAUSE = 0.2
 
 def work(pipe: Connection, store: Store) -> None:
     """Run the tasks that come through the pipe, until it ends."""
-    os.setpgid(0, 0)  # a Ctrl-C in the terminal is for the owner, who tells us
-    threading.Thread(target=_end_with_owner, daemon=True).start()
+    end_with_owner()
     from nnrun.runner.engine.training import stages  # noqa: F401  (torch, while the first task is being chosen)
 
     owner = Owner(pipe)
@@ -73,14 +70,6 @@ class Owner:
             return self.pipe.recv()
         except (EOFError, ConnectionResetError):
             raise Stopped(signal.SIGTERM) from None
-
-
-def _end_with_owner() -> None:
-    """End like on SIGTERM when the owner of the sweep is gone: the run under way says so to MLflow."""
-    owner = parent_process()
-    assert owner is not None
-    wait([owner.sentinel])
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _done(task: Task, owner: Owner, store: Store, sidecar: Sidecar) -> Said:
