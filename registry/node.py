@@ -56,6 +56,8 @@ class Node(Component):
     """The value is that of the option `target` in training; when generating it is chosen from the main input, which is scores."""
     before: ClassVar[int] = 0
     """What the value is before the first tick, where nothing else is said."""
+    multiplies: ClassVar[bool] = True
+    """Whether its weights are factors of what it reads; a table's are looked up."""
     memoryless: ClassVar[bool] = False
     """Of a `time` node: each tick is computed from that tick of the inputs alone, so that the node can stand in a loop."""
     batch: ClassVar[Literal["any", "one", "real"]] = "one"

@@ -182,7 +182,7 @@ class _Run:
         if self.once:
             self.check_new(plan, data)
         with NETWORK:
-            network, device = prepared(plan, recorder.store)
+            network, device = prepared(plan, recorder.store, data.ticks, display.say)
         start, now = self.start or Start(), here(network, plan, device, digest(data))
         if start.snapshot is None and job.continues is not None:
             start = for_longer(Start.of(Path(job.continues)))

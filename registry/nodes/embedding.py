@@ -26,6 +26,7 @@ class Embedding(Trainable):
     """
 
     batch = "any"
+    multiplies = False
 
     type: Literal["embedding"]
     units: Units

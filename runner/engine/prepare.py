@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from nnrun.runner.engine.loops.cells import CellRunner
 from nnrun.runner.engine.loops.native import say_once
 from nnrun.runner.engine.loops.run import Runner
 from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.threads import threads_of
 from nnrun.runner.tracking.store import Store
 
 
@@ -88,23 +90,31 @@ def claim_buffers() -> None:
     square @ square  # the product is not wanted
 
 
-def prepare_torch(train: Train) -> None:
+def prepare_torch(train: Train, threads: int = 1) -> None:
     """Seed, threads, memory and determinism."""
     keep_memory()
     claim_buffers()
     torch.manual_seed(train.seed)
-    torch.set_num_threads(train.threads)
+    torch.set_num_threads(threads)
     if train.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it the matrix products of a GPU refuse to run
     if train.deterministic != torch.are_deterministic_algorithms_enabled():  # the call loads torch's compiler: a second
         torch.use_deterministic_algorithms(train.deterministic)
 
 
-def prepared(plan: Plan, store: Store) -> tuple[Network, torch.device]:
-    """The network of a plan as its training begins, on its device. Raises: DeviceError, NotCompiled, and what `load_weights` raises."""
+def prepared(
+    plan: Plan, store: Store, ticks: Mapping[str, int] | None = None, say: Callable[[str], None] = lambda text: None
+) -> tuple[Network, torch.device]:
+    """The network of a plan as its training begins, on its device. `ticks` are the most that the data has, by time axis.
+
+    Raises: DeviceError, NotCompiled, and what `load_weights` raises.
+    """
     assert plan.spec.train is not None
     device = choose_device(plan.spec.train.device)
-    prepare_torch(plan.spec.train)
+    threads, why = threads_of(plan, device, ticks)
+    if why is not None:
+        say(why)
+    prepare_torch(plan.spec.train, threads)
     network = Network(plan)
     check_compiled(network, device)
     load_weights(network, store)

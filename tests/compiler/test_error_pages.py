@@ -109,6 +109,7 @@ def test_every_fault_has_a_page() -> None:
         "engine.training.diverged",
         "engine.shortage",
         "engine.chance",
+        "engine.data.cache.proof",
         *experiments,
     ):
         import_module(f"nnrun.runner.{module}")

@@ -33,6 +33,19 @@ AnySchedule = Annotated[Schedule, Lookup("schedule")]
 AnyLearner = Annotated[Learner, Lookup("learner")]
 
 
+def _threads(value: Any) -> Any:
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_THREADS):
+        return value
+    raise PydanticCustomError("wrong_type", f"a whole number from 1 to {MOST_THREADS}, or `auto`")
+
+
+Threads = Annotated[
+    Any,
+    BeforeValidator(_threads),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_THREADS}, {"const": "auto"}]}),
+]
+
+
 class EarlyStopping(Model):
     """Stop when a figure of the validation part no longer gets better; the best weights are kept either way."""
 
@@ -104,8 +117,9 @@ class Train(Model):
     """Number format of the large products."""
     device: Annotated[str, Field(pattern=DEVICE)] = "auto"
     """Where to train: `auto` takes a GPU where there is one."""
-    threads: Annotated[int, Field(ge=1, le=MOST_THREADS)] = 1
-    """CPU threads of one operation. On small networks more than one is slower."""
+    threads: Threads = 1
+    """CPU threads of one operation. On small networks more than one is slower, and another number gives other last digits. `auto` takes
+    as many as the largest product of a step is worth, and the machine has cores; what it takes is told and recorded."""
     compile: Literal["auto", "on", "off"] = "auto"
     """How loops and recurrent cells run: `auto` takes code compiled on this machine, or torch's fused kernels, where they can serve,
     `off` compiles nothing, and `on` refuses what could only run step by step."""

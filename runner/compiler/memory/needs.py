@@ -128,7 +128,7 @@ def needed(plan: Plan, rows: int | None = None, examples: int | None = None, tic
     values = {op.name: NUMBER * _values(op, lasting) for op in plan.ops}
     backward, judged = BACKWARD * max(batches), FORWARD * min(max(JUDGED, *batches), examples or max(batches))
     states = sum(_chains(plan, train, batch) for train, batch in zip(stages, batches, strict=True))
-    scores = 3 * NUMBER * sum(least(loss.input_shape.size) * _ticks(loss.input_shape, lasting) for loss in plan.losses)
+    scores = 3 * NUMBER * sum(least(loss.input_shape.size) * ticks_of(loss.input_shape, lasting) for loss in plan.losses)
     data = {name: rows * _row(name, lasting, plan) for name in plan.fields}
 
     shares = [
@@ -160,15 +160,15 @@ def _values(op: Op, ticks: Mapping[str, int]) -> int:
     """Numbers that a node gives and holds for an example, at all ticks."""
 
     def lasting(shape: Shape) -> Shape:
-        return replace(shape, ticks=_ticks(shape, ticks)) if shape.time else shape
+        return replace(shape, ticks=ticks_of(shape, ticks)) if shape.time else shape
 
     inputs, ports = op.seen
     kept = op.config.kept(*map(lasting, inputs), **{port: lasting(shape) for port, shape in ports.items()})
-    own = (least(op.shape.size) + least(kept)) * _ticks(op.shape, ticks)
-    return own + sum(least(shape.size) * _ticks(shape, ticks) for shape in op.outputs.values())
+    own = (least(op.shape.size) + least(kept)) * ticks_of(op.shape, ticks)
+    return own + sum(least(shape.size) * ticks_of(shape, ticks) for shape in op.outputs.values())
 
 
-def _ticks(shape: Shape, ticks: Mapping[str, int]) -> int:
+def ticks_of(shape: Shape, ticks: Mapping[str, int]) -> int:
     """The most ticks that a value has; 1 where only the data tells."""
     if shape.time is None:
         return 1
@@ -179,7 +179,7 @@ def _row(name: str, ticks: Mapping[str, int], plan: Plan) -> int:
     """Bytes of a row of a field, as it came and as the network reads it."""
     shape = plan.values[name]
     windowed = plan.spec.data is not None and plan.spec.data.window is not None and shape.ticks is not None
-    lasting = 1 if windowed else _ticks(shape, ticks)  # windows are views of their series
+    lasting = 1 if windowed else ticks_of(shape, ticks)  # windows are views of their series
     return least(shape.size) * lasting * ((NUMBER if shape.kind == "number" else SYMBOL) + RAW)
 
 

@@ -56,6 +56,11 @@ class Dataset:
     digest: str | None = None
     """Its digest, where that is known already."""
 
+    @property
+    def ticks(self) -> dict[str, int]:
+        """The most that an example has, by time axis."""
+        return {axis: int(lengths.max()) for axis, lengths in self.train.lengths.items()}
+
 
 def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequence[str], folder: Path | None = None) -> Dataset:
     """Columns -> tensors, with facts learned from the training part alone.

@@ -31,5 +31,4 @@ def refuse_training(plan: Plan, limit: Allowed, data: Dataset) -> None:
 def planned(plan: Plan, data: Dataset) -> Memory:
     """What the training of a plan on this data takes."""
     rows = len(next(iter(data.train.values.values())))
-    ticks = {axis: int(lengths.max()) for axis, lengths in data.train.lengths.items()}
-    return needed(plan, rows, len(data.train), ticks)
+    return needed(plan, rows, len(data.train), data.ticks)

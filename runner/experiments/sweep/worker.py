@@ -40,10 +40,13 @@ PAUSE = 0.2
 """Seconds between two words about the steps of a run."""
 
 
-def work(pipe: Connection, store: Store) -> None:
-    """Run the tasks that come through the pipe, until it ends."""
+def work(pipe: Connection, store: Store, workers: int) -> None:
+    """Run the tasks that come through the pipe, until it ends; `workers` do so side by side."""
     end_with_owner()
+    from nnrun.runner.engine.threads import shared_by
     from nnrun.runner.engine.training import stages  # noqa: F401  (torch, while the first task is being chosen)
+
+    shared_by(workers)
 
     owner = Owner(pipe)
     with contextlib.suppress(Stopped), Sidecar() as sidecar:

@@ -32,7 +32,7 @@ class Workers:
     """Some processes that run tasks, none of which waits for another."""
 
     def __init__(self, count: int, store: Store) -> None:
-        self.store = store
+        self.store, self.count = store, count
         self.all = [self._started(number) for number in range(count)]
 
     @property
@@ -81,7 +81,7 @@ class Workers:
     def _started(self, number: int) -> Worker:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=work, args=(theirs, self.store), name=f"worker {number + 1}")
+        process = context.Process(target=work, args=(theirs, self.store, self.count), name=f"worker {number + 1}")
         process.start()
         theirs.close()
         return Worker(number, process, ours)

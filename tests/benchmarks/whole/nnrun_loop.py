@@ -33,7 +33,7 @@ def main(work: str, folder: Path, settings: Sequence[str]) -> None:
         recorder.run_id(wait=60.0)
         history = History(recorder, display)
         keeper = Checkpoints(Kept(Path(place, "checkpoints")), {}, history.state, display.say)
-        network, device = prepared(checked.plan, recorder.store)
+        network, device = prepared(checked.plan, recorder.store, data.ticks)
         before, began = time.process_time(), time.perf_counter()
         train_stages(network, checked.plan, data, device, history, display, keeper=keeper)
         loop, clock = time.process_time() - before, time.perf_counter() - began
