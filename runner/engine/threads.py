@@ -9,8 +9,8 @@ import torch
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.work import largest_product
 
-WORTH = 16_000_000
-"""Multiplications that are worth a thread. By `tests/benchmarks/threads.py` two threads take 0.6 to 1.0 of the time of one where the
+WORTH = 32_000_000
+"""Multiplications that are worth a thread. By `tests/benchmarks/threads.py` two threads take 0.6 to 0.7 of the time of one where the
 largest product of a step has twice as many, and up to 1.4 where it has fewer."""
 
 _sharers = 1

@@ -91,9 +91,9 @@ def test_the_largest_product_of_a_step_is_counted_by_hand(text: str, ticks: dict
 
 
 @pytest.mark.parametrize(
-    ("batch", "cores", "taken"), [(1000, 8, 1), (1600, 8, 2), (3200, 8, 4), (3200, 2, 2), (100_000, 8, 8), (100_000, 1, 1), (1, 8, 1)]
+    ("batch", "cores", "taken"), [(3199, 8, 1), (3200, 8, 2), (6400, 8, 4), (6400, 2, 2), (100_000, 8, 8), (100_000, 1, 1), (1, 8, 1)]
 )
-def test_a_thread_is_taken_for_each_sixteen_million(monkeypatch: pytest.MonkeyPatch, batch: int, cores: int, taken: int) -> None:
+def test_a_thread_is_taken_for_each_32_million(monkeypatch: pytest.MonkeyPatch, batch: int, cores: int, taken: int) -> None:
     monkeypatch.setattr(threads, "cores_here", lambda: cores)
     plan = planned(DENSE, f"train.batch_size={batch}")
 
