@@ -36,10 +36,35 @@ def trained(text: str) -> tuple[Network, Dataset]:
     return Network(plan), data
 
 
+def evaluated(gallery: Gallery, step: int, last: bool, size: int = 50) -> list[tuple[str, int, bytes]]:
+    """The pictures of an evaluation in batches of some size."""
+    look = gallery.open(last)
+    for rows in gallery.part.rows_in_order(size) if look is not None and gallery.part is not None else ():
+        batch = gallery.part.batch(rows)
+        with torch.no_grad():
+            look(rows, gallery.network(batch, ("scores",)), batch)
+    return gallery.pictures(step)
+
+
+def test_mistakes_are_the_worst_of_the_part_whatever_the_batches() -> None:
+    network, data = trained(SPEC)
+    gallery = Gallery(network, network.plan, data.valid, data.facts, evaluations=1)
+    assert gallery.part is not None
+    few, whole = (evaluated(gallery, 0, last=True, size=size)[1] for size in (7, 1000))
+    assert gallery.mistakes is not None
+    shown = [rows[cost.argmax()] for rows, cost, _ in gallery.mistakes._seen]
+    batch = gallery.part.batch(gallery.part.rows)
+    with torch.no_grad():
+        cost = torch.nn.functional.cross_entropy(network(batch, ("scores",))["scores"], batch.values["digit"], reduction="none")
+
+    assert few == whole
+    assert shown == [gallery.part.rows[cost.argmax()]]
+
+
 def test_kernels_and_mistakes_are_shown_at_most_about_ten_times() -> None:
     network, data = trained(SPEC)
     gallery = Gallery(network, network.plan, data.valid, data.facts, evaluations=41)
-    found = [(key, step) for step in range(41) for key, step, _ in gallery.pictures(step, last=step == 40)]
+    found = [(key, step) for step in range(41) for key, step, _ in evaluated(gallery, step, last=step == 40)]
 
     assert found[:2] == [("filters/look", 0), ("mistakes/image", 0)]
     assert [step for key, step in found if key == "mistakes/image"] == [0, 5, 10, 15, 20, 25, 30, 35, 40]
@@ -70,4 +95,4 @@ train: {loss: {type: cross_entropy, input: scores, target: species}}
 def test_a_network_without_images_has_no_pictures() -> None:
     network, data = trained(PLAIN)
 
-    assert Gallery(network, network.plan, data.valid, data.facts, evaluations=3).pictures(0, last=False) == []
+    assert evaluated(Gallery(network, network.plan, data.valid, data.facts, evaluations=3), 0, last=False) == []

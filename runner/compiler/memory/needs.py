@@ -156,6 +156,11 @@ def least(size: Axis) -> int:
     return sum(prod(int(factor) for factor in term.split("*") if factor.isdigit()) for term in size.split("+"))
 
 
+def values_of(plan: Plan, ticks: Mapping[str, int]) -> int:
+    """Bytes of all values of a network for an example, at the most `ticks` by time axis."""
+    return NUMBER * sum(_values(op, ticks) for op in plan.ops)
+
+
 def _values(op: Op, ticks: Mapping[str, int]) -> int:
     """Numbers that a node gives and holds for an example, at all ticks."""
 

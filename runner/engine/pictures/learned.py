@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from nnrun.registry.field import Facts
 from nnrun.runner.compiler.plan import Comparison, Plan
-from nnrun.runner.engine.data.batch import Part
+from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.tiles import captioned, tiles
 
@@ -20,8 +20,29 @@ PICTURES = 10
 MISTAKES = 24
 """The worst that are shown."""
 
-LOOKED_AT = 2048
-"""Examples among which the worst are looked for."""
+
+class Mistakes:
+    """The worst mistakes of a part, found while it is judged: batch by batch, what each example costs and what it was taken for."""
+
+    def __init__(self, part: Part, field: str, loss: Comparison) -> None:
+        self.part, self.field, self.loss = part, field, loss
+        self._seen: list[tuple[Tensor, Tensor, Tensor]] = []
+        """(rows, what they cost, what they were taken for)."""
+
+    def look(self, rows: Tensor, values: Mapping[str, Tensor], batch: Batch) -> None:
+        """Note a batch that was judged."""
+        scores = values[self.loss.input].float()
+        cost = cross_entropy(scores, batch.values[self.loss.target], reduction="none")
+        self._seen.append((rows, cost.cpu(), scores.argmax(1).cpu()))
+
+    def picture(self, facts: Mapping[str, Facts]) -> bytes:
+        """The examples with the largest loss, worst first, each with its class and the one it was taken for."""
+        rows, costs, guesses = (torch.cat(held) for held in zip(*self._seen, strict=True))
+        worst = costs.argsort(descending=True)[:MISTAKES]
+        images, truth = (self.part.values[name][rows[worst]] for name in (self.field, self.loss.target))
+        names = facts[self.loss.target]["classes"]
+        captions = [_caption(names, int(true), int(guess)) for true, guess in zip(truth, guesses[worst], strict=True)]
+        return captioned(_shades(images), (images.shape[1], images.shape[2], images.shape[3]), captions)
 
 
 class Gallery:
@@ -34,18 +55,24 @@ class Gallery:
         """Evaluations so far, counted from 0."""
         self.first = _first_convolution(plan)
         self.judged = _judged(plan)
+        self.mistakes: Mistakes | None = None
+        """Those of the evaluation that goes on, if a picture is due after it."""
+        self.is_due = False
 
-    def pictures(self, step: int, last: bool) -> list[tuple[str, int, bytes]]:
-        """(key, step, PNG) of what is due after an evaluation."""
+    def open(self, last: bool) -> Callable[[Tensor, Mapping[str, Tensor], Batch], None] | None:
+        """An evaluation begins: who is to be shown its batches."""
         self.seen += 1
-        if self.seen % self.every and not last:
-            return []
+        self.is_due = last or self.seen % self.every == 0
+        self.mistakes = Mistakes(self.part, *self.judged) if self.is_due and self.judged is not None and self.part is not None else None
+        return self.mistakes.look if self.mistakes is not None else None
+
+    def pictures(self, step: int) -> list[tuple[str, int, bytes]]:
+        """(key, step, PNG) of what is due after it."""
         found = []
-        if self.first is not None:
+        if self.is_due and self.first is not None:
             found.append((f"filters/{self.first}", step, filters(self.network.runs[self.first])))
-        if self.judged is not None and self.part is not None:
-            field, loss = self.judged
-            found.append((f"mistakes/{field}", step, mistakes(self.network, self.part, field, loss, self.facts)))
+        if self.mistakes is not None:
+            found.append((f"mistakes/{self.mistakes.field}", step, self.mistakes.picture(self.facts)))
         return found
 
 
@@ -54,25 +81,6 @@ def filters(convolution: nn.Module) -> bytes:
     weight = next(tensor for name, tensor in convolution.named_parameters() if name.endswith("weight")).detach()
     frame = (weight.shape[1], weight.shape[2], weight.shape[3])
     return tiles(0.5 + 0.5 * weight.flatten(1) / (float(weight.abs().max()) or 1.0), frame)
-
-
-@torch.no_grad()
-def mistakes(network: Network, part: Part, field: str, loss: Comparison, facts: Mapping[str, Facts]) -> bytes:
-    """The examples with the largest loss, worst first, each with its class and the one it was taken for."""
-    device = next(network.parameters()).device
-    network.eval()
-    losses, guesses = [], []
-    rows = part.rows[:LOOKED_AT]
-    for some in torch.split(rows, 256):
-        batch = part.batch(some).to(device)
-        scores = network(batch, (loss.input,))[loss.input].float()
-        losses.append(cross_entropy(scores, batch.values[loss.target], reduction="none").cpu())
-        guesses.append(scores.argmax(1).cpu())
-    worst = torch.cat(losses).argsort(descending=True)[:MISTAKES]
-    guessed, images, truth = torch.cat(guesses)[worst], part.values[field][rows[worst]], part.values[loss.target][rows[worst]]
-    names = facts[loss.target]["classes"]
-    captions = [_caption(names, int(true), int(guess)) for true, guess in zip(truth, guessed, strict=True)]
-    return captioned(_shades(images), (images.shape[1], images.shape[2], images.shape[3]), captions)
 
 
 def _caption(names: Sequence[str], true: int, guess: int) -> str:

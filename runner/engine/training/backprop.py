@@ -24,7 +24,7 @@ from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.blame.gradients import Before, watching
 from nnrun.runner.engine.training.blame.values import first_not_finite
 from nnrun.runner.engine.training.diverged import Diverged
-from nnrun.runner.engine.training.evaluate import Evaluator, autocast
+from nnrun.runner.engine.training.evaluate import Evaluator, Look, autocast
 from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner, on
 from nnrun.runner.spans import BACKWARD, FORWARD, OPTIMIZER
 
@@ -48,7 +48,7 @@ class Backprop(Learner[Batch]):
         parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
         if not parameters:
             raise DataError(f"{_trained(train)} no weights that could be trained", "see `nodes` under `train`, `freeze` and `share`")
-        self.evaluator = Evaluator(network, plan, data.facts, device)
+        self.evaluator = Evaluator(network, plan, data.facts, device, data.ticks)
         self.descent = Descent(train, parameters, self.budget.steps, device)
         self.penalties = network.penalties(train.regularize)
         self.gallery = Gallery(network, plan, data.valid, data.facts, 1 + -(-self.budget.steps // self.budget.evaluate_every))
@@ -117,13 +117,13 @@ class Backprop(Learner[Batch]):
         if step == 0 and self.data.valid is None:
             return None
         figures = {f"train/{name}": figure for name, figure in self.evaluator.meters.compute().items()} if step else {}
+        look = self.gallery.open(last=step == self.budget.steps)
         if self.data.valid is not None:
-            figures |= self._evaluated(step, self.data.valid, "valid")
+            figures |= self._evaluated(step, self.data.valid, "valid", look=look)
         elif self.batch is not None:
             self._check_loss(step, self.evaluator.loss(self.batch))
-        pictures = self.gallery.pictures(step, last=step == self.budget.steps)
         self.network.train()
-        return Judged(figures, pictures=pictures)
+        return Judged(figures, pictures=self.gallery.pictures(step))
 
     def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
         sheet = Sheet(Predictor(self.network, self.plan, self.data.facts), self.data.test) if self.data.test is not None else None
@@ -131,9 +131,9 @@ class Backprop(Learner[Batch]):
         doubts = (self._worse(), self._unknown({**figures, **found}))
         return Judged(found, warnings=[doubt for doubt in doubts if doubt is not None], answers=sheet)
 
-    def _evaluated(self, step: int, part: Part, name: str, sheet: Sheet | None = None) -> dict[str, float]:
+    def _evaluated(self, step: int, part: Part, name: str, sheet: Sheet | None = None, look: Look | None = None) -> dict[str, float]:
         """Figures of a part. Raises: Diverged if its loss is no number."""
-        figures = self.evaluator.evaluate(part, name, sheet)
+        figures = self.evaluator.evaluate(part, name, sheet, look)
         self._check_loss(step, figures[f"{name}/loss"], part)
         return figures
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from nnrun.registry.field import Facts
+from nnrun.runner.compiler.memory.needs import values_of
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.inference.sheet import Sheet
@@ -17,17 +18,23 @@ from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.objective import Losses, Meters
 from nnrun.runner.engine.training.written import Written
 
-LARGE = 256
-"""Examples at once where no gradient is wanted; a spec's larger batches stay as they are."""
+LARGE, ROOM = 256, 8 << 20
+"""Examples at once where no gradient is wanted, if the values of so many take no more than so many bytes; else a batch of the spec, for
+which there is memory already. Larger batches of a spec stay as they are."""
+
+Look = Callable[[Tensor, Mapping[str, Tensor], Batch], None]
+"""Is shown (rows, values, batch) of each batch that is judged."""
 
 
 class Evaluator:
     """Judges the network of a plan."""
 
-    def __init__(self, network: Network, plan: Plan, facts: Mapping[str, Facts], device: torch.device) -> None:
+    def __init__(
+        self, network: Network, plan: Plan, facts: Mapping[str, Facts], device: torch.device, ticks: Mapping[str, int] | None = None
+    ) -> None:
         assert plan.spec.train is not None
         self.network, self.device, self.precision = network, device, plan.spec.train.precision
-        self.batch_size = max(plan.spec.train.batch_size, LARGE)
+        self.batch_size = max(plan.spec.train.batch_size, LARGE if LARGE * values_of(plan, ticks or {}) <= ROOM else 1)
         self.losses, self.meters, self.written = Losses(plan, facts).to(device), Meters(plan, facts, device), Written(plan, facts)
         self.wanted = tuple(dict.fromkeys((*self.losses.wanted, *self.meters.wanted)))
 
@@ -39,7 +46,7 @@ class Evaluator:
             return float(self.losses.total(self.losses.sums(self.network(batch, self.wanted), batch)))
 
     @torch.no_grad()
-    def evaluate(self, part: Part, name: str, sheet: Sheet | None = None) -> dict[str, float]:
+    def evaluate(self, part: Part, name: str, sheet: Sheet | None = None, look: Look | None = None) -> dict[str, float]:
         """Loss and metrics over a part, as `name/loss`, `name/accuracy` and so on. What was answered is written into `sheet`."""
         self.network.eval()
         sums: list[list[tuple[Tensor, Tensor]]] = []
@@ -50,6 +57,8 @@ class Evaluator:
                     values = self.network(batch, self.wanted)
                     sums.append(self.losses.sums(values, batch))
                 self.meters.update(values, batch)
+                if look is not None:
+                    look(rows, values, batch)
                 if sheet is not None:
                     sheet.add(rows, values, batch, self.losses.each(values, batch))
         totals = [(sum(total for total, _ in loss), sum(weight for _, weight in loss)) for loss in zip(*sums, strict=True)]
