@@ -1,6 +1,7 @@
 """Libraries are imported together, where a run begins."""
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,8 @@ def importing() -> Iterator[None]:
     """Within it a signal waits, for a library that is broken off takes it for an error; and nobody looks for garbage: of the million
     objects that torch and MLflow make none is any. In a process of our own they are never looked at again."""
     global _frozen
+    if is_ours():
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # imported later; its own pool takes 10 MB, however little it holds
     collects = gc.isenabled()
     gc.disable()
     try:

@@ -75,13 +75,26 @@ MUCH = 2**31 - 1
 def keep_memory() -> None:
     """Let the process keep the memory that tensors give back, instead of fetching it from the system again at every step.
 
-    On large batches a quarter of a step was page faults. Who has set the C library's allocator by its own variables is left alone.
+    On large batches a quarter of a step was page faults.
     """
-    if platform.libc_ver()[0] != "glibc" or any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
-        return
-    allocator = ctypes.CDLL(None)
+    allocator = _allocator()
     for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, MUCH), (M_TOP_PAD, 64 << 20)):
-        allocator.mallopt(option, value)
+        if allocator is not None:
+            allocator.mallopt(option, value)
+
+
+def give_back_memory() -> None:
+    """Give the system what is kept and nobody uses: the training is over."""
+    allocator = _allocator()
+    if allocator is not None:
+        allocator.malloc_trim(0)
+
+
+def _allocator() -> ctypes.CDLL | None:
+    """The C library, if it is glibc's and nobody has set its allocator by variables."""
+    if platform.libc_ver()[0] != "glibc" or any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
+        return None
+    return ctypes.CDLL(None)
 
 
 def claim_buffers() -> None:

@@ -10,6 +10,7 @@ from functools import partial
 
 from nnrun.runner.engine.checkpoint.snapshot import Snapshot
 from nnrun.runner.engine.inference.sheet import Sheet
+from nnrun.runner.engine.prepare import give_back_memory
 from nnrun.runner.engine.training.best import is_finite
 from nnrun.runner.engine.training.keeper import Keeper
 from nnrun.runner.engine.training.learner import B, Learner, Watcher
@@ -89,6 +90,7 @@ def fit(learner: Learner[B], watch: Watcher, log_every: int, keeper: Keeper | No
 
     at.seconds = pace.seconds
     best.restore(network)
+    give_back_memory()
     with EVALUATION:
         concluded = learner.conclude(at.step, at.figures)
     last = {**best.figures, **concluded.figures}
