@@ -57,6 +57,10 @@ VERBS = {
 """Commands, and processor seconds that they may take."""
 
 
+PYDANTIC = "import click, yaml; from pydantic import BaseModel; type('One', (BaseModel,), {'__annotations__': {'x': int}})(x=1)"
+"""What no `check` can do without: the libraries of the project, and one model."""
+
+
 class Taken(NamedTuple):
     """What a command took with everything that it started, and the JSON that it wrote."""
 
@@ -192,6 +196,8 @@ def verbs(folder: Path, rounds: int, core: int) -> Iterator[Row]:
         several = [run([sys.executable, "-m", "nnrun", *words], folder, core).processor for _ in range(rounds)]
         seconds = statistics.median(several) / (specs if words[0] == "smoke" else 1)
         yield Row(name, "seconds", seconds, limit, f"{seconds:.3f} s")
+    floor = statistics.median(run([sys.executable, "-c", PYDANTIC], folder, core).processor for _ in range(rounds))
+    yield Row("floor of check: click, YAML and a model of pydantic", "seconds", floor, None, f"{floor:.3f} s")
 
 
 def main() -> None:

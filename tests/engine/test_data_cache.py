@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from nnrun.registry.data.files import confined
+from nnrun.registry.field import DataError
 from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.memory.machine import allowed
 from nnrun.runner.engine.data.cache import prepared as cache
@@ -432,6 +433,41 @@ def test_a_full_disk_costs_the_next_run_its_time_only(tmp_path: Path, kept: Path
     assert proof.settle() == "what was prepared of `t.csv` could not be kept for the next run: No space left on device"
     assert list(kept.iterdir()) == []
     assert len(data.train) == 48
+
+
+def test_a_picture_that_is_not_there_is_said_by_its_row(tmp_path: Path, kept: Path) -> None:
+    _pictures(tmp_path)
+    rows = [f"pictures/{label}/{number}.png,{label}\n" for label in "ab" for number in range(20)]
+    (tmp_path / "t.csv").write_text("image,label\n" + "".join(rows))
+    (tmp_path / "pictures" / "a" / "3.png").unlink()
+
+    with pytest.raises(DataError, match=r"`image` in `t\.csv:5`"):
+        begin(tmp_path, PICTURES.replace("{source: image_folder, folder: pictures}", "{source: csv, file: t.csv}"))
+    assert list(kept.iterdir()) == []
+
+
+def test_what_of_a_folder_may_not_be_read_is_the_sources_to_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _pictures(tmp_path)
+    monkeypatch.setattr(os, "scandir", _denied)
+
+    with pytest.raises(DataError, match="`pictures` has no folder with a picture in it"):
+        begin(tmp_path, PICTURES)
+
+
+def _denied(*_: object) -> None:
+    raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_facts_that_are_no_json_are_not_kept(tmp_path: Path, kept: Path) -> None:
+    _table(tmp_path)
+    data, _ = read(tmp_path, TABLE, "data.split.seed=9")
+    place = cache._Place(shelf.Shelf(kept), "key", tmp_path / "t.csv")
+
+    said = place.keep(replace(data, facts={"x": {"what": object()}}), [])
+
+    assert said is not None
+    assert said.startswith("what was prepared of `t.csv` could not be kept for the next run: Object of type object is not JSON")
+    assert not (kept / "key.safetensors").exists()
 
 
 def test_facts_that_the_cache_does_not_know_make_another_digest(tmp_path: Path) -> None:

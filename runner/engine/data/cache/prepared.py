@@ -41,13 +41,14 @@ def prepared(plan: Plan, folder: Path, limit: Allowed, say: Callable[[str], None
     say(f"reading {spec.source.type_name()}")
     before = stamped(files)
     parts = load_columns(spec, plan.fields, folder)
-    stamps = stamped([*(stamp.path for stamp in before), *named_files(plan.fields, parts)])
+    named = stamped(named_files(plan.fields, parts)) if place is not None else None
     refuse_data(plan, limit, parts)
     data = prepare(spec, plan.fields, parts, plan.targets, folder)
-    is_large = sum(stamp.size for stamp in stamps if not stamp.is_folder) >= SMALL
-    if place is None or not is_large or not {*before} <= {*stamps}:
+    if place is None or before is None or named is None:
         return data, Proof()
-    return data, Proof(lambda: place.keep(data, stamps))
+    stamps = list({stamp.inode: stamp for stamp in (*before, *named)}.values())
+    is_large = sum(stamp.size for stamp in stamps if not stamp.is_folder) >= SMALL
+    return data, Proof(lambda: place.keep(data, stamps)) if is_large else Proof()
 
 
 def _files(plan: Plan, source: Source, folder: Path) -> tuple[Path, ...]:
@@ -83,10 +84,10 @@ class _Place:
                 return None
             data = entry.data(plan.fields)
             os.utime(self.file)  # used now
-        except FileNotFoundError:
-            return None
         except NoEntry:
             self.file.unlink(missing_ok=True)
+            return None
+        except OSError:  # there is none, or the disk does not give it
             return None
         return data, Proof(lambda: self.prove(entry.files, data))
 
@@ -106,8 +107,9 @@ class _Place:
         try:
             files = [(stamp, stamp.digest()) for stamp in stamps]
             return self._written(data, files) if all(stamp.is_current() for stamp in stamps) else None
-        except OSError as error:
-            return f"what was prepared of `{self.name}` could not be kept for the next run: {error.strerror or error}"
+        except (OSError, TypeError) as error:  # a full disk; facts of a package's field that are no JSON
+            why = getattr(error, "strerror", None) or error
+            return f"what was prepared of `{self.name}` could not be kept for the next run: {why}"
 
     def _written(self, data: Dataset, files: Sequence[tuple[Stamp, str]]) -> str | None:
         """Other processes see the whole entry or none. Raises: OSError."""

@@ -51,12 +51,15 @@ class Stamp(NamedTuple):
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=SIZE)).hexdigest()
 
 
-def stamped(paths: Iterable[str | Path]) -> tuple[Stamp, ...]:
-    """Files, and all that lies in folders, each once. Raises: OSError."""
+def stamped(paths: Iterable[str | Path]) -> tuple[Stamp, ...] | None:
+    """Files, and all that lies in folders, each once. None if one of them cannot be looked at: whoever reads it will say so."""
     found: dict[int, Stamp] = {}
-    for path in paths:
-        for stamp in _within(Stamp.of(str(path))):
-            found.setdefault(stamp.inode, stamp)
+    try:
+        for path in paths:
+            for stamp in _within(Stamp.of(str(path))):
+                found.setdefault(stamp.inode, stamp)
+    except OSError:
+        return None
     return tuple(found.values())
 
 
