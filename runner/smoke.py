@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnrun.runner.compiler.check import Checked, check
 from nnrun.runner.compiler.memory.machine import allowed
@@ -18,6 +18,9 @@ from nnrun.runner.engine.shortage import refuse
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store, sqlite_uri
+
+if TYPE_CHECKING:
+    from nnrun.runner.engine.data.dataset import Dataset
 
 BETAS = 30
 """Steps of the estimates of an energy network."""
@@ -74,14 +77,32 @@ def smoke(checked: Checked, place: Throwaway | None = None) -> str | None:
     return None
 
 
+def made_up(checked: Checked) -> tuple[Checked, Dataset]:
+    """Made-up data for a spec, and the spec checked once more with what it taught. Raises: ValueError if that finds something."""
+    from nnrun.runner.engine.data.dataset import prepare
+    from nnrun.runner.engine.data.made_up import made_up_columns
+    from nnrun.runner.engine.data.masks import with_masks
+
+    plan = checked.plan
+    assert plan is not None
+    assert plan.spec.data is not None
+    split = plan.spec.data.split.model_copy(update={"by": None, "train": 0.5, "valid": 0.25, "test": 0.25})
+    window = plan.spec.data.window
+    if window is not None:  # made-up rows are one series
+        window = window.model_copy(update={"by": None, "join": False})
+    spec = plan.spec.data.model_copy(update={"split": split, "window": window, "time": None})
+    count = EXAMPLES if window is None else 4 * (window.length + window.horizon) + 4 * spec.stride
+    data = with_masks(prepare(spec, plan.fields, made_up_columns(spec, plan.fields, count), plan.targets), plan, None)
+    again = check(checked.document.text.text, checked.document.text.name, settings=checked.settings, facts=data.facts)
+    if again.plan is None:
+        raise ValueError(again.report[0].headline)
+    return again, data
+
+
 def _try(checked: Checked, place: Throwaway | None) -> None:
     import torch
 
     from nnrun.runner.engine.checkpoint import model
-    from nnrun.runner.engine.data.columns import Parts
-    from nnrun.runner.engine.data.dataset import prepare
-    from nnrun.runner.engine.data.made_up import made_up_columns
-    from nnrun.runner.engine.data.masks import with_masks
     from nnrun.runner.engine.inference.example import example_of
     from nnrun.runner.engine.inference.predict import Predictor
     from nnrun.runner.engine.network.network import Network
@@ -95,19 +116,8 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
     assert spec.data is not None
     assert spec.train is not None
     refuse(needed(plan, EXAMPLES, examples=EXAMPLES), allowed())
-    data_spec = spec.data.model_copy(
-        update={"split": spec.data.split.model_copy(update={"by": None, "train": 0.5, "valid": 0.25, "test": 0.25})}
-    )
-    window = data_spec.window
-    if window is not None:  # made-up rows are one series
-        window = window.model_copy(update={"by": None, "join": False})
-    data_spec = data_spec.model_copy(update={"window": window, "time": None})
-    count = EXAMPLES if window is None else 4 * (window.length + window.horizon) + 4 * data_spec.stride
-    parts: Parts = made_up_columns(data_spec, plan.fields, count)
-    data = with_masks(prepare(data_spec, plan.fields, parts, plan.targets), plan, None)
-    again = check(checked.document.text.text, checked.document.text.name, settings=checked.settings, facts=data.facts)
-    if again.plan is None:
-        raise ValueError(again.report[0].headline)
+    again, data = made_up(checked)
+    assert again.plan is not None
     plan = again.plan
     short = {
         "steps": 2,

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from nnrun.registry.modules.padding import real_ticks
+
 POOL = 32
 """Batches whose examples are sorted by length together: little padding, and still a random order."""
 
@@ -30,6 +32,8 @@ class Batch:
     count: int
     whole: frozenset[str] | None = None
     """Time axes along which no example is padded; looked up in the lengths if it is None, which a GPU would have to wait for."""
+    known: dict[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
+    """What `places` gave."""
 
     def __post_init__(self) -> None:
         if self.whole is None:
@@ -41,10 +45,24 @@ class Batch:
         assert self.whole is not None
         return None if axis in self.whole else self.lengths[axis]
 
+    def places(self, axis: str) -> Tensor | None:
+        """Where the real ticks lie among all, tick by tick, (M,); None where nothing is padded. Found out once, before the batch is on a
+        GPU, which would have to tell how many they are."""
+        assert self.whole is not None
+        if axis in self.whole:
+            return None
+        if axis not in self.known:
+            lengths = self.lengths[axis]
+            self.known[axis] = real_ticks(lengths, int(lengths.max())).flatten().nonzero().squeeze(1)
+        return self.known[axis]
+
     def to(self, device: torch.device) -> Batch:
-        """The same batch on another device."""
-        values, lengths = ({name: tensor.to(device) for name, tensor in held.items()} for held in (self.values, self.lengths))
-        return Batch(values, lengths, self.count, self.whole)
+        """The same batch on another device; the way there is not waited for."""
+        if device.type == "cpu":
+            return self
+        known = {axis: places for axis in self.lengths if (places := self.places(axis)) is not None}
+        values, lengths, known = (_moved(held, device) for held in (self.values, self.lengths, known))
+        return Batch(values, lengths, self.count, self.whole, known)
 
 
 @dataclass(frozen=True)
@@ -129,6 +147,12 @@ class Part:
         """A batch whose examples are changed at random. One draw an example serves all its values, or a mask would leave its image."""
         changed = {name: change(batch.values[name], _generator(*numbers)) for name, change in self.augment.items()}
         return Batch({**batch.values, **changed}, batch.lengths, batch.count)
+
+
+def _moved(tensors: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
+    """Tensors on their way to a device; a GPU fetches them itself, from memory that stays where it is."""
+    pinned = {name: tensor.pin_memory() if device.type == "cuda" else tensor for name, tensor in tensors.items()}
+    return {name: tensor.to(device, non_blocking=True) for name, tensor in pinned.items()}
 
 
 def _generator(*numbers: int) -> Generator:

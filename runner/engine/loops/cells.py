@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from nnrun.registry.modules.cells import Cell, State
@@ -14,6 +13,7 @@ from nnrun.runner.compiler.loops.program import Program
 from nnrun.runner.engine.loops import eager, native
 from nnrun.runner.engine.loops.hoist import hoisted
 from nnrun.runner.engine.loops.inputs import Inputs
+from nnrun.runner.engine.precision import full
 
 
 class CellRunner:
@@ -50,7 +50,7 @@ class CellRunner:
         program = cell_program(self.config, masked) if masked else self.program
         if kind == "ticks" or isinstance(program, str):
             return cell.loop(x, state, lengths)
-        with torch.autocast(x.device.type, enabled=False):  # a loop's numbers have 32 bits, whatever the large products have
+        with full(x.device):
             dtype = cell.bias.dtype
             inputs = self._inputs(program, cell, x.to(dtype), tuple(part.to(dtype) for part in state), lengths)
             found = (native if kind == "native" else eager).run(program, inputs)

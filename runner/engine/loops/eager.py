@@ -50,7 +50,10 @@ class _Eager:
 
 def _call(code: Code, lists: _Lists) -> None:
     inputs = lists.inputs
-    whole = inputs.ticks if inputs.lengths is None else min(inputs.ticks, int(inputs.lengths.min()))
+    if inputs.lengths is None:
+        whole = inputs.ticks
+    else:  # a GPU would have to tell how many: there every tick is taken for one that some examples lack
+        whole = min(inputs.ticks, int(inputs.lengths.min())) if inputs.lengths.device.type == "cpu" else 0
     # No tensor made in the loop is asked for its gradient or its history: without either, a small operation takes half the time.
     with torch.inference_mode():
         code.run(inputs.ticks, whole, *(lists[key] for key in code.lists))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +29,7 @@ from nnrun.runner.engine.network.memory import Memory
 from nnrun.runner.engine.network.past import INITIAL, Past, learned
 from nnrun.runner.engine.network.symbols import allowed
 from nnrun.runner.engine.network.ticks import at_each_tick, call, in_pieces, lengths_of, real
+from nnrun.runner.engine.precision import full
 from nnrun.runner.engine.shortage import blame
 
 
@@ -203,8 +203,7 @@ class Network(nn.Module):
         """Run a loop and put the values that are wanted beside the others. Its numbers have 32 bits, whatever the large products have."""
         ticks = len(batch.values[loop.time])
         lengths = None if loop.ops[0].shape.ticks is not None else batch.real(loop.time)
-        device = batch.values[loop.time].device.type
-        with torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext():
+        with full(batch.values[loop.time].device):
             run = self.loops[loop.names[0]]
             outside = Outside.of(
                 run.readings,

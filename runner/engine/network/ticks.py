@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from nnrun.registry.modules.padding import cut, real_ticks
+from nnrun.registry.modules.padding import cut
 from nnrun.runner.compiler.types.ops import Input, Op
 from nnrun.runner.engine.data.batch import Batch
 from nnrun.runner.engine.loops.pieces import bounds
@@ -34,15 +34,13 @@ def at_each_tick(module: nn.Module, op: Op, tensors: Sequence[Tensor], batch: Ba
         return call(module, op, [tensor if has else tensor.unsqueeze(0) for tensor, has in zip(tensors, timed, strict=True)])
     ticks = next(len(tensor) for tensor, has in zip(tensors, timed, strict=True) if has)
     spread = [tensor if has else tensor.expand(ticks, *tensor.shape) for tensor, has in zip(tensors, timed, strict=True)]
-    lengths = batch.real(op.shape.time)
-    if op.config.batch == "one" or lengths is None:
+    places = batch.places(op.shape.time) if op.config.batch == "real" else None
+    if places is None:
         folded = _tensor(call(module, op, [tensor.flatten(0, 1) for tensor in spread]))
         return folded.reshape(ticks, batch.count, *folded.shape[1:])
-    real = real_ticks(lengths, ticks)
-    chosen = _tensor(call(module, op, [tensor[real] for tensor in spread]))
-    result = chosen.new_zeros((ticks, batch.count, *chosen.shape[1:]))
-    result[real] = chosen
-    return result
+    chosen = _tensor(call(module, op, [tensor.flatten(0, 1).index_select(0, places) for tensor in spread]))
+    result = chosen.new_zeros((ticks * batch.count, *chosen.shape[1:])).index_copy(0, places, chosen)
+    return result.view(ticks, batch.count, *chosen.shape[1:])
 
 
 def lengths_of(op: Op, batch: Batch) -> dict[str, Tensor | None]:

@@ -20,11 +20,12 @@ from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.learned import Gallery
+from nnrun.runner.engine.precision import mixed
 from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.blame.gradients import Before, watching
 from nnrun.runner.engine.training.blame.values import first_not_finite
 from nnrun.runner.engine.training.diverged import Diverged
-from nnrun.runner.engine.training.evaluate import Evaluator, Look, autocast
+from nnrun.runner.engine.training.evaluate import Evaluator, Look
 from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner, on
 from nnrun.runner.spans import BACKWARD, FORWARD, OPTIMIZER
 
@@ -95,7 +96,7 @@ class Backprop(Learner[Batch]):
     def _objective(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """What the network gives for a batch, its loss, and what is minimised."""
         losses = self.evaluator.losses
-        with autocast(self.device, self.train.precision):
+        with mixed(self.device, self.train.precision):
             values = self.network(batch, self.evaluator.wanted)
             loss = losses.total(losses.sums(values, batch))
             return values, loss, loss + penalty(self.penalties) if self.penalties else loss

@@ -15,6 +15,7 @@ from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.precision import mixed
 from nnrun.runner.engine.training.objective import Losses, Meters
 from nnrun.runner.engine.training.written import Written
 
@@ -42,7 +43,7 @@ class Evaluator:
     def loss(self, batch: Batch) -> float:
         """The loss of one batch, as in inference."""
         self.network.eval()
-        with self._elsewhere(), autocast(self.device, self.precision):
+        with self._elsewhere(), mixed(self.device, self.precision):
             return float(self.losses.total(self.losses.sums(self.network(batch, self.wanted), batch)))
 
     @torch.no_grad()
@@ -53,7 +54,7 @@ class Evaluator:
         with self._elsewhere():
             for rows in part.rows_in_order(self.batch_size) if self.network.memory is None else part.streams(1):
                 batch = part.batch(rows).to(self.device)
-                with autocast(self.device, self.precision):
+                with mixed(self.device, self.precision):
                     values = self.network(batch, self.wanted)
                     sums.append(self.losses.sums(values, batch))
                 self.meters.update(values, batch)
@@ -69,8 +70,3 @@ class Evaluator:
     def _elsewhere(self) -> Any:
         """What training remembers of its streams is put aside while a judgement reads others."""
         return nullcontext() if self.network.memory is None else self.network.memory.elsewhere()
-
-
-def autocast(device: torch.device, precision: str) -> Any:
-    """The number format of the large products."""
-    return nullcontext() if precision == "fp32" else torch.autocast(device.type, torch.bfloat16 if precision == "bf16" else torch.float16)

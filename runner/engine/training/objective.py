@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from nnrun.registry.field import DataError, Facts
-from nnrun.registry.modules.padding import real_ticks
 from nnrun.registry.objective import Loss, Metric, SequenceMetric
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.data.batch import Batch
@@ -49,9 +48,9 @@ class Losses(nn.Module):
         sums, weights = each(*compared(loss, values, batch))
         if loss.input_shape.time is None:
             return sums, weights
-        ticks = len(values[loss.input])
-        real = real_ticks(batch.lengths[loss.input_shape.time], ticks)
-        owner = torch.arange(batch.count, device=sums.device).expand(ticks, -1)[real]
+        places = batch.places(loss.input_shape.time)
+        owner = torch.arange(len(values[loss.input]) * batch.count, device=sums.device) if places is None else places
+        owner = owner % batch.count
         nothing = torch.zeros(batch.count, dtype=sums.dtype, device=sums.device)
         return nothing.index_add(0, owner, sums), nothing.index_add(0, owner, weights.to(sums.dtype))
 
@@ -141,8 +140,8 @@ def compared(comparison: Comparison, values: Mapping[str, Tensor], batch: Batch)
     time = comparison.input_shape.time
     if time is None:
         return input, target
-    real = real_ticks(batch.lengths[time], len(input))
-    return input[real], target[real]
+    places = batch.places(time)
+    return tuple(value.flatten(0, 1) if places is None else value.flatten(0, 1).index_select(0, places) for value in (input, target))  # type: ignore[return-value]
 
 
 def target_facts(comparison: Comparison, facts: Mapping[str, Facts]) -> Facts:

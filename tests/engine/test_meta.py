@@ -1,0 +1,62 @@
+"""Steps of training as a GPU would run them: torch's meta device holds no numbers, so whoever reads one, or mixes devices, is an error.
+
+On a GPU a number that is read between two logs makes the processor wait for all that was asked of the GPU before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import torch
+
+from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.training.stages import learner_of
+from nnrun.runner.job import Job
+from nnrun.runner.smoke import made_up
+from tests.tracking.support import ROOT
+
+META = torch.device("meta")
+
+SUPPORTED = "_get_fused_kernels_supported_devices"
+
+WAITS = pytest.mark.xfail(strict=True, raises=RuntimeError, reason="a loop that runs node by node asks at each tick who has it")
+
+SPECS = [
+    pytest.param(path, id=path.stem, marks=[WAITS] if path.stem == "convlstm_digit_films" else [])
+    for path in sorted((ROOT / "specs").glob("*.yaml"))
+    if "<->" not in path.read_text()  # energy networks look at their data on the device before they learn
+]
+
+
+@pytest.fixture(autouse=True)
+def _fused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch's fused optimizers know no meta device; on a GPU they are there."""
+    for name in ("adam", "optimizer", "sgd", "adagrad"):
+        module = import_module(f"torch.optim.{name}")
+        if hasattr(module, SUPPORTED):
+            monkeypatch.setattr(module, SUPPORTED, lambda: ["cpu", "cuda", "meta"])
+
+
+@pytest.mark.parametrize("path", SPECS)
+def test_no_step_reads_a_number_between_two_logs(path: Path) -> None:
+    checked, data = made_up(Job.read(path, ("train.compile=off",)).checked)
+    assert checked.plan is not None
+    for stage in (*checked.plan.stages, checked.plan):
+        assert stage.spec.train is not None
+        brief = replace(stage, spec=stage.spec.at_stage(stage.spec.train.model_copy(update={"batch_size": min(8, len(data.train))})))
+        network = Network(brief).to(META)
+        with learner_of(network, brief, data, META) as learner:
+            batch = next(iter(learner.batches(1)))
+            for number in (2, 3):
+                assert learner.step(number, batch, due=False) is None
+            assert all(parameter.is_meta for parameter in network.parameters())
+
+
+def test_a_number_that_is_read_is_an_error() -> None:
+    checked, data = made_up(Job.read(ROOT / "specs" / "mlp_digits.yaml").checked)
+    assert checked.plan is not None
+    with learner_of(Network(checked.plan).to(META), checked.plan, data, META) as learner, pytest.raises(RuntimeError, match="meta"):
+        learner.step(1, next(iter(learner.batches(1))), due=True)
