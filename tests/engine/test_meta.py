@@ -22,13 +22,8 @@ META = torch.device("meta")
 
 SUPPORTED = "_get_fused_kernels_supported_devices"
 
-WAITS = pytest.mark.xfail(strict=True, raises=RuntimeError, reason="a loop that runs node by node asks at each tick who has it")
-
-SPECS = [
-    pytest.param(path, id=path.stem, marks=[WAITS] if path.stem == "convlstm_digit_films" else [])
-    for path in sorted((ROOT / "specs").glob("*.yaml"))
-    if "<->" not in path.read_text()  # energy networks look at their data on the device before they learn
-]
+SPECS = [path for path in sorted((ROOT / "specs").glob("*.yaml")) if "<->" not in path.read_text()]
+"""All but energy networks, which look at their data on the device before they learn."""
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +35,7 @@ def _fused(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(module, SUPPORTED, lambda: ["cpu", "cuda", "meta"])
 
 
-@pytest.mark.parametrize("path", SPECS)
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_no_step_reads_a_number_between_two_logs(path: Path) -> None:
     checked, data = made_up(Job.read(path, ("train.compile=off",)).checked)
     assert checked.plan is not None

@@ -32,10 +32,12 @@ class Batch:
     count: int
     whole: frozenset[str] | None = None
     """Time axes along which no example is padded; looked up in the lengths if it is None, which a GPU would have to wait for."""
-    known: dict[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
-    """What `places` gave."""
+    host: Mapping[str, Tensor] = field(default_factory=dict)
+    """The lengths where the processor reads them, also when the batch is on a GPU; the lengths themselves where nothing else is given."""
+    _places: dict[str, Tensor] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "host", self.host or self.lengths)
         if self.whole is None:
             known = ((axis, lengths, len(self.values[axis])) for axis, lengths in self.lengths.items() if axis in self.values)
             object.__setattr__(self, "whole", frozenset(axis for axis, lengths, ticks in known if bool((lengths == ticks).all())))
@@ -46,23 +48,22 @@ class Batch:
         return None if axis in self.whole else self.lengths[axis]
 
     def places(self, axis: str) -> Tensor | None:
-        """Where the real ticks lie among all, tick by tick, (M,); None where nothing is padded. Found out once, before the batch is on a
-        GPU, which would have to tell how many they are."""
+        """Where the real ticks lie among all, tick by tick, (M,); None where nothing is padded. A GPU would have to tell how many."""
         assert self.whole is not None
         if axis in self.whole:
             return None
-        if axis not in self.known:
-            lengths = self.lengths[axis]
-            self.known[axis] = real_ticks(lengths, int(lengths.max())).flatten().nonzero().squeeze(1)
-        return self.known[axis]
+        if axis not in self._places:
+            lengths = self.host[axis]
+            found = real_ticks(lengths, int(lengths.max())).flatten().nonzero().squeeze(1)
+            self._places[axis] = sent(found, self.lengths[axis].device)
+        return self._places[axis]
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device; the way there is not waited for."""
         if device.type == "cpu":
             return self
-        known = {axis: places for axis in self.lengths if (places := self.places(axis)) is not None}
-        values, lengths, known = (_moved(held, device) for held in (self.values, self.lengths, known))
-        return Batch(values, lengths, self.count, self.whole, known)
+        values, lengths = ({name: sent(tensor, device) for name, tensor in held.items()} for held in (self.values, self.lengths))
+        return Batch(values, lengths, self.count, self.whole, self.host)
 
 
 @dataclass(frozen=True)
@@ -149,10 +150,9 @@ class Part:
         return Batch({**batch.values, **changed}, batch.lengths, batch.count)
 
 
-def _moved(tensors: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
-    """Tensors on their way to a device; a GPU fetches them itself, from memory that stays where it is."""
-    pinned = {name: tensor.pin_memory() if device.type == "cuda" else tensor for name, tensor in tensors.items()}
-    return {name: tensor.to(device, non_blocking=True) for name, tensor in pinned.items()}
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor on its way to a device; a GPU fetches it itself, from memory that stays where it is."""
+    return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
 
 def _generator(*numbers: int) -> Generator:

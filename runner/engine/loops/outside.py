@@ -61,6 +61,8 @@ class Outside:
     batch: int
     lengths: Tensor | None
     """Real ticks of each example, (B,); None where nothing is padded."""
+    host: Tensor | None
+    """The same where the processor reads them."""
     hypotheses: int = 1
     """Rows of an example, side by side; they share its memories."""
 
@@ -73,6 +75,7 @@ class Outside:
         ticks: int,
         batch: int,
         lengths: Tensor | None,
+        host: Tensor | None = None,
     ) -> Outside:
         """`read` gives the tensor of an input, `real` the real ticks of its examples."""
         return cls(
@@ -85,6 +88,7 @@ class Outside:
             ticks,
             batch,
             lengths,
+            host if host is not None else lengths,
         )
 
     @property
@@ -133,6 +137,7 @@ class Outside:
             masks={name: mask if len(mask) == 1 else mask[start:stop] for name, mask in self.masks.items()},
             ticks=stop - start,
             lengths=cut(self.lengths, start, stop),
+            host=cut(self.host, start, stop),
         )
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nnrun.runner.compiler.loops.recurrence import Recurrence
+from nnrun.runner.engine.data.batch import sent
 from nnrun.runner.engine.loops.outside import Outside
 from nnrun.runner.engine.loops.stepper import Stepper
 
@@ -31,6 +32,6 @@ def run(
 
 def _real_rows(outside: Outside, tick: int) -> Tensor | None:
     """The examples that have this tick, None if all. Nothing is computed of the others: the slope of a padded value may be no number."""
-    if outside.lengths is None or bool((outside.lengths > tick).all()):
+    if outside.lengths is None or outside.host is None or bool((outside.host > tick).all()):
         return None
-    return torch.nonzero(outside.lengths > tick).squeeze(1)
+    return sent(torch.nonzero(outside.host > tick).squeeze(1), outside.lengths.device)

@@ -212,6 +212,7 @@ class Network(nn.Module):
                 ticks,
                 batch.count,
                 lengths,
+                None if lengths is None else batch.host[loop.time],
             )
             like = outside.example
             initial = {
