@@ -26,7 +26,7 @@ BULK = 1 << 18
 class Restricted:
     """Writes gradients batch by batch, or, for the plainest optimizer, changes the weights at once."""
 
-    def __init__(self, machine: Machine, learner: ContrastiveDivergence, generator: torch.Generator, batch_size: int) -> None:
+    def __init__(self, machine: Machine, learner: ContrastiveDivergence, generator: torch.Generator | None, batch_size: int) -> None:
         self.learner, self.generator = learner, generator
         (self.visible,) = machine.net.fed
         (self.hidden,) = (name for name in machine.groups if name != self.visible)
