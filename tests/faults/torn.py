@@ -36,6 +36,8 @@ def saving(folder: Path, *asked: str) -> int:
         Kept(folder).write(snapshot(3), {})
         os._exit(0)
     os.close(ready)
+    while "State:\tS" not in Path(f"/proc/{child}/status").read_text():  # it waits in `read`: else that is a call more or less
+        continue
     with subprocess.Popen(["strace", "-qq", "-p", str(child), *asked], stderr=subprocess.PIPE, text=True) as tracer:
         while "TracerPid:\t0" in Path(f"/proc/{child}/status").read_text():
             if tracer.poll() is None:
