@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,9 @@ import torch
 from nnrun.runner.engine.checkpoint.kept import Kept
 from nnrun.runner.engine.checkpoint.snapshot import Snapshot
 
+WAITING = ("poll", "restart_syscall")
+"""The call in which the process waits to be traced, which may be seen or not; a save makes none such."""
+
 
 def snapshot(step: int) -> Snapshot:
     return Snapshot({"step": step}, {"w": torch.full((2000,), float(step))}, {"examples": step}, {})
@@ -32,29 +36,22 @@ def saving(folder: Path, *asked: str) -> int:
     child = os.fork()
     if child == 0:
         os.close(go)
-        os.read(ready, 1)
+        poller = select.poll()
+        poller.register(ready, select.POLLIN)
+        poller.poll()
         Kept(folder).write(snapshot(3), {})
         os._exit(0)
     os.close(ready)
-    while "State:\tS" not in Path(f"/proc/{child}/status").read_text():  # it waits in `read`: else that is a call more or less
-        continue
     with subprocess.Popen(["strace", "-qq", "-p", str(child), *asked], stderr=subprocess.PIPE, text=True) as tracer:
         while "TracerPid:\t0" in Path(f"/proc/{child}/status").read_text():
-            if tracer.poll() is None:
-                continue
-            if _is_dead(child):  # killed at the very call that it waited in
-                break
-            os.kill(child, signal.SIGKILL)
-            raise OSError(f"strace cannot trace here: {tracer.stderr.read() if tracer.stderr else ''}")
+            if tracer.poll() is not None:
+                os.kill(child, signal.SIGKILL)
+                raise OSError(f"strace cannot trace here: {tracer.stderr.read() if tracer.stderr else ''}")
         with contextlib.suppress(BrokenPipeError):
             os.write(go, b"x")
         _, status = os.waitpid(child, 0)
         os.close(go)
     return os.waitstatus_to_exitcode(status)
-
-
-def _is_dead(child: int) -> bool:
-    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def folder_with_two(place: str) -> Path:
@@ -70,7 +67,7 @@ def points() -> list[tuple[str, int]]:
         trace = Path(place, "trace")
         assert saving(folder_with_two(place), "-o", str(trace)) == 0
         names = re.findall(r"^(\w+)\(", trace.read_text(), re.MULTILINE)
-    names = names[:-1] if names[-1] == "exit_group" else names
+    names = [name for name in names if name not in ("exit_group", *WAITING)]
     return [(name, names[: place + 1].count(name)) for place, name in enumerate(names)]
 
 
