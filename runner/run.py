@@ -221,8 +221,7 @@ class _Run:
         for figure, step in recorder.differing.items():
             history.warned(step, f"`{figure}` was not the same when it was computed again, first at step {step}")
         with DATA:
-            if (note := proof.settle()) is not None:
-                display.say(note)
+            proof.settle(display.say)
         result = Result(
             plan.spec.name,
             {**outcome.figures, **(beaten.figures if beaten else {})},

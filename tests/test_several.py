@@ -126,6 +126,17 @@ def test_a_signal_ends_the_run_under_way_and_begins_no_other_one(tmp_path: Path,
     assert (command.status("b"), command.status("c")) == (["KILLED"], [])
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_first_run_begins_none(tmp_path: Path, template: Path, number: signal.Signals) -> None:
+    command = Command(tmp_path, template)
+    wait_until(lambda: any("spawn_main" in " ".join(child.cmdline()) for child in psutil.Process(command.process.pid).children()))
+    os.killpg(command.process.pid, number)
+
+    assert command.process.wait(timeout=60) == 128 + number
+    assert [command.status(name) for name in "bc"] == [[], []]
+    assert "its process" not in (tmp_path / "complaints").read_text()
+
+
 def test_without_the_command_its_process_ends_too(tmp_path: Path, template: Path) -> None:
     command = Command(tmp_path, template)
     command.wait_for_b()

@@ -38,7 +38,9 @@ def run_several(jobs: Sequence[Job], run_one: RunOne, as_json: bool) -> Iterator
     for job in jobs:
         worker = worker or _Worker(run_one, as_json)
         ended = worker.ended(job)
-        if ended is None:
+        if ended is None and worker.asked is not None:  # it had not even begun
+            ended = Ended(128 + worker.asked, {"spec": job.name, "error": "failed", "message": f"stopped by {worker.asked.name}"})
+        elif ended is None:
             why = worker.death
             say(f"`{job.name}`: its process {why}; `nnrun resume` goes on with its run", err=True)
             worker, ended = None, Ended(Exit.TRAINING, {"spec": job.name, "error": "failed", "message": f"its process {why}"})
@@ -54,6 +56,8 @@ class _Worker:
 
     def __init__(self, run_one: RunOne, as_json: bool) -> None:
         context = get_context("spawn")
+        self.asked: signal.Signals | None = None
+        """The signal that came while it worked."""
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs, run_one, as_json), name="runs")
         self._process.start()
@@ -61,8 +65,7 @@ class _Worker:
 
     def ended(self, job: Job) -> Ended | None:
         """None if the process died."""
-        assert self._process.pid is not None
-        with _passed_on(self._process.pid):
+        with self._passing_on():
             try:
                 self._pipe.send(job.to_json())
                 ended: Ended = self._pipe.recv()
@@ -80,20 +83,21 @@ class _Worker:
         self._pipe.close()
         self._process.join()
 
+    @contextmanager
+    def _passing_on(self) -> Iterator[None]:
+        """Within it signals are for the process."""
 
-@contextmanager
-def _passed_on(pid: int) -> Iterator[None]:
-    """Within it signals are for another process."""
+        def pass_on(number: int, frame: FrameType | None) -> None:
+            self.asked = signal.Signals(number)
+            if self._process.pid is not None:
+                os.kill(self._process.pid, number)
 
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        os.kill(pid, number)
-
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _work(pipe: Connection, run_one: RunOne, as_json: bool) -> None:

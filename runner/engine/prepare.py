@@ -78,8 +78,8 @@ def keep_memory() -> None:
     On large batches a quarter of a step was page faults.
     """
     allocator = _allocator()
-    for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, MUCH), (M_TOP_PAD, 64 << 20)):
-        if allocator is not None:
+    if allocator is not None:
+        for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, MUCH), (M_TOP_PAD, 64 << 20)):
             allocator.mallopt(option, value)
 
 

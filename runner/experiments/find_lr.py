@@ -85,7 +85,7 @@ def _test(job: Job, recorder: Recorder, display: Display) -> Rates:
         display.start("find-lr", learner.budget.steps, learner.best.objective)
         fit(learner, _Watcher(recorder, display), 1)
         display.stop()
-    proof.settle()
+    proof.settle(display.say)
     found = learner.found
     suggestion = found.suggestion
     if found.rates:

@@ -22,6 +22,7 @@ from nnrun.runner.compiler.memory.machine import allowed
 from nnrun.runner.engine.data.cache import prepared as cache
 from nnrun.runner.engine.data.cache import shelf
 from nnrun.runner.engine.data.cache.proof import ChangedData, Proof
+from nnrun.runner.engine.data.cache.stamps import stamped
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.data.digest import computed
 
@@ -127,7 +128,9 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def read(folder: Path, text: str, *settings: str) -> tuple[Dataset, bool]:
     """The data, settled, and whether it was found."""
     data, proof, found = begin(folder, text, *settings)
-    assert proof.settle() is None
+    said: list[str] = []
+    proof.settle(said.append)
+    assert said == []
     return data, found
 
 
@@ -230,6 +233,27 @@ def test_a_folder_of_pictures_is_read_anew_if_one_of_them_changes(tmp_path: Path
     assert read(tmp_path, PICTURES)[1] is False
 
 
+def test_a_folder_that_a_link_leads_to_belongs_to_the_files(tmp_path: Path) -> None:
+    _pictures(tmp_path)
+    (tmp_path / "pictures" / "b").rename(tmp_path / "elsewhere")
+    (tmp_path / "pictures" / "b").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "pictures")  # which is not followed for ever
+    read(tmp_path, PICTURES)
+    assert read(tmp_path, PICTURES)[1] is True
+
+    Image.fromarray(np.zeros((6, 5, 3), np.uint8)).save(tmp_path / "elsewhere" / "new.png")
+
+    assert read(tmp_path, PICTURES)[1] is False
+
+
+def test_two_names_of_one_file_are_two_files(tmp_path: Path) -> None:
+    """Numbers of inodes are those of a disk: on another one the same number is another file."""
+    (tmp_path / "one").write_text("1")
+    (tmp_path / "two").hardlink_to(tmp_path / "one")
+
+    assert [stamp.path for stamp in stamped([tmp_path / "one", tmp_path / "two"]) or ()] == [str(tmp_path / "one"), str(tmp_path / "two")]
+
+
 def test_pictures_that_a_table_names_belong_to_its_files(tmp_path: Path) -> None:
     _pictures(tmp_path)
     rows = [f"pictures/{label}/{number}.png,{label}\n" for label in "ab" for number in range(20)]
@@ -275,7 +299,7 @@ def test_another_content_of_same_size_and_time_ends_the_run(tmp_path: Path, kept
 
     _, proof, found = begin(tmp_path, TABLE)
     with pytest.raises(ChangedData, match=r"t\.csv` is not what this run learned from"):
-        proof.settle()
+        proof.settle(print)
     with pytest.raises(ChangedData):
         proof.look()
 
@@ -296,7 +320,7 @@ def test_an_entry_that_was_damaged_ends_the_run(tmp_path: Path, kept: Path) -> N
 
     assert found
     with pytest.raises(ChangedData, match=r"what was prepared of `t\.csv`, and kept, has been damaged"):
-        proof.settle()
+        proof.settle(print)
     assert read(tmp_path, TABLE)[1] is False
 
 
@@ -366,7 +390,7 @@ def test_small_files_are_read_each_time(tmp_path: Path, kept: Path, monkeypatch:
     _table(tmp_path)
 
     assert [read(tmp_path, TABLE)[1] for _ in range(2)] == [False, False]
-    assert list(kept.iterdir()) == []
+    assert not kept.exists()
 
 
 def test_what_was_used_longest_ago_makes_room(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -430,7 +454,9 @@ def test_a_full_disk_costs_the_next_run_its_time_only(tmp_path: Path, kept: Path
 
     data, proof, _ = begin(tmp_path, TABLE)
 
-    assert proof.settle() == "what was prepared of `t.csv` could not be kept for the next run: No space left on device"
+    said: list[str] = []
+    proof.settle(said.append)
+    assert said == ["what was prepared of `t.csv` could not be kept for the next run: No space left on device"]
     assert list(kept.iterdir()) == []
     assert len(data.train) == 48
 

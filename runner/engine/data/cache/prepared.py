@@ -33,22 +33,26 @@ def prepared(plan: Plan, folder: Path, limit: Allowed, say: Callable[[str], None
     assert spec is not None
     assert isinstance(spec.source, Source)
     files = () if is_confined() else _files(plan, spec.source, folder)
-    shelf = Shelf.own() if files else None
+    before = stamped(files) or ()
+    names_files = any(config.holds_paths for config in plan.fields.values())
+    shelf = Shelf.own() if before and (names_files or _are_large(before)) else None
     place = None if shelf is None else _Place(shelf, key(spec, plan.fields, plan.targets, files), files[0])
     if place is not None and (found := place.find(plan)) is not None:
         say(f"`{place.name}` as it was prepared before; it is read again beside the training")
         return found
     say(f"reading {spec.source.type_name()}")
-    before = stamped(files)
     parts = load_columns(spec, plan.fields, folder)
     named = stamped(named_files(plan.fields, parts)) if place is not None else None
     refuse_data(plan, limit, parts)
     data = prepare(spec, plan.fields, parts, plan.targets, folder)
-    if place is None or before is None or named is None:
+    if place is None or named is None:
         return data, Proof()
-    stamps = list({stamp.inode: stamp for stamp in (*before, *named)}.values())
-    is_large = sum(stamp.size for stamp in stamps if not stamp.is_folder) >= SMALL
-    return data, Proof(lambda: place.keep(data, stamps)) if is_large else Proof()
+    stamps = tuple({stamp.path: stamp for stamp in (*named, *before)}.values())
+    return data, Proof(lambda: place.keep(data, stamps)) if _are_large(stamps) else Proof()
+
+
+def _are_large(stamps: Sequence[Stamp]) -> bool:
+    return sum(stamp.size for stamp in stamps if not stamp.is_folder) >= SMALL
 
 
 def _files(plan: Plan, source: Source, folder: Path) -> tuple[Path, ...]:

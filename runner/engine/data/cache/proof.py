@@ -31,6 +31,7 @@ class Proof:
         if self._ends is not None and self._ends.done():
             self._ends.result()
 
-    def settle(self) -> str | None:
-        """Wait for the end of it; what people should know of it. Raises: ChangedData."""
-        return None if self._ends is None else self._ends.result()
+    def settle(self, say: Callable[[str], None]) -> None:
+        """Wait for the end of it, and say what people should know of it. Raises: ChangedData."""
+        if self._ends is not None and (note := self._ends.result()) is not None:
+            say(note)

@@ -53,21 +53,21 @@ class Stamp(NamedTuple):
 
 def stamped(paths: Iterable[str | Path]) -> tuple[Stamp, ...] | None:
     """Files, and all that lies in folders, each once. None if one of them cannot be looked at: whoever reads it will say so."""
-    found: dict[int, Stamp] = {}
+    found: dict[str, Stamp] = {}
     try:
         for path in paths:
-            for stamp in _within(Stamp.of(str(path))):
-                found.setdefault(stamp.inode, stamp)
+            found |= {stamp.path: stamp for stamp in _within(os.fspath(path), frozenset())}
     except OSError:
         return None
     return tuple(found.values())
 
 
-def _within(stamp: Stamp) -> Iterator[Stamp]:
+def _within(path: str, above: frozenset[str]) -> Iterator[Stamp]:
+    """A file; a folder, and what lies in it, links followed unless they lead back to a folder `above`. Raises: OSError."""
+    stamp = Stamp.of(path)
     yield stamp
-    if stamp.is_folder:
-        for entry in sorted(os.scandir(stamp.path), key=lambda entry: entry.name):
-            if entry.is_dir() and not entry.is_symlink():
-                yield from _within(Stamp.of(entry.path))
-            elif entry.is_file():
-                yield Stamp.of(entry.path)
+    place = os.path.realpath(path)
+    if stamp.is_folder and place not in above:
+        for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
+            if entry.is_dir() or entry.is_file():  # no pipe, and no link to nothing
+                yield from _within(entry.path, above | {place})
