@@ -8,7 +8,6 @@ points lie off their line is told beside it, as a share of the longest time: gro
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -25,6 +24,7 @@ import peers
 import torch
 from cells import LSTM, Problem, Size, Step
 from loops import alternate
+from report import options
 from torch import Tensor, nn
 
 from nnrun.runner.engine.pictures.paper import in_rows, png
@@ -158,11 +158,8 @@ def grown(rounds: int, only: str) -> Iterator[Growth]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path)
+    parser = options(__doc__, 15, "a part of ticks, nodes, examples or epochs")
     parser.add_argument("--plot", type=Path, help="a PNG file")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--only", default="", help="a part of ticks, nodes, examples or epochs")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows, fields = [], []

@@ -27,7 +27,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from report import Row, report
+from report import Row, options, report
 
 if TYPE_CHECKING:
     from cells import Problem, Size, Step
@@ -255,10 +255,7 @@ def measure(rounds: int, only: str) -> Iterator[Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--only", default="", help="a part of the name of the work")
+    parser = options(__doc__, 15, "a part of the name of the work")
     parser.add_argument("--apart", help=argparse.SUPPRESS)
     parser.add_argument("--allocator", default="default", help=argparse.SUPPRESS)
     parser.add_argument("kind", nargs="?", help=argparse.SUPPRESS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
@@ -21,6 +22,15 @@ class Row(NamedTuple):
     @property
     def is_over(self) -> bool:
         return self.limit is not None and self.ratio > self.limit
+
+
+def options(about: str | None, rounds: int, only: str) -> argparse.ArgumentParser:
+    """What the command of a benchmark takes: `--json`, `--rounds`, and `--only`, whose help is given."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--only", default="", help=only)
+    return parser
 
 
 def report(found: Iterable[Row], needed: Sequence[str], file: Path | None) -> None:

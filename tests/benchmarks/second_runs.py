@@ -9,7 +9,6 @@ processor time of all of the process, of a second run and of the first.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -23,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from report import Row, report
+from report import Row, options, report
 
 ROWS, PICTURES, TEXTS = 300_000, 5_000, 30_000
 
@@ -105,11 +104,7 @@ def measure(work: str, rounds: int) -> Iterator[Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="", help="a part of the name of a work")
-    arguments = parser.parse_args()
+    arguments = options(__doc__, 3, "a part of the name of a work").parse_args()
     report((row for work in WORKS if arguments.only in work for row in measure(work, arguments.rounds)), (), arguments.json)
 
 

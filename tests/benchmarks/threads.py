@@ -7,7 +7,6 @@ Two cores that are otherwise idle are needed. A ratio is that of medians; where 
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import statistics
@@ -19,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "whole"))
 import made
-from report import Row, report
+from report import Row, options, report
 
 from nnrun.runner.compiler.work import largest_product
 from nnrun.runner.engine.threads import WORTH
@@ -68,11 +67,7 @@ def measure(name: str, folder: Path, rounds: int) -> Iterator[Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="", help="a part of the name of a work")
-    arguments = parser.parse_args()
+    arguments = options(__doc__, 3, "a part of the name of a work").parse_args()
     with tempfile.TemporaryDirectory(prefix="nnrun-threads-") as place:
         folder = Path(place)
         made.write(folder)

@@ -9,7 +9,6 @@ smaller is better. Time by the clock is measured on all cores. Lightning and Ker
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import itertools
 import json
@@ -28,7 +27,7 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent / "whole"))
 import made
-from report import Row, report
+from report import Row, options, report
 
 HERE = Path(__file__).parent
 
@@ -201,11 +200,7 @@ def verbs(folder: Path, rounds: int, core: int) -> Iterator[Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="", help="a part of the name of a workload, or `verbs`")
-    arguments = parser.parse_args()
+    arguments = options(__doc__, 3, "a part of the name of a workload, or `verbs`").parse_args()
     adopt_orphans()
     core = max(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="nnrun-whole-") as place:
