@@ -16,7 +16,7 @@ from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import Generator, Tensor
+    from torch import Tensor
 
 Facts = Mapping[str, Any]
 """What a field learned from the training part: vocabulary, classes, mean. Plain JSON; it travels with the network."""
@@ -123,7 +123,7 @@ class Field(Component):
         """What `shape` may know before any data is read, if an array holds examples of these sizes."""
         return None
 
-    def build_augment(self) -> Callable[[Tensor, Generator], Tensor] | None:
+    def build_augment(self) -> Callable[[Tensor, Tensor], Tensor] | None:
         """Random changes of a training batch, as the network gets it, that leave its meaning, if any were asked for.
 
         All fields of a batch get the generator in the same state: what is drawn first belongs to the examples, not to the field.

@@ -21,7 +21,7 @@ from nnrun.registry.shape import Shape, ShapeError
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import Generator, Tensor
+    from torch import Tensor
 
 
 def _size(value: Any) -> tuple[int, int]:
@@ -116,7 +116,7 @@ class Pictures(Field):
                     return False
         return True
 
-    def build_augment(self) -> Callable[[Tensor, Generator], Tensor] | None:
+    def build_augment(self) -> Callable[[Tensor, Tensor], Tensor] | None:
         if not self.augment.is_active:
             return None
         from nnrun.registry.modules.augment import augment

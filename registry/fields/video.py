@@ -17,7 +17,7 @@ from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import Generator, Tensor
+    from torch import Tensor
 
 
 @register
@@ -38,7 +38,7 @@ class Video(Pictures):
     def shape(self, name: str, facts: Facts | None = None) -> Shape:
         return replace(super().shape(name, facts), time=name)
 
-    def build_augment(self) -> Callable[[Tensor, Generator], Tensor] | None:
+    def build_augment(self) -> Callable[[Tensor, Tensor], Tensor] | None:
         change = super().build_augment()
         if change is None:
             return None

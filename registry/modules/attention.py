@@ -6,12 +6,14 @@ Queries come as (T, B, N), or (B, N) without time; memories as (S, B, M) along t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nnrun.registry.modules.chance import dropped
 from nnrun.registry.modules.init import initialize
 from nnrun.registry.modules.padding import blank, real_ticks
 
@@ -74,8 +76,11 @@ class Attention(nn.Module):
     def dot(self, query: Tensor, memory: Prepared) -> Tensor:
         """Scaled dot products; any number of heads between B and the places."""
         mask = None if memory.real is None else memory.real.view(len(memory.real), *[1] * (query.dim() - 2), -1)
-        dropout = self.dropout if self.training else 0.0
-        return F.scaled_dot_product_attention(query, memory.keys, memory.values, attn_mask=mask, dropout_p=dropout)
+        if not (self.training and self.dropout):
+            return F.scaled_dot_product_attention(query, memory.keys, memory.values, attn_mask=mask)
+        scores = query @ memory.keys.transpose(-1, -2) / math.sqrt(query.shape[-1])  # torch's kernels would draw by themselves
+        weights = (scores if mask is None else scores.masked_fill(~mask, float("-inf"))).softmax(-1)
+        return dropped(weights, self.dropout) @ memory.values
 
 
 class DotAttention(Attention):
@@ -108,7 +113,7 @@ class AdditiveAttention(Attention):
         if memory.real is not None:
             scores = scores.masked_fill(~memory.real.unsqueeze(1), float("-inf"))
         weights = scores.softmax(-1)
-        return F.dropout(weights, self.dropout, self.training) @ memory.values
+        return (dropped(weights, self.dropout) if self.training and self.dropout else weights) @ memory.values
 
 
 class MultiHeadAttention(Attention):

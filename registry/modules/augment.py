@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 
-def augment(batch: Tensor, generator: Generator, shift: int = 0, flip: str = "none") -> Tensor:
+def augment(batch: Tensor, drawn: Tensor, shift: int = 0, flip: str = "none") -> Tensor:
     """Move and mirror each example at random, with all its channels and frames alike.
 
     Each example moves by whole pixels, uniform from -shift to shift on both axes; the pixels of the border fill the gap,
     whatever the normalisation made of black. `flip` (`none`, `horizontal`, `vertical`) mirrors every second one on average.
-    The generator alone decides: the same state and batch size give the same draw, of which `shift` and `flip` make the changes, so
-    that pictures with the same two change together.
+    `drawn` alone decides, three numbers between 0 and 1 for each example, of which `shift` and `flip` make the changes, so that
+    pictures with the same two change together.
 
-    Shape: (B, ..., H, W) -> the same.
+    Shape: batch (B, ..., H, W), drawn (3, B) -> that of the batch.
     """
     count, (height, width) = len(batch), batch.shape[-2:]
-    drawn = torch.rand(3, count, 1, generator=generator, device=generator.device).to(batch.device)
+    drawn = drawn.unsqueeze(2)
     down, right = (drawn[:2] * (2 * shift + 1)).long().clamp(max=2 * shift) - shift
     mirrored = drawn[2] < 0.5
 

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nnrun.registry.modules.activations import activation as function
+from nnrun.registry.modules.chance import kept as factors
 from nnrun.registry.modules.init import initialize
 from nnrun.registry.modules.padding import blank, last, real_ticks
 from nnrun.registry.modules.products import linear
@@ -100,7 +100,7 @@ class Cell(nn.Module):
         """The mask of recurrent dropout, the same at every tick (Gal and Ghahramani 2016, section 4)."""
         if not (self.training and self.recurrent_dropout):
             return None
-        return F.dropout(torch.ones_like(h), self.recurrent_dropout)
+        return factors(h, self.recurrent_dropout)
 
 
 class Elman(Cell):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor, nn
+
+from nnrun.registry.modules.chance import dropped, kept
 
 
 class Dropout(nn.Module):
@@ -21,11 +23,15 @@ class Dropout(nn.Module):
             return x
         if self.same and x.dim() > self.axes + 1:
             return x * self.mask(x[:1])
-        return F.dropout(x, self.rate)
+        return dropped(x, self.rate, self._examples(x))
 
     def mask(self, like: Tensor) -> Tensor:
         """The factors of a value, those of a batch's ticks or of all ticks at once: zeros and 1 / (1 - rate); ones when not training."""
-        return F.dropout(like.new_ones(like.shape), self.rate, self.training)
+        return kept(like, self.rate, self._examples(like)) if self.training else torch.ones_like(like)
+
+    def _examples(self, x: Tensor) -> int:
+        """The axis along which the examples of a batch lie."""
+        return x.dim() - self.axes - 1
 
     def extra_repr(self) -> str:
         return f"rate={self.rate}, same={self.same}"

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nnrun.registry.modules.cells import Cell, State
+from nnrun.registry.modules.dropout import Dropout
 from nnrun.registry.modules.padding import blank, flip
 
 
@@ -31,7 +32,7 @@ class Stack(nn.Module):
             for suffix in ("", "_reverse")[: self.directions]:
                 self.add_module(f"layer{layer}{suffix}", cell(features))
             features = units * self.directions
-        self.between = nn.Dropout(dropout)
+        self.between = Dropout(dropout, axes=1)
 
     @property
     def cells(self) -> list[Cell]:

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
+from nnrun.registry.modules.chance import Dice
 from nnrun.runner.compiler.energy.learners import trained_nets
 from nnrun.runner.engine.energy.contrast import Contrast
-from nnrun.runner.engine.energy.gibbs import dice
 from nnrun.runner.engine.energy.restricted import Restricted
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.stages import learner_of
@@ -71,11 +71,11 @@ def test_no_step_of_an_energy_network_reads_a_number(name: str) -> None:
         machine = Network(stage).to(META).machines[next(iter(net.groups))]
         given = {name: torch.zeros(8, machine.groups[name].size, device=META) for name in machine.net.fed}
         if Restricted.serves(machine, rule):
-            restricted = Restricted(machine, rule, None, 8)
+            restricted = Restricted(machine, rule, Dice(0, META), 8)
             restricted.descend(given, 0.1)
             restricted.write_gradient(given)
         else:
-            contrast = Contrast(machine, rule, dice(), 8)
+            contrast = Contrast(machine, rule, Dice(0, META), 8)
             contrast.write_gradient(given)
             contrast.write_gradient(given)
 

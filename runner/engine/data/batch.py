@@ -6,13 +6,14 @@ The order of batches is a pure function of (seed, epoch), so that a run can be r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from nnrun.registry.modules.chance import Share
 from nnrun.registry.modules.padding import real_ticks
 
 POOL = 32
@@ -20,7 +21,11 @@ POOL = 32
 
 Order = Literal["shuffled", "as given", "streams"]
 
-Augment = Callable[[Tensor, Generator], Tensor]
+Shared = Callable[[int, int], Share]
+"""The share of a batch with so many places that holds so many examples."""
+
+Augment = Callable[[Tensor, Tensor], Tensor]
+"""Changes examples by three numbers between 0 and 1 for each, (3, B)."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Batch:
     """Time axes along which no example is padded; looked up in the lengths if it is None, which a GPU would have to wait for."""
     host: Mapping[str, Tensor] = field(default_factory=dict)
     """The lengths where the processor reads them, also when the batch is on a GPU; the lengths themselves where nothing else is given."""
+    share: Share | None = None
+    """Which examples of a whole batch these are; None where they are all. All of its ticks are there, also if they are padding here."""
     _places: dict[str, Tensor] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -54,7 +61,7 @@ class Batch:
             return None
         if axis not in self._places:
             lengths = self.host[axis]
-            found = real_ticks(lengths, int(lengths.max())).flatten().nonzero().squeeze(1)
+            found = real_ticks(lengths, self._ticks(axis)).flatten().nonzero().squeeze(1)
             self._places[axis] = sent(found, self.lengths[axis].device)
         return self._places[axis]
 
@@ -63,7 +70,10 @@ class Batch:
         if device.type == "cpu":
             return self
         values, lengths = ({name: sent(tensor, device) for name, tensor in held.items()} for held in (self.values, self.lengths))
-        return Batch(values, lengths, self.count, self.whole, self.host)
+        return replace(self, values=values, lengths=lengths)
+
+    def _ticks(self, axis: str) -> int:
+        return len(self.values[axis]) if axis in self.values else int(self.host[axis].max())
 
 
 @dataclass(frozen=True)
@@ -88,10 +98,14 @@ class Part:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def batch(self, rows: Tensor) -> Batch:
-        """The examples of these rows."""
+    def batch(self, rows: Tensor, share: Share | None = None) -> Batch:
+        """The examples of these rows, or a share of them."""
         lengths = {axis: length[rows] for axis, length in self.lengths.items()}
-        return Batch({name: self._gathered(name, rows, lengths) for name in self.values}, lengths, len(rows))
+        ticks = {axis: int(length.max()) for axis, length in lengths.items()}
+        if share is not None:
+            rows, lengths = rows[share.rows], {axis: length[share.rows] for axis, length in lengths.items()}
+        values = {name: self._gathered(name, rows, ticks) for name in self.values}
+        return Batch(values, lengths, len(rows), share=share)
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """All examples once, the short ones first where they differ in length."""
@@ -101,8 +115,11 @@ class Part:
         """The rows of these batches."""
         return torch.split(self._by_length(self.rows), size)
 
-    def batches(self, size: int, seed: int, epoch: int, order: Order, first: int = 0) -> Iterator[Batch]:
-        """All examples once in the order of an epoch, augmented; without the `first` so many batches, which were learned from already."""
+    def batches(self, size: int, seed: int, epoch: int, order: Order, first: int = 0, shared: Shared | None = None) -> Iterator[Batch]:
+        """All examples once in the order of an epoch, augmented; without the `first` so many batches, which were learned from already.
+
+        `shared` says which share of each batch is wanted, of so many places and examples.
+        """
         match order:
             case "shuffled":
                 chunks = self._shuffled(size, seed, epoch)
@@ -111,7 +128,7 @@ class Part:
             case "streams":
                 chunks = self.streams(size)
         for index, chunk in enumerate(chunks[first:], first):
-            batch = self.batch(chunk)
+            batch = self.batch(chunk, shared(size, len(chunk)) if shared is not None else None)
             yield self._augmented(batch, seed, epoch, index) if self.augment else batch
 
     def streams(self, size: int) -> list[Tensor]:
@@ -131,11 +148,11 @@ class Part:
             chunks = [chunks[index] for index in torch.randperm(len(chunks), generator=generator).tolist()]
         return chunks
 
-    def _gathered(self, name: str, rows: Tensor, lengths: Mapping[str, Tensor]) -> Tensor:
+    def _gathered(self, name: str, rows: Tensor, ticks: Mapping[str, int]) -> Tensor:
         tensor, axis = self.values[name], self.times.get(name)
         if axis is None:
             return tensor[rows] if tensor.ndim == 4 else tensor.index_select(0, rows)  # which is faster, but loses channels_last
-        return tensor[:, : int(lengths[axis].max())][rows].transpose(0, 1).contiguous()
+        return tensor[:, : ticks[axis]][rows].transpose(0, 1).contiguous()
 
     def _by_length(self, rows: Tensor) -> Tensor:
         """The rows, those with few ticks first; over several time axes their sum counts."""
@@ -146,8 +163,9 @@ class Part:
 
     def _augmented(self, batch: Batch, *numbers: int) -> Batch:
         """A batch whose examples are changed at random. One draw an example serves all its values, or a mask would leave its image."""
-        changed = {name: change(batch.values[name], _generator(*numbers)) for name, change in self.augment.items()}
-        return Batch({**batch.values, **changed}, batch.lengths, batch.count)
+        share = batch.share or Share(0, batch.count, batch.count)
+        drawn = torch.rand(3, share.whole, generator=_generator(*numbers))[:, share.rows]
+        return replace(batch, values={**batch.values, **{name: change(batch.values[name], drawn) for name, change in self.augment.items()}})
 
 
 def sent(tensor: Tensor, device: torch.device) -> Tensor:

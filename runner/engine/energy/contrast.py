@@ -9,24 +9,36 @@ import torch
 from torch import Tensor, nn
 
 from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
-from nnrun.runner.engine.energy.gibbs import Draw, Sampler
+from nnrun.registry.modules.chance import Dice
+from nnrun.runner.engine.energy.gibbs import Sampler
 from nnrun.runner.engine.energy.machine import Machine, States
 from nnrun.runner.engine.energy.moments import Moments, Offsets, write_gradient
 from nnrun.runner.engine.energy.tempering import Tempered
+from nnrun.runner.engine.world import ALONE, World
 
 
 class Contrast:
-    """Writes gradients batch by batch. `chains` are the states of the model phase."""
+    """Writes gradients batch by batch, each process those of all. `chains` are this process' states of the model phase.
 
-    def __init__(self, machine: Machine, learner: ContrastiveDivergence, draw: Draw, batch_size: int) -> None:
-        self.machine, self.learner = machine, learner
-        self.sampler = Sampler(machine, draw)
+    `dice` say which share of a batch is given.
+    """
+
+    def __init__(self, machine: Machine, learner: ContrastiveDivergence, dice: Dice, batch_size: int, world: World = ALONE) -> None:
+        self.machine, self.learner, self.dice, self.world = machine, learner, dice, world
+        self.sampler = Sampler(machine, dice.uniform)
         self.offsets = Offsets(machine)
         self.model = machine.net.phase(())
         self.data = machine.net.phase(machine.net.fed)
-        count = learner.chains or batch_size
-        self.tempered = Tempered(self.sampler, self.model, count, learner.tempering) if learner.tempering else None
-        self.chains: States = self.tempered.coldest if self.tempered else self.sampler.begin(count)
+        self.goes_on = learner.persistent or learner.tempering is not None
+        """Whether chains go on from batch to batch."""
+        self.places = (learner.chains or batch_size) if self.goes_on else batch_size
+        self.share = world.share(self.places, self.places)
+        """Of the chains that go on."""
+        count = max(1, self.share.count)
+        dice.begin(0)
+        with dice.sharing(self.share):
+            self.tempered = Tempered(self.sampler, self.model, count, learner.tempering) if learner.tempering else None
+            self.chains: States = self.tempered.coldest if self.tempered else self.sampler.begin(count)
 
     @property
     def parameters(self) -> list[nn.Parameter]:
@@ -35,23 +47,38 @@ class Contrast:
         return [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
 
     def state(self) -> dict[str, Any]:
-        """What the next steps depend on beside weights and random numbers to come."""
-        tempered = dict(self.tempered.states) if self.tempered else {}
-        return {"chains": dict(self.chains), "offsets": dict(self.offsets.means), "tempered": tempered}
+        """What the next steps depend on beside weights: all chains, those of other processes too."""
+        tempered: States = {}
+        if self.tempered:
+            mine = {name: self.tempered.by_level(state)[:, : self.share.count] for name, state in self.tempered.states.items()}
+            tempered = {name: self.world.joined(state, 1) for name, state in mine.items()}
+        return {"chains": self.all_chains(), "offsets": dict(self.offsets.means), "tempered": tempered}
+
+    def all_chains(self) -> States:
+        """The chains of all processes."""
+        share = self.share if self.goes_on or self.dice.share is None else self.dice.share
+        return {name: self.world.joined(state[: share.count]) for name, state in self.chains.items()}
 
     def take(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` gave."""
-        self.chains, self.offsets.means = dict(state["chains"]), dict(state["offsets"])
+        self.offsets.means = dict(state["offsets"])
         if self.tempered:
-            self.tempered.states = dict(state["tempered"])
+            self.tempered.states = {name: held[:, self.share.rows].flatten(0, 1) for name, held in state["tempered"].items()}
+            self.chains = self.tempered.coldest
+        else:
+            self.chains = {name: held[self.world.share(self.places, len(held)).rows] for name, held in state["chains"].items()}
 
     @torch.no_grad()
     def write_gradient(self, given: Mapping[str, Tensor]) -> None:
         """From a batch of clamped states, (B, N) for each clamped group."""
         held = self.data_phase(given)
-        positive = Moments.of(self.machine, held)
-        difference = positive - Moments.of(self.machine, self.model_phase(given, held))
+        share = self.dice.share
+        positive = Moments.of(self.machine, held, share)
+        with self.dice.sharing(self.share if self.goes_on else share):
+            difference = positive - Moments.of(self.machine, self.model_phase(given, held), self.dice.share)
+        self.world.sum(difference.tensors)
         if self.learner.centred:
+            self.world.sum(positive.means.values())
             self.offsets.follow(positive.means)
             difference = self.offsets.centred(difference)
         write_gradient(self.machine, difference)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -13,14 +14,17 @@ from nnrun.runner.compiler.energy.net import Phase
 from nnrun.runner.engine.energy.lateral import SLACK, as_indices, neighbours, sparse_field, sweep_dense
 from nnrun.runner.engine.energy.machine import Machine, States
 
-Draw = Callable[[Tensor], Tensor]
-"""Uniform random numbers between 0 and 1 in the form of a tensor."""
+
+class Draw(Protocol):
+    """Uniform random numbers between 0 and 1 in the form of a tensor; `places` is the axis along which chains or examples lie."""
+
+    def __call__(self, like: Tensor, places: int = 0) -> Tensor: ...
 
 
 def dice(generator: torch.Generator | None = None) -> Draw:
-    """Random numbers of a generator, or of torch's own."""
+    """Random numbers of a generator, or of torch's own, one after the other."""
 
-    def draw(like: Tensor) -> Tensor:
+    def draw(like: Tensor, places: int = 0) -> Tensor:
         return torch.rand(like.shape, generator=generator, dtype=like.dtype, device=like.device)
 
     return draw

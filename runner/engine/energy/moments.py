@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nnrun.registry.modules.chance import Share
 from nnrun.runner.engine.energy.machine import Machine
 
 SHIFT = 0.05
@@ -22,11 +23,17 @@ class Moments:
     products: Mapping[str, Tensor]
 
     @staticmethod
-    def of(machine: Machine, states: Mapping[str, Tensor]) -> Moments:
+    def of(machine: Machine, states: Mapping[str, Tensor], share: Share | None = None) -> Moments:
+        """Of all states, or what a share of them adds to that."""
         count = len(next(iter(states.values())))
-        means = {name: state.mean(0) for name, state in states.items()}
-        products = {edge.name: states[edge.first].T @ states[edge.second] / count for edge in machine.net.couplings}
+        weight = 1 / count if share is None else share.weight
+        means = {name: state.sum(0) * weight for name, state in states.items()}
+        products = {edge.name: (states[edge.first].T @ states[edge.second]) * weight for edge in machine.net.couplings}
         return Moments(means, products)
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        return [*self.means.values(), *self.products.values()]
 
     def __sub__(self, other: Moments) -> Moments:
         means = {name: mean - other.means[name] for name, mean in self.means.items()}

@@ -2,7 +2,7 @@
 
 Weights and both biases are one tensor W* (N+1, M+1), a constant unit standing at the end of each group; the weights of the network
 become views of it. Data and samples of a step are one stacked matrix, so that one product gives all hidden means, and random numbers
-are drawn in bulk. It does what `Contrast` does with the same random numbers, in half the time.
+are drawn for both groups at once. It does what `Contrast` does with the same random numbers, in half the time.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ import torch
 from torch import Tensor, nn
 
 from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
+from nnrun.registry.modules.chance import Dice
 from nnrun.registry.modules.groups import Binary
 from nnrun.runner.engine.energy.machine import Machine, States
 from nnrun.runner.engine.energy.moments import SHIFT
-
-BULK = 1 << 18
-"""Random numbers that are drawn at once: as many as a cache holds."""
+from nnrun.runner.engine.world import ALONE, World
 
 
 class Restricted:
-    """Writes gradients batch by batch, or, for the plainest optimizer, changes the weights at once."""
+    """Writes gradients batch by batch, each process those of all, or, for the plainest optimizer, changes the weights at once.
 
-    def __init__(self, machine: Machine, learner: ContrastiveDivergence, generator: torch.Generator | None, batch_size: int) -> None:
-        self.learner, self.generator = learner, generator
+    `dice` say which share of a batch is given.
+    """
+
+    def __init__(self, machine: Machine, learner: ContrastiveDivergence, dice: Dice, batch_size: int, world: World = ALONE) -> None:
+        self.learner, self.dice, self.world = learner, dice, world
         (self.visible,) = machine.net.fed
         (self.hidden,) = (name for name in machine.groups if name != self.visible)
         visible, hidden = machine.groups[self.visible], machine.groups[self.hidden]
@@ -51,17 +53,23 @@ class Restricted:
         self.n, self.m, self.weights, self.gradient = n, m, folded, gradient
         self.up, self.down = folded[:, :m], folded[:n].T
         """Views of the weights: from the visible units to the hidden ones, and back."""
-        count = (learner.chains or batch_size) if learner.persistent else batch_size
-        self.top, self.rows = batch_size, count
-        self.v = folded.new_ones(batch_size + count, n + 1)
+        chains = (learner.chains or batch_size) if learner.persistent else batch_size
+        self.share = world.share(chains, chains)
+        """Of the chains, where they go on from batch to batch."""
+        top, count = max(1, world.share(batch_size, batch_size).count), max(1, self.share.count)
+        self.top, self.rows = top, count
+        self.v = folded.new_ones(top + count, n + 1)
         """Data above, samples below; a smaller batch stands right above the samples, too."""
-        self.h = folded.new_ones(batch_size + count, m + 1)
+        self.h = folded.new_ones(top + count, m + 1)
         """Hidden means of both."""
         self.sampled = folded.new_ones(count, m + 1)
         """Hidden states of the chains."""
-        self.sampled[:, :m] = torch.rand(count, m, generator=generator, device=folded.device) < 0.5
+        dice.begin(0)
+        with dice.sharing(self.share):
+            self.sampled[:, :m] = dice.uniform(self.sampled[:, :m]) < 0.5
         self.likely = folded.new_empty(count, n)
-        self.drawn: dict[int, list[tuple[Tensor, Tensor]]] = {}
+        self.room = folded.new_empty(max(top, count), n + m)
+        """For as many random numbers as a sweep takes."""
         self.parts: dict[int, Views] = {}
         self.offset: tuple[Tensor, Tensor] | None = None
 
@@ -87,34 +95,40 @@ class Restricted:
         """What an optimizer steps."""
         return [self.folded]
 
-    @property
-    def chains(self) -> States:
-        """The states of the model phase."""
-        return {self.visible: self.v[self.top :, : self.n].clone(), self.hidden: self.sampled[:, : self.m].clone()}
+    def all_chains(self) -> States:
+        """The states of the model phase, those of other processes too."""
+        mine = {self.visible: self.v[self.top :, : self.n], self.hidden: self.sampled[:, : self.m]}
+        return {name: self.world.joined(state[: self.share.count].clone()) for name, state in mine.items()}
 
     def state(self) -> dict[str, Any]:
-        """What the next steps depend on beside weights and random numbers to come: samples, means, and numbers drawn in bulk."""
-        drawn = {rows: [torch.stack(side) for side in zip(*pairs, strict=True)] for rows, pairs in self.drawn.items() if pairs}
-        return {"v": self.v.clone(), "sampled": self.sampled.clone(), "offset": self.offset, "drawn": drawn}
+        """What the next steps depend on beside weights: all chains, and means."""
+        return {"offset": self.offset, "chains": self.all_chains()}
 
     def take(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` gave."""
-        self.v.copy_(state["v"])
-        self.sampled.copy_(state["sampled"])
         self.offset = state["offset"]
-        self.drawn = {rows: list(zip(*(side.unbind() for side in sides), strict=True)) for rows, sides in state["drawn"].items()}
+        self.v[self.top :, : self.n] = state["chains"][self.visible][self.share.rows]
+        self.sampled[:, : self.m] = state["chains"][self.hidden][self.share.rows]
 
     def write_gradient(self, given: Mapping[str, Tensor]) -> None:
         """From a batch of clamped states, (B, N)."""
         part = self._phases(given[self.visible])
-        self.gradient.addmm_(part.data, part.means, beta=0, alpha=-1 / part.count).addmm_(part.samples, part.dreamt, alpha=1 / part.rows)
+        data, model = self._weights(part)
+        self.gradient.addmm_(part.data, part.means, beta=0, alpha=-data).addmm_(part.samples, part.dreamt, alpha=model)
+        self.world.sum([self.gradient])
         if self.learner.centred:
             self._centre(self.gradient, part)
 
     def descend(self, given: Mapping[str, Tensor], rate: float) -> None:
         """A step of plain gradient descent: the products are added to the weights themselves."""
         part = self._phases(given[self.visible])
-        self.weights.addmm_(part.data, part.means, alpha=rate / part.count).addmm_(part.samples, part.dreamt, alpha=-rate / part.rows)
+        data, model = self._weights(part)
+        self.weights.addmm_(part.data, part.means, alpha=rate * data).addmm_(part.samples, part.dreamt, alpha=-rate * model)
+
+    def _weights(self, part: Views) -> tuple[float, float]:
+        """What an example counts, and a chain."""
+        data = self.dice.share.weight if self.dice.share is not None else 1 / part.count
+        return data, self.share.weight if self.learner.persistent else data
 
     def _phases(self, batch: Tensor) -> Views:
         """Fill in data and its hidden means, samples and their hidden means."""
@@ -139,19 +153,16 @@ class Restricted:
 
     def _random(self, rows: int) -> tuple[Tensor, Tensor]:
         """Uniform numbers for a sweep, (rows, N) and (rows, M)."""
-        drawn = self.drawn.get(rows)  # the last batch of an epoch may be smaller
-        if not drawn:
-            width = self.n + self.m
-            size = (max(1, BULK // (rows * width)), rows, width)
-            numbers = torch.rand(size, generator=self.generator, dtype=self.weights.dtype, device=self.weights.device)
-            drawn = list(zip(numbers[:, :, : self.n].unbind(), numbers[:, :, self.n :].unbind(), strict=True))
-            self.drawn[rows] = drawn
-        return drawn.pop()
+        with self.dice.sharing(self.share if self.learner.persistent else self.dice.share):
+            numbers = self.dice.uniform(self.room[:rows])
+        return numbers[:, : self.n], numbers[:, self.n :]
 
     def _centre(self, gradient: Tensor, part: Views) -> None:
         """The same gradient around the running means; see `moments.Offsets`."""
         n, m = self.n, self.m
-        now = part.batch.mean(0), part.means_only.mean(0)
+        weight = self._weights(part)[0]
+        now = part.batch.sum(0) * weight, part.means_only.sum(0) * weight
+        self.world.sum(now)
         if self.offset is None:
             self.offset = now
         self.offset = v, h = torch.lerp(self.offset[0], now[0], SHIFT), torch.lerp(self.offset[1], now[1], SHIFT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -17,8 +19,9 @@ class Tempered:
     """
 
     def __init__(self, sampler: Sampler, phase: Phase, count: int, temperatures: int) -> None:
-        self.sampler, self.phase, self.count = sampler, phase, count
-        self.states = sampler.begin(count * temperatures)
+        self.phase, self.count, self.draw = phase, count, sampler.draw
+        self.sampler = replace(sampler, draw=self._drawn)
+        self.states = self.sampler.begin(count * temperatures)
         like = next(iter(self.states.values()))
         levels = torch.linspace(1, 0, temperatures + 1, dtype=like.dtype, device=like.device)[:-1]
         self.betas = levels.repeat_interleave(count).unsqueeze(1)
@@ -27,6 +30,13 @@ class Tempered:
     def coldest(self) -> States:
         """The chains at temperature 1."""
         return {name: state[: self.count] for name, state in self.states.items()}
+
+    def _drawn(self, like: Tensor, places: int = 0) -> Tensor:
+        return self.draw(self.by_level(like), places + 1).view_as(like)
+
+    def by_level(self, states: Tensor) -> Tensor:
+        """(levels * count, N) -> (levels, count, N)."""
+        return states.view(-1, self.count, states.shape[1])
 
     def sweep(self, sweeps: int) -> None:
         """Sample all chains, then let those of neighbouring temperatures change places, even pairs and odd pairs in turn."""
@@ -38,7 +48,7 @@ class Tempered:
             order = torch.arange(levels, device=energies.device).unsqueeze(1).repeat(1, self.count)
             for level in range(start, levels - 1, 2):
                 gain = (betas[level] - betas[level + 1]) * (energies[level] - energies[level + 1])
-                swapped = self.sampler.draw(gain).log() < gain
+                swapped = self.draw(gain).log() < gain
                 order[level], order[level + 1] = torch.where(swapped, level + 1, level), torch.where(swapped, level, level + 1)
             for name, state in self.states.items():
                 self.states[name] = self._exchanged(state, order, levels)

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from nnrun.registry.modules import chance
 from nnrun.registry.modules.attention import Prepared
 from nnrun.runner.compiler.types.ops import Op
 from nnrun.runner.engine.loops.outside import Outside, is_memory
@@ -32,9 +33,10 @@ class Stepper:
     def tick(self, tick: int, rows: Tensor | None = None) -> dict[str, Tensor]:
         """The values of a tick, (B, *axes) by op; of the examples among `rows` only, zeros for the others."""
         now: dict[str, Tensor] = {}
-        for op in self.ops:
-            read = [self._read(op, position, tick, now, rows) for position in range(len(op.reads)) if not is_memory(op, position)]
-            now[op.name] = _with_padding(self._value(op, read, tick, rows), rows, self.outside.batch)
+        with chance.among(rows):
+            for op in self.ops:
+                read = [self._read(op, position, tick, now, rows) for position in range(len(op.reads)) if not is_memory(op, position)]
+                now[op.name] = _with_padding(self._value(op, read, tick, rows), rows, self.outside.batch)
         return now
 
     def remember(self, now: Mapping[str, Tensor]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from nnrun.registry.modules import chance
 from nnrun.registry.modules.stack import Stack
 from nnrun.registry.node import Trainable
 from nnrun.registry.options import Regularize
@@ -140,7 +141,8 @@ class Network(nn.Module):
         best = allowed(self._values(batch, (decoding.scores,), {})[decoding.scores]).argmax(-1)
         for name, buffer in self.named_buffers():  # running statistics count a batch once
             buffer.copy_(before[name])
-        return {decoding.choice: torch.where(torch.rand(right.shape, device=right.device) < self.feedback, best, right)}
+        chance.at(decoding.choice)
+        return {decoding.choice: torch.where(chance.uniform(right.float(), 1) < self.feedback, best, right)}
 
     def each(self, batch: Batch) -> Iterator[list[tuple[Op, Tensor]]]:
         """The value of every op, in the order in which they are computed; those of a loop together, computed tick by tick."""
@@ -162,6 +164,7 @@ class Network(nn.Module):
         else:
             tensors = [self.read(value, values) for value in step.reads]
             module = self.runs[step.name]
+            chance.at(step.name)
             if step.config.scope == "tick":
                 result = at_each_tick(module, step, tensors, batch)
             elif self._goes_on(step):
@@ -203,6 +206,7 @@ class Network(nn.Module):
         """Run a loop and put the values that are wanted beside the others. Its numbers have 32 bits, whatever the large products have."""
         ticks = len(batch.values[loop.time])
         lengths = None if loop.ops[0].shape.ticks is not None else batch.real(loop.time)
+        chance.at(loop.names[0])
         with full(batch.values[loop.time].device):
             run = self.loops[loop.names[0]]
             outside = Outside.of(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nnrun.registry.field import DataError
+from nnrun.registry.modules.chance import Dice, Share, drawing
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.text.words import listed
@@ -59,6 +60,7 @@ class Backprop(Learner[Batch]):
         """Training loss of the untrained network, and as it was last told."""
         self.batch: Batch | None = None
         """The last one."""
+        self.dice = Dice(train.seed, device)
 
     def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         if self.network.memory is not None and not first:
@@ -69,6 +71,7 @@ class Backprop(Learner[Batch]):
     def step(self, number: int, batch: Batch, due: bool) -> float | None:
         batch = batch.to(self.device)
         before = Before.of(self.network, self.device)
+        self.dice.begin(number, batch.share or Share(0, batch.count, batch.count))
         with FORWARD:
             values, loss, objective = self._objective(batch)
         if not objective.requires_grad:
@@ -96,7 +99,7 @@ class Backprop(Learner[Batch]):
     def _objective(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """What the network gives for a batch, its loss, and what is minimised."""
         losses = self.evaluator.losses
-        with mixed(self.device, self.train.precision):
+        with drawing(self.dice), mixed(self.device, self.train.precision):
             values = self.network(batch, self.evaluator.wanted)
             loss = losses.total(losses.sums(values, batch))
             return values, loss, loss + penalty(self.penalties) if self.penalties else loss

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
+from nnrun.registry.modules.chance import Dice, Share, seed_of
 from nnrun.runner.compiler.energy.learners import trained_nets
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
@@ -26,6 +27,7 @@ from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.blame.values import first_weights
 from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner, on
+from nnrun.runner.engine.world import ALONE, World
 
 BETAS, CHAINS = 3000, 100
 """Steps and chains of the last annealed estimates."""
@@ -40,37 +42,45 @@ FALL = 0.1
 """A share of the best log-likelihood: who falls by more, and by more than one nat, is leaving the data."""
 
 
-class Contrasting(Learner[States]):
+class Given(NamedTuple):
+    """What a step learns from."""
+
+    states: States
+    """Of the clamped groups, (B, N) each."""
+    share: Share
+    """Of the batch."""
+
+
+class Contrasting(Learner[Given]):
     """Trains the energy network that a stage names.
 
     `betas` are the steps of the last estimates of log Z. With 0 nothing is judged or drawn and the last weights are kept: what is left
     is the training itself. Raises: DataError if the units cannot hold the data.
     """
 
-    def __init__(self, network: Network, plan: Plan, data: Dataset, device: torch.device, betas: int = BETAS) -> None:
+    def __init__(self, network: Network, plan: Plan, data: Dataset, device: torch.device, betas: int = BETAS, world: World = ALONE) -> None:
         assert plan.spec.train is not None
         assert isinstance(plan.spec.train.learner, ContrastiveDivergence)
         train, rule = plan.spec.train, plan.spec.train.learner
         (net,) = trained_nets(train, plan.nets)
         self.machine, self.betas = network.machines[next(iter(net.groups))], betas
-        self.generator = torch.Generator(device).manual_seed(train.seed)
-        draw = dice(self.generator)
+        self.dice, self.judged = Dice(train.seed, device), torch.Generator(device)
         seen = learned_rows(network, self.machine, data.train, device)
         held = clamped_rows(network, self.machine, data.valid, data.valid.rows, device) if data.valid is not None else None
-        self.judging = Judge(self.machine, seen, held, draw)
+        self.judging = Judge(self.machine, seen, held, dice(self.judged))
         start_biases(self.machine, self.judging)
         self.contrast: Contrast | Restricted
         if Restricted.serves(self.machine, rule):
-            self.contrast = Restricted(self.machine, rule, self.generator, train.batch_size)
+            self.contrast = Restricted(self.machine, rule, self.dice, train.batch_size, world)
         else:
-            self.contrast = Contrast(self.machine, rule, draw, train.batch_size)
-        super().__init__(network, plan, data, device, Budget.of(train, len(data.train)), _best(train, data.valid is not None))
+            self.contrast = Contrast(self.machine, rule, self.dice, train.batch_size, world)
+        super().__init__(network, plan, data, device, Budget.of(train, len(data.train)), _best(train, data.valid is not None), world)
         self.descent = Descent(train, self.contrast.parameters, self.budget.steps, device)
         weights = list(self.machine.parameters().values())
         self.penalties = [item for item in network.penalties(train.regularize) if any(item[0] is own for own in weights)]
         self.tied = {coupling.weight: coupling.tied for coupling in self.machine.couplings.values()}
         """The derivative by the numbers that are free, for each weight tensor."""
-        self.fast = self.contrast if isinstance(self.contrast, Restricted) and self.descent.is_plain else None
+        self.fast = self.contrast if isinstance(self.contrast, Restricted) and self.descent.is_plain and world.is_alone else None
         """The form of the plainest step, where there is nothing else to do with a gradient."""
         if self.penalties or rule.centred:
             self.fast = None
@@ -78,24 +88,26 @@ class Contrasting(Learner[States]):
         """Whether it was warned of a fall, and of estimates that cross."""
         self.baseline = "independent units"
 
-    def batches(self, epoch: int, first: int = 0) -> Iterator[States]:
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Given]:
         batches = self.data.train.batches(max(CHUNK, self.train.batch_size), self.train.seed, epoch, self.order)
         held = [clamped(self.network, self.machine, batch.to(self.device)) for batch in batches]
         whole = {name: torch.cat([states[name] for states in held]) for name in held[0]}
         for batch in islice(zip(*(torch.split(state, self.train.batch_size) for state in whole.values()), strict=True), first, None):
-            yield dict(zip(whole, batch, strict=True))
+            share = self.world.share(self.train.batch_size, len(batch[0]))
+            yield Given({name: state[share.rows] for name, state in zip(whole, batch, strict=True)}, share)
 
-    def step(self, number: int, batch: States, due: bool) -> float | None:
+    def step(self, number: int, batch: Given, due: bool) -> float | None:
         rate = self.descent.set_rate(number)
+        self.dice.begin(number, batch.share)
         if self.fast is not None:
-            self.fast.descend(batch, rate)
+            self.fast.descend(batch.states, rate)
         else:
-            self.contrast.write_gradient(batch)
+            self.contrast.write_gradient(batch.states)
             for weight, l1, l2 in self.penalties:
                 assert weight.grad is not None
                 weight.grad.add_(self.tied[weight](2 * l2 * weight.detach() + l1 * weight.detach().sign()))
             self.descent.step()
-        self.examples += len(next(iter(batch.values())))
+        self.examples += batch.share.whole
         if due:
             self._check_weights(number)
         return None
@@ -112,17 +124,20 @@ class Contrasting(Learner[States]):
         if not self.betas:
             return None
         self._check_weights(step)
-        figures = self.judging.cheap(self.contrast.chains)
+        chains = self.contrast.all_chains()
+        self.judged.manual_seed(seed_of(self.train.seed, step))
+        figures = self.judging.cheap(chains)
         last = step == self.budget.steps
         if last or not self.judging.countable:
             figures |= self.judging.annealed(self.betas if last else max(1, self.betas // SHARE), CHAINS)
-        drawn = pictures(self.machine, self.judging, self.contrast.chains)
+        drawn = pictures(self.machine, self.judging, chains)
         warnings = self._warnings(figures) if step else []
         return Judged(figures, warnings=warnings, pictures=[(key, step, png) for key, png in drawn.items()])
 
     def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
         if not self.betas:
             return Judged({})
+        self.judged.manual_seed(seed_of(self.train.seed, self.best.step))
         estimates: Mapping[str, float] = {}
         if self.best.step != step:  # those of this step are of the last weights
             estimates = self.judging.annealed(self.betas, CHAINS)
@@ -148,7 +163,7 @@ class Contrasting(Learner[States]):
         return [doubt]
 
     def state(self) -> dict[str, Any]:
-        own = {"fallen": self.fallen, "crossed": self.crossed, "generator": self.generator.get_state()}
+        own = {"fallen": self.fallen, "crossed": self.crossed}
         return {**super().state(), **self.descent.state(), "contrast": self.contrast.state(), **own}
 
     def take(self, state: Mapping[str, Any]) -> None:
@@ -156,7 +171,6 @@ class Contrasting(Learner[States]):
         self.descent.take(state)
         self.contrast.take(on(self.device, state["contrast"]))
         self.fallen, self.crossed = state["fallen"], state["crossed"]
-        self.generator.set_state(state["generator"])
 
 
 def start_biases(machine: Machine, judge: Judge) -> None:

@@ -19,6 +19,7 @@ from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.best import Best
+from nnrun.runner.engine.world import ALONE, World
 
 B = TypeVar("B")
 
@@ -75,8 +76,11 @@ class Learner(ABC, Generic[B]):
     baseline: str | None = None
     """What the figures `test/baseline_…` are those of, if it computes some."""
 
-    def __init__(self, network: Network, plan: Plan, data: Dataset, device: torch.device, budget: Budget, best: Best) -> None:
+    def __init__(
+        self, network: Network, plan: Plan, data: Dataset, device: torch.device, budget: Budget, best: Best, world: World = ALONE
+    ) -> None:
         assert plan.spec.train is not None
+        self.world = world
         self.network, self.plan, self.data, self.device, self.train = network, plan, data, device, plan.spec.train
         self.budget, self.best = budget, best
         self.examples = 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from nnrun.registry.modules.chance import Dice
 from nnrun.runner.compiler.check import check
 from nnrun.runner.engine.energy.gibbs import dice
 from nnrun.runner.engine.energy.machine import Machine
@@ -48,6 +49,13 @@ def machine(nodes: Mapping[str, str], edges: Iterable[str], *, seed: int = 0, st
 def rolled(seed: int = 0) -> Any:
     """Random numbers that are the same in every test."""
     return dice(torch.Generator().manual_seed(seed))
+
+
+def fresh(seed: int = 0) -> Dice:
+    """Dice of a training at its first step."""
+    dice = Dice(seed, torch.device("cpu"))
+    dice.begin(1)
+    return dice
 
 
 RBM = ["v <-> h"]

@@ -17,7 +17,7 @@ from nnrun.runner.engine.energy.machine import Machine
 from nnrun.runner.engine.energy.moments import Moments
 from nnrun.runner.engine.energy.restricted import Restricted
 from nnrun.runner.engine.energy.tempering import Tempered
-from tests.engine.energy.support import GENERAL, HIDDEN, RBM, SEMI, VISIBLE, machine, rolled
+from tests.engine.energy.support import GENERAL, HIDDEN, RBM, SEMI, VISIBLE, fresh, machine, rolled
 
 GROUPS = {**VISIBLE, **HIDDEN}
 DATA = torch.tensor([[1.0, 0, 1, 0], [0, 1, 1, 0], [1, 1, 1, 1], [0, 0, 0, 1]], dtype=torch.float64)
@@ -45,7 +45,7 @@ def test_the_sampled_gradient_is_the_exact_one_within_its_error(edges: list[str]
     made, chains = machine(GROUPS, edges, strength=0.7), 20_000
     options = learner(persistent=True, chains=chains, steps=40, centred=False, data_phase="sample", data_sweeps=30)
 
-    found = written(made, Contrast(made, options, rolled(), chains), DATA.repeat(chains // 4, 1))
+    found = written(made, Contrast(made, options, fresh(), chains), DATA.repeat(chains // 4, 1))
 
     for name, gradient in exact_gradient(made).items():
         assert (found[name] - gradient).abs().max() < 3 * math.sqrt(0.5 / chains), name
@@ -54,7 +54,7 @@ def test_the_sampled_gradient_is_the_exact_one_within_its_error(edges: list[str]
 def test_the_centred_gradient_is_that_of_centred_weights() -> None:
     """With W the same and biases b - W m, the energy is that of states around their means; its plain gradient is the centred one."""
     made = machine(GROUPS, RBM)
-    contrast = Contrast(made, learner(centred=True), rolled(), 4)
+    contrast = Contrast(made, learner(centred=True), fresh(), 4)
     v, h = torch.rand(6, 4, dtype=torch.float64), torch.rand(6, 3, dtype=torch.float64)
     m, n = torch.rand(4, dtype=torch.float64), torch.rand(3, dtype=torch.float64)
     contrast.offsets.means = {"v": m, "h": n}
@@ -133,13 +133,13 @@ def test_a_restricted_machine_is_a_masked_general_one() -> None:
 def test_the_fast_form_writes_the_gradient_of_its_samples(options: dict[str, Any], centred: bool, edge: str) -> None:
     made = machine(GROUPS, [edge])
     form = learner(centred=centred, **options)
-    fast = Restricted(made, form, torch.Generator().manual_seed(0), 4)
+    fast = Restricted(made, form, fresh(), 4)
     found = written(made, fast)
-    v = fast.chains["v"]
+    v = fast.all_chains()["v"]
 
     data = {"v": DATA, "h": made.groups["h"].mean(made.field("h", {"v": DATA}))}
     model = {"v": v, "h": made.groups["h"].mean(made.field("h", {"v": v}))}
-    contrast = Contrast(made, form, rolled(), 4)
+    contrast = Contrast(made, form, fresh(), 4)
     difference = Moments.of(made, data) - Moments.of(made, model)
     if centred:
         contrast.offsets.follow(Moments.of(made, data).means)
@@ -152,7 +152,7 @@ def test_the_fast_form_writes_the_gradient_of_its_samples(options: dict[str, Any
 def test_the_fast_step_is_the_gradient_times_the_rate() -> None:
     slow, quick = (machine(GROUPS, RBM) for _ in range(2))
     form = learner(persistent=True, centred=False)
-    forms = [Restricted(made, form, torch.Generator().manual_seed(0), 4) for made in (slow, quick)]
+    forms = [Restricted(made, form, fresh(), 4) for made in (slow, quick)]
     before = {name: parameter.detach().clone() for name, parameter in slow.parameters().items()}
     gradients = written(slow, forms[0])
     forms[1].descend({"v": DATA}, 0.1)
@@ -163,17 +163,17 @@ def test_the_fast_step_is_the_gradient_times_the_rate() -> None:
 
 def test_chains_of_the_fast_form_are_samples_of_the_machine() -> None:
     made = machine(GROUPS, RBM)
-    fast = Restricted(made, learner(persistent=True, chains=20_000, steps=30, centred=False), torch.Generator().manual_seed(0), 4)
+    fast = Restricted(made, learner(persistent=True, chains=20_000, steps=30, centred=False), fresh(), 4)
     fast.write_gradient({"v": DATA})
     states, probability = exact.distribution(made)
 
-    for name, mean in Moments.of(made, fast.chains).means.items():
+    for name, mean in Moments.of(made, fast.all_chains()).means.items():
         assert (mean - probability @ states[name]).abs().max() < 0.02
 
 
 def test_a_smaller_last_batch_is_taken() -> None:
     made = machine(GROUPS, RBM)
-    fast = Restricted(made, learner(persistent=True, centred=False), torch.Generator().manual_seed(0), 4)
+    fast = Restricted(made, learner(persistent=True, centred=False), fresh(), 4)
 
     for count in (4, 3, 1, 4):
         fast.write_gradient({"v": DATA[:count]})
