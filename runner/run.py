@@ -14,9 +14,10 @@ from nnrun.runner.display import Display
 from nnrun.runner.engine.shortage import explained, is_shortage
 from nnrun.runner.importing import importing
 from nnrun.runner.job import Job
+from nnrun.runner.launch.place import Place, ProcessLost
 from nnrun.runner.reading import read
 from nnrun.runner.record.result import Result
-from nnrun.runner.signals import Pruned, Stopped, asked, left, stoppable
+from nnrun.runner.signals import Pruned, Stopped, asked, held, left, stoppable
 from nnrun.runner.spans import BASELINE, DATA, NETWORK, RECORD, WAITING
 from nnrun.runner.tracking.again.kept import KeptRun, NotResumable
 from nnrun.runner.tracking.known import KnownRun
@@ -27,8 +28,12 @@ if TYPE_CHECKING:
     from nnrun.runner.compiler.memory.needs import Memory
     from nnrun.runner.compiler.plan import Plan
     from nnrun.runner.engine.data.dataset import Dataset
+    from nnrun.runner.engine.world import World
     from nnrun.runner.record.start import Start
     from nnrun.runner.tracking.spawn import Sidecar
+
+LOST = 5.0
+"""Seconds in which a run of many processes is recorded when one of them is gone."""
 
 RECORDED = 7.0
 """Seconds after a signal within which what there is of the run is recorded."""
@@ -94,8 +99,10 @@ class _Run:
         """All of it, however it ends."""
         recorder = self.recorder
         try:
-            with explained(lambda: self.needs):
-                result = self.to_the_end()
+            with importing():
+                from nnrun.runner.engine.world import entered
+            with explained(lambda: self.needs), entered(Place.here()) as world:
+                result = self.to_the_end(world)
             with WAITING:
                 delivered = recorder.finish("FINISHED")
         except AlreadyRun:
@@ -116,6 +123,10 @@ class _Run:
             self.display.stop()
             if isinstance(error, Fault):
                 error.document = self.job.checked.document
+            if isinstance(error, ProcessLost):  # whoever watches the processes ends this one too: that must not break off the record
+                with held():
+                    self.break_off("KILLED", error.message, wait=LOST)
+                    raise
             stop = error if isinstance(error, Stopped) else asked()
             if stop is None:
                 self.break_off("FAILED", f"{type(error).__name__}: {error}", error.message if isinstance(error, Fault) else None)
@@ -145,17 +156,19 @@ class _Run:
         if delivered.links is not None:
             self.display.say(f"what there is of the run: {delivered.links.run}")
 
-    def check_new(self, plan: Plan, data: Dataset) -> None:
+    def check_new(self, plan: Plan, data: Dataset, world: World) -> None:
         """Raises: AlreadyRun."""
         from nnrun.runner.engine.data.digest import digest
+        from nnrun.runner.follow import KNOWN
         from nnrun.runner.record.names import identity
         from nnrun.runner.tracking.runs import same_run
 
         known = same_run(self.recorder.store, plan.spec.name, identity(plan, digest(data)))
         if known is not None:
+            world.gathered(KNOWN)
             raise AlreadyRun(known)
 
-    def to_the_end(self) -> Result:
+    def to_the_end(self, world: World) -> Result:
         with importing():
             from nnrun.runner.engine.checkpoint.kept import Kept
             from nnrun.runner.engine.data.digest import digest
@@ -168,11 +181,13 @@ class _Run:
             from nnrun.runner.engine.training.doubts import doubts
             from nnrun.runner.engine.training.keeper import Checkpoints
             from nnrun.runner.engine.training.stages import train_stages
+            from nnrun.runner.follow import agree
             from nnrun.runner.record import contents
             from nnrun.runner.record.history import History
             from nnrun.runner.record.start import Start, for_longer, here
 
         job, recorder, display = self.job, self.recorder, self.display
+        world.told(job.to_json())
         with DATA:
             checked, data, proof = read(job, display)
         plan = checked.plan
@@ -180,7 +195,8 @@ class _Run:
         assert plan.spec.train is not None
         self.planned = planned(plan, data)
         if self.once:
-            self.check_new(plan, data)
+            self.check_new(plan, data, world)
+        agree(world, digest(data))
         with NETWORK:
             network, device = prepared(plan, recorder.store, data.ticks, display.say)
         start, now = self.start or Start(), here(network, plan, device, digest(data))
@@ -212,7 +228,8 @@ class _Run:
             for doubt in changed:
                 history.warned(0, doubt)
         keeper = Checkpoints(Kept(recorder.checkpoints), now, history.state, display.say)
-        outcome = train_stages(network, plan, data, device, history, display, keeper=keeper, start=start.snapshot)
+        snapshot = world.told(start.snapshot)
+        outcome = train_stages(network, plan, data, device, history, display, keeper=keeper, start=snapshot, world=world)
         display.stop()
         with BASELINE:
             beaten = baseline(plan, data, plan.spec.track) if plan.losses else None

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 END = 8.5
 """Seconds after a signal within which the process ends, with what is saved by then."""
@@ -58,11 +59,10 @@ def asked() -> Stopped | None:
     return Stopped(_state.number) if _state.number is not None else None
 
 
-def obey() -> None:
-    """Raises: Stopped, if a signal came since the run began. It then waits no more."""
-    if _state.number is not None:
-        _state.waits = False
-        raise Stopped(_state.number)
+def give_up() -> NoReturn:
+    """Raises: Stopped, by the signal that came here, or to another process of the same training. It then waits no more."""
+    _state.waits = False
+    raise Stopped(_state.number if _state.number is not None else signal.SIGTERM)
 
 
 def left(seconds: float = END) -> float:
@@ -109,7 +109,7 @@ def stoppable() -> Iterator[None]:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Within it a signal waits: for `released`, or for the end of it."""
+    """Within it a signal waits: for `released`, or for the end of it; what goes wrong within it is told first."""
     before, _state.holding = _state.holding, True
     try:
         yield

@@ -15,6 +15,7 @@ from nnrun.runner.compiler.memory.machine import allowed
 from nnrun.runner.compiler.memory.needs import needed
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.shortage import refuse
+from nnrun.runner.engine.training.learner import Unwatched
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store, sqlite_uri
@@ -29,7 +30,7 @@ EXAMPLES = 40
 """Made-up rows: enough for three parts and every class."""
 
 
-class Quiet:
+class Quiet(Unwatched):
     """A watcher that keeps nothing but the figures."""
 
     def __init__(self) -> None:
@@ -37,14 +38,6 @@ class Quiet:
 
     def metrics(self, step: int, figures: Mapping[str, float]) -> None:
         self.figures |= figures
-
-    def stepped(self, step: int, loss: float | None) -> None: ...
-
-    def evaluated(self, step: int, epoch: int, figures: Mapping[str, float]) -> None: ...
-
-    def warned(self, step: int, text: str) -> None: ...
-
-    def image(self, key: str, step: int, png: bytes) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -59,8 +59,9 @@ class Share:
 class Dice:
     """The random numbers of one training on a device."""
 
-    def __init__(self, seed: int, device: torch.device) -> None:
-        self.seed, self.device = seed_of(seed), device
+    def __init__(self, seed: int, device: torch.device, together: bool = False) -> None:
+        """`together`: other processes learn from the same batches."""
+        self.seed, self.device, self.together = seed_of(seed), device, together
         self.generator = Generator(device if device.type != "meta" else "cpu")
         self.share: Share | None = None
         """That of the batch; None where everything that is asked for is drawn."""
@@ -68,9 +69,11 @@ class Dice:
         """Which examples of the share are computed just now; None if all."""
         self._step = self._place = self._drawn = 0
 
-    def begin(self, step: int, share: Share | None = None) -> None:
-        """What is drawn from now on is that of a step, for a share of its batch."""
+    def begin(self, step: int, share: Share | None = None, piece: int = 0) -> None:
+        """What is drawn from now on is that of a step, for a share of its batch; of several batches `piece` is the number of this one."""
         self.share, self._step = share, _mixed(self.seed, step)
+        if piece:
+            self._step = _mixed(self._step, piece)
         self.at("")
 
     def at(self, name: str) -> None:
@@ -162,6 +165,11 @@ def at(name: str) -> None:
     """A node is computed."""
     if _dice is not None:
         _dice.at(name)
+
+
+def shared() -> Share | None:
+    """The share of the batch that is computed here, where other processes compute the rest."""
+    return _dice.share if _dice is not None and _dice.together else None
 
 
 def among(rows: Tensor | None) -> AbstractContextManager[None]:

@@ -44,3 +44,9 @@ class Library(Meter):
             if name != "updates":
                 setattr(self.metric, name, held)
         self.metric._update_count = int(state["updates"])  # type: ignore[arg-type]
+
+    def join(self, state: Mapping[str, Held]) -> None:
+        if not self.metric._update_count:
+            self.take(state)
+        elif state["updates"]:
+            self.metric.merge_state({name: held for name, held in state.items() if name != "updates"})

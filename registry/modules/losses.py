@@ -1,6 +1,6 @@
 """Losses as modules: (input, target) -> (sum of losses, sum of weights), so that a mean over batches is exact.
 
-`each` tells the same of every example, (M,) and (M,): what it adds to the two sums.
+`each` tells the same of every example, (M,) and (M,): what it adds to the two sums. `weight` is the second sum, of the target alone.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ class Elementwise(nn.Module):
 
     def forward(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         input = exact(input).reshape(target.shape)
-        return self.loss(input, target.to(input.dtype), reduction="sum"), _count(input, target)
+        return self.loss(input, target.to(input.dtype), reduction="sum"), self.weight(target)
+
+    def weight(self, target: Tensor) -> Tensor:
+        return _count(target)
 
     def each(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         input = exact(input).reshape(target.shape)
@@ -52,7 +55,10 @@ class CrossEntropy(nn.Module):
         input = exact(input)
         weights = None if self.class_weights is None else self.class_weights.to(input.dtype)
         total = F.cross_entropy(input, target, weights, reduction="sum", label_smoothing=self.label_smoothing)
-        return total, _count(input, target) if weights is None else weights[target].sum()
+        return total, self.weight(target)
+
+    def weight(self, target: Tensor) -> Tensor:
+        return _count(target) if self.class_weights is None else self.class_weights[target].sum()
 
     def each(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         input = exact(input)
@@ -78,6 +84,9 @@ class BinaryCrossEntropy(nn.Module):
         losses, weights = self._entries(input, target)
         return -losses.sum(), weights.sum()
 
+    def weight(self, target: Tensor) -> Tensor:
+        return self._weights(portions(target, self.facts).to(torch.get_default_dtype())).sum()
+
     def each(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         losses, weights = self._entries(input, target)
         return -_by_example(losses), _by_example(weights)
@@ -88,7 +97,11 @@ class BinaryCrossEntropy(nn.Module):
         aim = yes * (1 - self.label_smoothing) + self.label_smoothing / 2
         no_weight, yes_weight = self.weights
         losses = yes_weight * aim * F.logsigmoid(input) + no_weight * (1 - aim) * F.logsigmoid(-input)
-        return losses, yes_weight * yes + no_weight * (1 - yes)
+        return losses, self._weights(yes)
+
+    def _weights(self, yes: Tensor) -> Tensor:
+        no_weight, yes_weight = self.weights
+        return yes_weight * yes + no_weight * (1 - yes)
 
 
 def exact(values: Tensor) -> Tensor:
@@ -115,5 +128,5 @@ def _by_example(entries: Tensor) -> Tensor:
     return entries.reshape(len(entries), -1).sum(1)
 
 
-def _count(input: Tensor, target: Tensor) -> Tensor:
-    return torch.full((), float(target.numel()), dtype=input.dtype, device=input.device)
+def _count(target: Tensor) -> Tensor:
+    return torch.full((), float(target.numel()), device=target.device)

@@ -47,6 +47,11 @@ class Meter(ABC):
         for name in self._empty:
             setattr(self, name, _copy(state[name]))
 
+    def join(self, state: Mapping[str, Held]) -> None:
+        """Count what another one of its kind counted, which gave this state."""
+        for name in self._empty:
+            setattr(self, name, getattr(self, name) + state[name])
+
 
 def _copy(held: Held) -> Held:
     return held.clone() if isinstance(held, Tensor) else list(held)
@@ -104,6 +109,11 @@ class Largest(Meter):
         if len(x):
             self.largest = torch.maximum(self.largest, (x - y).abs().max().double())
 
+    def join(self, state: Mapping[str, Held]) -> None:
+        other = state["largest"]
+        assert isinstance(other, Tensor)
+        self.largest = torch.maximum(self.largest, other)
+
     def compute(self) -> Tensor:
         return self.largest
 
@@ -149,13 +159,22 @@ class Moments(Meter):
     def update(self, x: Tensor, y: Tensor) -> None:
         if not len(x):
             return
-        x, y, count = x.double(), y.double(), self.count + len(x)
+        x, y = x.double(), y.double()
         mean_x, mean_y = x.mean(0), y.mean(0)
-        step_x, step_y, share = mean_x - self.mean_x, mean_y - self.mean_y, len(x) / count
-        self.xx = self.xx + ((x - mean_x) ** 2).sum(0) + step_x**2 * self.count * share
-        self.yy = self.yy + ((y - mean_y) ** 2).sum(0) + step_y**2 * self.count * share
-        self.xy = self.xy + ((x - mean_x) * (y - mean_y)).sum(0) + step_x * step_y * self.count * share
-        self.errors = self.errors + ((y - x) ** 2).sum(0)
+        from_x, from_y = x - mean_x, y - mean_y
+        count = torch.full_like(self.count, len(x))
+        squares = {"xx": (from_x**2).sum(0), "yy": (from_y**2).sum(0), "xy": (from_x * from_y).sum(0), "errors": ((y - x) ** 2).sum(0)}
+        self.join({"count": count, "mean_x": mean_x, "mean_y": mean_y, **squares})
+
+    def join(self, state: Mapping[str, Any]) -> None:
+        if not state["count"]:
+            return
+        count = self.count + state["count"]
+        step_x, step_y, share = state["mean_x"] - self.mean_x, state["mean_y"] - self.mean_y, state["count"] / count
+        self.xx = self.xx + state["xx"] + step_x**2 * self.count * share
+        self.yy = self.yy + state["yy"] + step_y**2 * self.count * share
+        self.xy = self.xy + state["xy"] + step_x * step_y * self.count * share
+        self.errors = self.errors + state["errors"]
         self.mean_x = self.mean_x + step_x * share
         self.mean_y = self.mean_y + step_y * share
         self.count = count
@@ -204,6 +223,9 @@ class Then(Meter):
 
     def take(self, state: Mapping[str, Held]) -> None:
         self.meter.take(state)
+
+    def join(self, state: Mapping[str, Held]) -> None:
+        self.meter.join(state)
 
     def reset(self) -> None:
         self.meter.reset()

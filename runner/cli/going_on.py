@@ -8,6 +8,7 @@ import click
 
 from nnrun.runner.cli.console import Exit, console, failures, print_json, say
 from nnrun.runner.cli.group import json_option, main
+from nnrun.runner.cli.processes.shared import shared
 from nnrun.runner.cli.runs import told
 
 
@@ -17,6 +18,7 @@ from nnrun.runner.cli.runs import told
 @click.option("--steps", type=click.IntRange(min=1), help="The same in updates of the weights, where the spec counts them.")
 @json_option
 @click.option("--quiet", is_flag=True, help="No progress, only the result.")
+@shared
 def resume(run: str | None, epochs: int | None, steps: int | None, as_json: bool, quiet: bool) -> None:
     """Go on with a run that was broken off, by default the last one; what comes is what would have come."""
     from nnrun.runner.display import Display

@@ -122,10 +122,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON o
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="nnrun", prog_name="nnrun")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Run neural-network experiments written as YAML graphs.
 
     nnrun SPEC...  checks, trains, tests and records. See `nnrun nodes` for what a spec can name.
     """
+    from nnrun.runner.cli.processes.shared import refuse_to_share
+
+    refuse_to_share(context.invoked_subcommand)
     for name, value in MLFLOW.items():
         os.environ.setdefault(name, value)

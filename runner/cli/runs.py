@@ -12,6 +12,8 @@ import click
 from nnrun.runner.cli import complete
 from nnrun.runner.cli.console import Exit, console, failures, jobs, print_json, refuse, say, tell_of_waiting, warn
 from nnrun.runner.cli.group import json_option, main, settings_option
+from nnrun.runner.cli.processes.shared import shared
+from nnrun.runner.launch.place import Place
 
 if TYPE_CHECKING:
     from nnrun.runner.job import Job
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--profile", is_flag=True, help="Tell where the time went, in a table and, in the run, as a trace for chrome://tracing.")
 @json_option
 @click.option("--quiet", is_flag=True, help="No progress, only the result.")
+@shared
 def run(
     specs: tuple[str, ...],
     settings: tuple[str, ...],
@@ -42,12 +45,14 @@ def run(
 ) -> None:
     """Train SPEC... and record each as an MLflow run (`-` reads from standard input)."""
     given = (*settings, *([f"train.seed={seed}"] if seed is not None else []), *([f"train.device={device}"] if device is not None else []))
-    from nnrun.runner.cli.several import Ended, run_several
+    from nnrun.runner.cli.processes.several import Ended, run_several
     from nnrun.runner.tracking.store import Store
 
     with failures(as_json):
         found = jobs(specs, given)
         refuse([job.checked for job in found], as_json)
+        if len(found) > 1 and not Place.here().is_alone:
+            raise click.UsageError(f"{len(found)} specs, and {Place.here().size} processes that train together: run one after the other")
         for job in found if not quiet else ():
             if job.checked.spec is not None and job.checked.spec.sweep is not None:
                 say(f"note: `nnrun sweep {job.path or '-'}` searches; this runs the spec as written", err=True)

@@ -20,7 +20,8 @@ from nnrun.runner.engine.loops.cells import CellRunner
 from nnrun.runner.engine.loops.native import say_once
 from nnrun.runner.engine.loops.run import Runner
 from nnrun.runner.engine.network.network import Network
-from nnrun.runner.engine.threads import threads_of
+from nnrun.runner.engine.threads import shared_by, threads_of
+from nnrun.runner.launch.place import ALONE, Place
 from nnrun.runner.tracking.store import Store
 
 
@@ -32,11 +33,17 @@ class DeviceError(Fault):
     path = ("train", "device")
 
 
-def choose_device(wanted: str) -> torch.device:
-    """The device to train on. Raises: DeviceError."""
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(wanted)
+def choose_device(wanted: str, place: Place = ALONE) -> torch.device:
+    """The device to train on; of the processes of a machine each takes a GPU of its own. Raises: DeviceError."""
+    if wanted == "auto" and not torch.cuda.is_available():
+        return torch.device("cpu")
+    if place.is_alone:
+        device = torch.device("cuda" if wanted == "auto" else wanted)
+    elif wanted.startswith("cuda:"):
+        what = f"`device: {wanted}` is one GPU, but {place.beside} processes of this machine train together"
+        raise DeviceError(what, "`device: cuda` gives each a GPU of its own")
+    else:
+        device = torch.device("cpu" if wanted == "cpu" else f"cuda:{place.local}")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise DeviceError(
             f"`device: {wanted}` asks for a GPU, and torch sees {torch.cuda.device_count()}", "`device: auto` takes what is there"
@@ -123,7 +130,10 @@ def prepared(
     Raises: DeviceError, NotCompiled, and what `load_weights` raises.
     """
     assert plan.spec.train is not None
-    device = choose_device(plan.spec.train.device)
+    place = Place.here()
+    device = choose_device(plan.spec.train.device, place)
+    if not place.is_alone:
+        shared_by(place.beside)
     threads, why = threads_of(plan, device, ticks)
     if why is not None:
         say(why)

@@ -110,6 +110,7 @@ def test_every_fault_has_a_page() -> None:
         "engine.shortage",
         "engine.chance",
         "engine.data.cache.proof",
+        "follow",
         *experiments,
     ):
         import_module(f"nnrun.runner.{module}")

@@ -12,10 +12,10 @@ import torch
 
 from nnrun.registry.field import DataError
 from nnrun.runner.engine.inference.predict import Predictor
-from nnrun.runner.engine.training.backprop import penalty
 from nnrun.runner.engine.training.baselines.baseline import baseline
 from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.diverged import Diverged
+from nnrun.runner.engine.training.minimised import penalty
 from tests.engine.support import Built, build, train
 
 POINTS = """\

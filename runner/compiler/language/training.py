@@ -95,7 +95,9 @@ class Train(Model):
     steps: Count | None = None
     """Updates of the weights, instead of `epochs`."""
     batch_size: Count = 32
-    """Examples in an update."""
+    """Examples in a batch, whatever the number of processes that share it."""
+    accumulate: Count = 1
+    """Batches that an update learns from, one after the other: as one batch of so many times the examples, in the memory of one."""
     clip_norm: Positive | None = None
     """Longest allowed gradient; longer ones are shortened to it."""
     regularize: Regularize = Regularize()

@@ -50,6 +50,7 @@ class Restricted:
         ):
             flip = turned and parameter is coupling.weight
             parameter.data, parameter.grad = (view.T, grad.T) if flip else (view, grad)
+        self.views = (coupling.weight, visible.bias, hidden.bias)
         self.n, self.m, self.weights, self.gradient = n, m, folded, gradient
         self.up, self.down = folded[:, :m], folded[:n].T
         """Views of the weights: from the visible units to the hidden ones, and back."""
@@ -94,6 +95,11 @@ class Restricted:
     def parameters(self) -> list[nn.Parameter]:
         """What an optimizer steps."""
         return [self.folded]
+
+    def unfold(self) -> None:
+        """The weights stand by themselves again: nothing is learned any more."""
+        for parameter in self.views:
+            parameter.data, parameter.grad = parameter.data.contiguous(), None
 
     def all_chains(self) -> States:
         """The states of the model phase, those of other processes too."""

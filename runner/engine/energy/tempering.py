@@ -32,7 +32,7 @@ class Tempered:
         return {name: state[: self.count] for name, state in self.states.items()}
 
     def _drawn(self, like: Tensor, places: int = 0) -> Tensor:
-        return self.draw(self.by_level(like), places + 1).view_as(like)
+        return self.draw(self.by_level(like), places + 1).reshape(like.shape)
 
     def by_level(self, states: Tensor) -> Tensor:
         """(levels * count, N) -> (levels, count, N)."""

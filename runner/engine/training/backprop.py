@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from itertools import islice
 from typing import Any
 
 import torch
@@ -27,92 +29,150 @@ from nnrun.runner.engine.training.blame.gradients import Before, watching
 from nnrun.runner.engine.training.blame.values import first_not_finite
 from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.evaluate import Evaluator, Look
-from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner, on
+from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner
+from nnrun.runner.engine.training.minimised import Found, Minimised
+from nnrun.runner.engine.world import ALONE, World, accumulating, on
 from nnrun.runner.spans import BACKWARD, FORWARD, OPTIMIZER
 
 FAR = 2.0
 """Times the loss of the untrained network: no training that works ends there."""
 
 
-class Backprop(Learner[Batch]):
+class Backprop(Learner[tuple[Batch, ...]]):
     """Minimises the losses of a plan.
 
     Raises: DataError if early stopping has no examples to watch, or if there are no weights to train.
     """
 
-    def __init__(self, network: Network, plan: Plan, data: Dataset, device: torch.device) -> None:
+    def __init__(self, network: Network, plan: Plan, data: Dataset, device: torch.device, world: World = ALONE) -> None:
         assert plan.spec.train is not None
         train, has_valid = plan.spec.train, data.valid is not None
         if train.early_stopping is not None and not has_valid:
             help = "enlarge `split.valid`, or leave out `early_stopping`"
             raise DataError("early stopping watches the validation part, which has no examples", help)
-        super().__init__(network, plan, data, device, Budget.of(train, len(data.train)), Best.watching(train, plan, has_valid))
+        super().__init__(network, plan, data, device, Budget.of(train, len(data.train)), Best.watching(train, plan, has_valid), world)
         parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
         if not parameters:
             raise DataError(f"{_trained(train)} no weights that could be trained", "see `nodes` under `train`, `freeze` and `share`")
-        self.evaluator = Evaluator(network, plan, data.facts, device, data.ticks)
+        self.evaluator = Evaluator(network, plan, data.facts, device, data.ticks, world)
         self.descent = Descent(train, parameters, self.budget.steps, device)
-        self.penalties = network.penalties(train.regularize)
+        self.own = Minimised(network, self.evaluator.losses, network.penalties(train.regularize), self.evaluator.wanted)
+        self.minimised: nn.Module | None = self.own if world.is_alone else None
+        """The same with the gradients of all processes; made in the first step, which tells whether some weights have none."""
         self.gallery = Gallery(network, plan, data.valid, data.facts, 1 + -(-self.budget.steps // self.budget.evaluate_every))
+        self.loss = torch.zeros((), device=device)
+        """That of the step so far, in this process."""
         self.lost, self.steps_since = torch.zeros((), device=device), 0
-        """Losses added up since they were last told, and how many."""
+        """Losses added up since they were last told, in this process, and how many."""
         self.first = self.latest = math.nan
         """Training loss of the untrained network, and as it was last told."""
         self.batch: Batch | None = None
         """The last one."""
-        self.dice = Dice(train.seed, device)
+        self.dice = Dice(train.seed, device, world.size > 1)
 
-    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+    def batches(self, epoch: int, first: int = 0) -> Iterator[tuple[Batch, ...]]:
         if self.network.memory is not None and not first:
             self.network.memory.forget()  # the streams begin anew
         self.network.train()
-        yield from self.data.train.batches(self.train.batch_size, self.train.seed, epoch, self.order, first)
+        train = self.train
+        batches = self.data.train.batches(
+            train.batch_size, train.seed, epoch, self.order, first * train.accumulate, None if self.world.is_alone else self.world.share
+        )
+        while pieces := tuple(islice(batches, train.accumulate)):
+            yield pieces
 
-    def step(self, number: int, batch: Batch, due: bool) -> float | None:
-        batch = batch.to(self.device)
+    def step(self, number: int, batch: tuple[Batch, ...], due: bool) -> float | None:
+        pieces = [piece.to(self.device) for piece in batch]
         before = Before.of(self.network, self.device)
-        self.dice.begin(number, batch.share or Share(0, batch.count, batch.count))
-        with FORWARD:
-            values, loss, objective = self._objective(batch)
-        if not objective.requires_grad:
-            raise DataError(f"{_trained(self.train)} no weights that the loss depends on", "see `nodes` under `train` and `freeze`")
-        value = None
-        if due or self.device.type == "cpu":  # reading the value waits for a GPU; on a CPU it is free
-            value = float(loss.detach())
-            if not math.isfinite(value):
-                raise Diverged.loss(number, first_not_finite(self.network, batch))
-            self.first = value if number == 1 else self.first
-        self.batch = batch
+        weights = self._weights(pieces)
         self.descent.set_rate(number)
-        with BACKWARD:
-            self.descent.backward(objective)
+        minimised = self.minimised = self.minimised or self._wrapped(number, pieces[0], weights, before)
+        self.descent.forget()
+        for index, piece in enumerate(pieces):
+            is_last = index == len(pieces) - 1
+            with nullcontext() if is_last else accumulating(minimised):
+                with FORWARD:
+                    found = self._found(minimised, number, index, piece, weights, is_last)
+                if self.world.is_alone and (due or self.device.type == "cpu") and not math.isfinite(float(found.loss)):
+                    raise Diverged.loss(number, first_not_finite(self.network, piece))
+                with BACKWARD, drawing(self.dice):
+                    self.descent.backward(found.objective)
+            self._count(piece, found)
         if self.descent.is_lost(due):
-            raise Diverged.gradient(number, self._blamed(batch, before))
+            raise Diverged.gradient(number, self._blamed(number, pieces, weights, before))
         with OPTIMIZER:
             self.descent.step()
-        self.evaluator.meters.update(values, batch)
-        self.lost += loss.detach()
+        self.batch = pieces[-1]
         self.steps_since += 1
-        self.examples += batch.count
+        return self._told(number, due)
+
+    def _wrapped(self, number: int, piece: Batch, weights: Tensor | None, before: Before) -> nn.Module:
+        """`minimised`, after a step that is tried and leaves nothing behind."""
+        buffers = [(buffer, buffer.clone()) for buffer in self.network.buffers()]
+        self.descent.forget()
+        self._found(self.own, number, 0, piece, weights, is_last=True).objective.backward()  # type: ignore[no-untyped-call]
+        before.restore(self.network)
+        for buffer, was in buffers:
+            buffer.copy_(was)
+        unused = any(parameter.grad is None for parameter in self.descent.parameters)
+        return self.world.wrapped(self.own, self.device, unused)
+
+    def _weights(self, pieces: Sequence[Batch]) -> Tensor | None:
+        """Those of the losses over all that is learned from in a step; None where that is one batch of this process alone."""
+        if self.world.is_alone and len(pieces) == 1:
+            return None
+        own = [self.evaluator.losses.weights(piece) for piece in pieces if piece.share is None or piece.share.count]
+        whole = torch.stack(own).sum(0) if own else torch.zeros(len(self.plan.losses), device=self.device)
+        self.world.sum([whole])
+        return whole
+
+    def _found(self, minimised: nn.Module, number: int, index: int, piece: Batch, weights: Tensor | None, is_last: bool) -> Found:
+        """What comes of a batch, the one of this index among those of a step."""
+        self.dice.begin(number, piece.share or Share(0, piece.count, piece.count), index)
+        with drawing(self.dice), mixed(self.device, self.train.precision):
+            found: Found = minimised(piece, weights, self.world.size, is_last)
+        if not found.objective.requires_grad:
+            raise DataError(f"{_trained(self.train)} no weights that the loss depends on", "see `nodes` under `train` and `freeze`")
+        return found
+
+    def _count(self, piece: Batch, found: Found) -> None:
+        """What was learned from a batch enters the figures."""
+        self.loss = self.loss + found.loss
+        if piece.share is None or piece.share.count:
+            self.evaluator.meters.update(found.values, piece)
+        self.examples += piece.count if piece.share is None else piece.share.whole
+
+    def _told(self, number: int, due: bool) -> float | None:
+        """The loss of the step that was made, where that need not be waited for, or is due. Raises: Diverged."""
+        loss = self.loss
+        self.lost += loss
+        self.loss = torch.zeros_like(loss)
+        if not due and (self.device.type != "cpu" or not self.world.is_alone):
+            return None
+        self.world.sum([loss])
+        value = float(loss)
+        if not math.isfinite(value):
+            raise Diverged.loss(number, self._agreed(first_not_finite(self.network, self.batch) if self.batch is not None else None))
+        self.first = value if number == 1 else self.first
         return value
 
-    def _objective(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """What the network gives for a batch, its loss, and what is minimised."""
-        losses = self.evaluator.losses
-        with drawing(self.dice), mixed(self.device, self.train.precision):
-            values = self.network(batch, self.evaluator.wanted)
-            loss = losses.total(losses.sums(values, batch))
-            return values, loss, loss + penalty(self.penalties) if self.penalties else loss
-
-    def _blamed(self, batch: Batch, before: Before) -> Op | None:
+    def _blamed(self, number: int, pieces: Sequence[Batch], weights: Tensor | None, before: Before) -> Op | None:
         """The node on whose way back a gradient stopped being a number, in the step that went out from `before`."""
         before.restore(self.network)
         with watching(self.network) as watch:
-            self._objective(batch)[2].backward()  # type: ignore[no-untyped-call]
-        return watch.first
+            for index, piece in enumerate(pieces):
+                self._found(self.own, number, index, piece, weights, index == len(pieces) - 1).objective.backward()  # type: ignore[no-untyped-call]
+        return self._agreed(watch.first)
+
+    def _agreed(self, op: Op | None) -> Op | None:
+        """The node that the first process blames which blames one."""
+        names = [name for name in self.world.gathered(op.name if op is not None else None) if name is not None]
+        return next((op for op in self.plan.ops if op.name == names[0]), None) if names else None
 
     def since(self) -> dict[str, float]:
-        self.latest = float(self.lost) / self.steps_since
+        lost = self.lost.clone()
+        self.world.sum([lost])
+        self.latest = float(lost) / self.steps_since
         self.lost.zero_()
         self.steps_since = 0
         return {"train/loss": self.latest, **self.descent.told}
@@ -120,7 +180,7 @@ class Backprop(Learner[Batch]):
     def judge(self, step: int) -> Judged | None:
         if step == 0 and self.data.valid is None:
             return None
-        figures = {f"train/{name}": figure for name, figure in self.evaluator.meters.compute().items()} if step else {}
+        figures = {f"train/{name}": figure for name, figure in self.evaluator.meters.compute(self.world).items()} if step else {}
         look = self.gallery.open(last=step == self.budget.steps)
         if self.data.valid is not None:
             figures |= self._evaluated(step, self.data.valid, "valid", look=look)
@@ -168,34 +228,42 @@ class Backprop(Learner[Batch]):
         return f"{listed(names)} {'are no numbers' if len(names) > 1 else 'is no number'}{kept}"
 
     def state(self) -> dict[str, Any]:
-        memory = self.network.memory
+        lost = self.lost.clone()
+        self.world.sum([lost])
         return {
             **super().state(),
             **self.descent.state(),
-            "lost": self.lost.clone(),
+            "lost": lost,
             "steps since": self.steps_since,
             "first": self.first,
             "latest": self.latest,
-            "meters": self.evaluator.meters.state(),
+            "meters": self.evaluator.meters.state(self.world),
             "pictures": self.gallery.seen,
-            "memory": memory.state() if memory is not None else {},
+            "memory": self._remembered(),
         }
+
+    def _remembered(self) -> dict[str, Tensor]:
+        """What the network remembers of the streams of all processes."""
+        if self.network.memory is None:
+            return {}
+        share = self.batch.share if self.batch is not None else None
+        held = self.network.memory.state()
+        return held if share is None else {name: self.world.joined(state[:, : share.count], 1) for name, state in held.items()}
 
     def take(self, state: Mapping[str, Any]) -> None:
         super().take(state)
         self.descent.take(state)
-        self.lost.copy_(state["lost"])
+        if self.world.is_first:  # the others have nothing to add
+            self.lost.copy_(state["lost"])
+            self.evaluator.meters.take(on(self.device, state["meters"]))
         self.steps_since, self.first, self.latest = state["steps since"], state["first"], state["latest"]
-        self.evaluator.meters.take(on(self.device, state["meters"]))
         self.gallery.seen = state["pictures"]
         if self.network.memory is not None:
-            self.network.memory.take(on(self.device, state["memory"]))
+            held = on(self.device, state["memory"])
+            if not self.world.is_alone:
+                held = {name: whole[:, self.world.share(self.train.batch_size, whole.shape[1]).rows] for name, whole in held.items()}
+            self.network.memory.take(held)
 
 
 def _trained(train: Train) -> str:
     return f"{', '.join(f'`{name}`' for name in train.nodes)}: there are" if train.nodes else "the network has"
-
-
-def penalty(penalties: list[tuple[nn.Parameter, float, float]]) -> Tensor:
-    """l1 * sum|w| + l2 * sum w^2, over all weights that are to stay small."""
-    return torch.stack([l1 * weight.abs().sum() + l2 * weight.square().sum() for weight, l1, l2 in penalties]).sum()

@@ -26,8 +26,8 @@ from nnrun.runner.engine.pictures.energy import pictures
 from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.blame.values import first_weights
 from nnrun.runner.engine.training.diverged import Diverged
-from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner, on
-from nnrun.runner.engine.world import ALONE, World
+from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner
+from nnrun.runner.engine.world import ALONE, World, on
 
 BETAS, CHAINS = 3000, 100
 """Steps and chains of the last annealed estimates."""
@@ -135,6 +135,8 @@ class Contrasting(Learner[Given]):
         return Judged(figures, warnings=warnings, pictures=[(key, step, png) for key, png in drawn.items()])
 
     def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
+        if isinstance(self.contrast, Restricted):
+            self.contrast.unfold()
         if not self.betas:
             return Judged({})
         self.judged.manual_seed(seed_of(self.train.seed, self.best.step))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -18,6 +18,7 @@ from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.precision import mixed
 from nnrun.runner.engine.training.objective import Losses, Meters
 from nnrun.runner.engine.training.written import Written
+from nnrun.runner.engine.world import ALONE, World, on
 
 LARGE, ROOM = 256, 8 << 20
 """Examples at once where no gradient is wanted, if the values of so many take no more than so many bytes; else a batch of the spec, for
@@ -31,9 +32,16 @@ class Evaluator:
     """Judges the network of a plan."""
 
     def __init__(
-        self, network: Network, plan: Plan, facts: Mapping[str, Facts], device: torch.device, ticks: Mapping[str, int] | None = None
+        self,
+        network: Network,
+        plan: Plan,
+        facts: Mapping[str, Facts],
+        device: torch.device,
+        ticks: Mapping[str, int] | None = None,
+        world: World = ALONE,
     ) -> None:
         assert plan.spec.train is not None
+        self.world = world
         self.network, self.device, self.precision = network, device, plan.spec.train.precision
         self.batch_size = max(plan.spec.train.batch_size, LARGE if LARGE * values_of(plan, ticks or {}) <= ROOM else 1)
         self.losses, self.meters, self.written = Losses(plan, facts).to(device), Meters(plan, facts, device), Written(plan, facts)
@@ -52,10 +60,8 @@ class Evaluator:
         self.network.eval()
         sums: list[list[tuple[Tensor, Tensor]]] = []
         with self._elsewhere():
-            for rows in part.rows_in_order(self.batch_size) if self.network.memory is None else part.streams(1):
-                batch = part.batch(rows).to(self.device)
+            for rows, batch, values in self._answers(part):
                 with mixed(self.device, self.precision):
-                    values = self.network(batch, self.wanted)
                     sums.append(self.losses.sums(values, batch))
                 self.meters.update(values, batch)
                 if look is not None:
@@ -66,6 +72,32 @@ class Evaluator:
         figures = {f"{name}/loss": float(self.losses.total(totals))}
         figures |= {f"{name}/{label}": figure for label, figure in self.meters.compute().items()}
         return figures | self.written.judge(self.network, part, self.device, name, self.batch_size, sheet)
+
+    def _answers(self, part: Part) -> Iterator[tuple[Tensor, Batch, dict[str, Tensor]]]:
+        """Rows, batches and values of a part, in order. Each of many processes computes a batch in turn, and has what the others did."""
+        if self.network.memory is not None:  # each window goes on from the one before
+            yield from (self._answer(part, rows) for rows in part.streams(1))
+            return
+        every = part.rows_in_order(self.batch_size)
+        for start in range(0, len(every), self.world.size):
+            turn = every[start : start + self.world.size]
+            if len(turn) == 1:
+                yield self._answer(part, turn[0])
+                continue
+            own = self._answer(part, turn[self.world.rank]) if self.world.rank < len(turn) else None
+            made = {name: value for name, value in own[2].items() if name not in part.values} if own is not None else {}
+            for rank, (rows, others) in enumerate(zip(turn, self.world.gathered(made), strict=False)):
+                if rank == self.world.rank and own is not None:
+                    yield own
+                else:
+                    batch = part.batch(rows).to(self.device)
+                    known = {name: batch.values[name] for name in self.wanted if name in batch.values}
+                    yield rows, batch, {**known, **on(self.device, others)}
+
+    def _answer(self, part: Part, rows: Tensor) -> tuple[Tensor, Batch, dict[str, Tensor]]:
+        batch = part.batch(rows).to(self.device)
+        with mixed(self.device, self.precision):
+            return rows, batch, self.network(batch, self.wanted)
 
     def _elsewhere(self) -> Any:
         """What training remembers of its streams is put aside while a judgement reads others."""

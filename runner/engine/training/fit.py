@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -14,7 +15,7 @@ from nnrun.runner.engine.prepare import give_back_memory
 from nnrun.runner.engine.training.best import is_finite
 from nnrun.runner.engine.training.keeper import Keeper
 from nnrun.runner.engine.training.learner import B, Learner, Watcher
-from nnrun.runner.signals import asked, held, obey
+from nnrun.runner.signals import asked, give_up, held
 from nnrun.runner.spans import BATCHES, CHECKPOINTS, EVALUATION, STEP
 
 
@@ -71,10 +72,12 @@ def fit(learner: Learner[B], watch: Watcher, log_every: int, keeper: Keeper | No
                 with EVALUATION:
                     _evaluate(learner, watch, keeper, at, pace)
             at.over = at.step >= budget.steps or best.is_late
-            if (at.over or asked() or keeper.is_due(at.step)) and is_finite(network):  # else it is over at the next look
+            stopped, due = learner.world.any(asked() is not None, keeper.is_due(at.step))
+            if (at.over or stopped or due) and is_finite(network):  # else it is over at the next look
                 with CHECKPOINTS:
                     keeper.keep(snapshot())
-            obey()
+            if stopped:
+                give_up()
             if at.over:
                 break
             with BATCHES:
@@ -140,7 +143,8 @@ def _evaluate(learner: Learner[B], watch: Watcher, keeper: Keeper, at: Course, p
     best, speed = learner.best, {}
     if learner.examples > pace.examples:
         speed["system/examples_per_second"] = pace.a_second(learner.examples)
-    with keeper.breakable(partial(_snapshot, learner, at, pace)):
+    # of many processes none leaves before the others do
+    with keeper.breakable(partial(_snapshot, learner, at, pace)) if learner.world.is_alone else nullcontext():
         judged = learner.judge(at.step)
     at.judged = True
     if judged is None:

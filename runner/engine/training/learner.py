@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 
+from nnrun.registry.field import DataError
 from nnrun.registry.training import Optimizer, Schedule
 from nnrun.runner.compiler.language.training import EPOCHS, Train
 from nnrun.runner.compiler.plan import Plan
@@ -41,6 +42,20 @@ class Watcher(Protocol):
     def image(self, key: str, step: int, png: bytes) -> None: ...
 
 
+class Unwatched:
+    """A watcher of a training of which nobody is told."""
+
+    def metrics(self, step: int, figures: Mapping[str, float]) -> None: ...
+
+    def stepped(self, step: int, loss: float | None) -> None: ...
+
+    def evaluated(self, step: int, epoch: int, figures: Mapping[str, float]) -> None: ...
+
+    def warned(self, step: int, text: str) -> None: ...
+
+    def image(self, key: str, step: int, png: bytes) -> None: ...
+
+
 @dataclass(frozen=True)
 class Budget:
     """How long to train, in updates of the weights."""
@@ -51,7 +66,7 @@ class Budget:
 
     @staticmethod
     def of(train: Train, examples: int) -> Budget:
-        per_epoch = math.ceil(examples / train.batch_size)
+        per_epoch = math.ceil(math.ceil(examples / train.batch_size) / train.accumulate)
         steps = train.steps if train.steps is not None else (train.epochs or EPOCHS) * per_epoch
         return Budget(steps, per_epoch, min(train.evaluate_every or per_epoch, steps))
 
@@ -81,6 +96,9 @@ class Learner(ABC, Generic[B]):
     ) -> None:
         assert plan.spec.train is not None
         self.world = world
+        if plan.spec.train.batch_size < world.size:
+            what = f"`batch_size: {plan.spec.train.batch_size}` leaves some of {world.size} processes without an example"
+            raise DataError(what, "a larger batch, or fewer processes").blaming("train", "batch_size")
         self.network, self.plan, self.data, self.device, self.train = network, plan, data, device, plan.spec.train
         self.budget, self.best = budget, best
         self.examples = 0
@@ -131,18 +149,6 @@ class Learner(ABC, Generic[B]):
             torch.cuda.set_rng_state(state["dice"], self.device)
 
 
-def on(device: torch.device, value: Any) -> Any:
-    """The tensors within mappings, lists and tuples, on a device."""
-    match value:
-        case torch.Tensor():
-            return value.to(device)
-        case Mapping():
-            return {key: on(device, item) for key, item in value.items()}
-        case list() | tuple():
-            return type(value)(on(device, item) for item in value)
-    return value
-
-
 class Descent:
     """Gradients become steps: the rate of each step, the largest norm, the optimizer."""
 
@@ -180,10 +186,13 @@ class Descent:
                 group["lr"] = self.lr * self.train.schedule.factor(number - 1, self.steps)
         return self.rate
 
-    def backward(self, objective: torch.Tensor) -> None:
-        """Write the gradients of what is minimised. Raises: NotDeterministic."""
+    def forget(self) -> None:
+        """No gradients are written any more."""
         for parameter in self.parameters:
             parameter.grad = None
+
+    def backward(self, objective: torch.Tensor) -> None:
+        """Add the gradients of what is minimised to those that are written. Raises: NotDeterministic."""
         try:
             self.scaler.scale(objective).backward()  # type: ignore[no-untyped-call]
         except RuntimeError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from nnrun.registry.field import DataError, Facts
 from nnrun.registry.objective import Loss, Metric, SequenceMetric
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.data.batch import Batch
+from nnrun.runner.engine.world import ALONE, World, on
 
 if TYPE_CHECKING:
     from nnrun.registry.modules.meters import Meter
@@ -28,16 +29,21 @@ class Losses(nn.Module):
         super().__init__()
         self.comparisons = plan.losses
         self.wanted = _compared_values(plan.losses)
-        self.weights: list[float] = []
+        self.factors: list[float] = []
         self.parts = nn.ModuleList()
         for loss in plan.losses:
             assert isinstance(loss.config, Loss)
-            self.weights.append(loss.config.weight)
+            self.factors.append(loss.config.weight)
             self.parts.append(loss.config.build(loss.input_shape.tick, loss.target_shape.tick, target_facts(loss, facts)))
 
     def sums(self, values: Mapping[str, Tensor], batch: Batch) -> list[tuple[Tensor, Tensor]]:
         """(sum, weight) of each loss over the real ticks."""
         return [part(*compared(loss, values, batch)) for part, loss in zip(self.parts, self.comparisons, strict=True)]
+
+    def weights(self, batch: Batch) -> Tensor:
+        """The weight of each loss, which the targets alone tell, (losses,)."""
+        weights = [part.weight(_target(loss, batch)) for part, loss in zip(self.parts, self.comparisons, strict=True)]  # type: ignore[operator]
+        return torch.stack(weights)
 
     def each(self, values: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor] | None:
         """(sum, weight) of each example, (B,) and (B,), where there is one loss and it can tell; else None."""
@@ -54,9 +60,9 @@ class Losses(nn.Module):
         nothing = torch.zeros(batch.count, dtype=sums.dtype, device=sums.device)
         return nothing.index_add(0, owner, sums), nothing.index_add(0, owner, weights.to(sums.dtype))
 
-    def total(self, sums: list[tuple[Tensor, Tensor]]) -> Tensor:
+    def total(self, sums: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         """The figure that is minimised."""
-        terms = [factor * total / weight for factor, (total, weight) in zip(self.weights, sums, strict=True)]
+        terms = [factor * total / weight for factor, (total, weight) in zip(self.factors, sums, strict=True)]
         return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
 
 
@@ -64,6 +70,7 @@ class Meters:
     """The metrics of a plan over the batches of a part."""
 
     def __init__(self, plan: Plan, facts: Mapping[str, Facts], device: torch.device) -> None:
+        self.device = device
         metrics = tuple(metric for metric in plan.metrics if not isinstance(metric.config, SequenceMetric))  # `written.py` has those
         self.wanted = _compared_values(metrics)
         self.pairs: dict[tuple[str, str], _Pair] = {}
@@ -80,21 +87,48 @@ class Meters:
         for pair in self.pairs.values():
             pair.gather(*compared(pair.comparison, values, batch))
 
-    def compute(self) -> dict[str, float]:
-        """Figures of all that was counted, by label; then starts anew."""
+    def compute(self, world: World = ALONE) -> dict[str, float]:
+        """Figures of all that was counted, by all processes, by label; then starts anew."""
         for pair in self.pairs.values():
             pair.count()
+        self._join(world)
         figures = {label: float(meter.compute()) for label, meter in self.meters.items()}
-        for meter in self.meters.values():
-            meter.reset()
+        self.forget()
         return figures
 
-    def state(self) -> dict[str, Any]:
-        """What was counted so far, and what still waits to be: added up in another order, sums would differ in their last bits."""
+    def _join(self, world: World) -> None:
+        """Count what the other processes counted."""
+        first, *others = world.gathered({label: meter.state() for label, meter in self.meters.items()})
+        for label, meter in self.meters.items() if others else ():
+            meter.take(on(self.device, first[label]))
+            for other in others:
+                meter.join(on(self.device, other[label]))
+
+    def state(self, world: World = ALONE) -> dict[str, Any]:
+        """What was counted so far, and what still waits to be: added up in another order, sums would differ in their last bits.
+
+        Of many processes, what all have counted, with nothing waiting.
+        """
+        if not world.is_alone:
+            mine = self.state()
+            for pair in self.pairs.values():
+                pair.count()
+            self._join(world)
+            whole = self.state()
+            self.take(mine)
+            return whole
         return {
             "counted": {label: meter.state() for label, meter in self.meters.items()},
             "waiting": [list(pair.waiting) for pair in self.pairs.values()],
         }
+
+    def forget(self) -> None:
+        """Start anew."""
+        for meter in self.meters.values():
+            meter.reset()
+        for pair in self.pairs.values():
+            pair.waiting.clear()
+            pair.held = 0
 
     def take(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` gave."""
@@ -136,12 +170,21 @@ class _Pair:
 
 def compared(comparison: Comparison, values: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
     """Input and target as (M, *axes): M examples, or all real ticks of them."""
-    input, target = values[comparison.input], values[comparison.target]
+    input, target = (_real(comparison, values[name], batch) for name in (comparison.input, comparison.target))
+    return input, target
+
+
+def _target(comparison: Comparison, batch: Batch) -> Tensor:
+    return _real(comparison, batch.values[comparison.target], batch)
+
+
+def _real(comparison: Comparison, value: Tensor, batch: Batch) -> Tensor:
+    """One of two values that are compared, as (M, *axes)."""
     time = comparison.input_shape.time
     if time is None:
-        return input, target
+        return value
     places = batch.places(time)
-    return tuple(value.flatten(0, 1) if places is None else value.flatten(0, 1).index_select(0, places) for value in (input, target))  # type: ignore[return-value]
+    return value.flatten(0, 1) if places is None else value.flatten(0, 1).index_select(0, places)
 
 
 def target_facts(comparison: Comparison, facts: Mapping[str, Facts]) -> Facts:

@@ -83,7 +83,7 @@ class RangeTest(Backprop):
     def found(self) -> Rates:
         return Rates(tuple(self.rates), tuple(self.losses), tuple(self.smoothed))
 
-    def step(self, number: int, batch: Batch, due: bool) -> float | None:
+    def step(self, number: int, batch: tuple[Batch, ...], due: bool) -> float | None:
         rate = LEAST * (MOST / LEAST) ** ((number - 1) / (STEPS - 1))
         for group in self.descent.optimizer.param_groups:
             group["lr"] = rate

@@ -21,6 +21,7 @@ from nnrun.runner.engine.training.fit import Course, Outcome, fit
 from nnrun.runner.engine.training.keeper import Keeper
 from nnrun.runner.engine.training.learner import Learner, Watcher
 from nnrun.runner.engine.training.storage import Storing
+from nnrun.runner.engine.world import ALONE, World
 
 
 class Display(Protocol):
@@ -55,10 +56,11 @@ def train_stages(
     betas: int = BETAS,
     keeper: Keeper | None = None,
     start: Snapshot | None = None,
+    world: World = ALONE,
 ) -> Outcome:
     """Train a network as all stages of a plan say, one after the other; from `start` on, if the training was broken off there.
 
-    Raises: Diverged, DataError; Stopped.
+    In a world of many processes all call this at once. Raises: Diverged, DataError; Stopped.
     """
     stages, keeper = (*plan.stages, plan), keeper or Keeper()
     so_far = SoFar(**start.before) if start is not None else SoFar()
@@ -69,7 +71,7 @@ def train_stages(
         title = stage.spec.name if len(stages) == 1 else f"{stage.spec.name}, stage {number} of {len(stages)}"
         assert stage.spec.train is not None
         keeper.begin(number, vars(so_far), stage.spec.train.checkpoint)
-        with _begun(network, stage, data, device, betas, begun) as (learner, at):
+        with _begun(network, stage, data, device, betas, begun, world) as (learner, at):
             display.start(title, so_far.steps + learner.budget.steps, learner.best.objective)
             try:
                 outcome = fit(learner, Later(watch, so_far.steps) if so_far.steps else watch, stage.spec.track.every, keeper, at)
@@ -83,12 +85,12 @@ def train_stages(
 
 @contextmanager
 def _begun(
-    network: Network, plan: Plan, data: Dataset, device: torch.device, betas: int, start: Snapshot | None
+    network: Network, plan: Plan, data: Dataset, device: torch.device, betas: int, start: Snapshot | None, world: World
 ) -> Iterator[tuple[Learner[Any], Course]]:
     """The learner of a stage, and where it stands."""
     if start is not None:  # a learner may look at the data through the weights
         network.load_state_dict(start.weights)
-    with learner_of(network, plan, data, device, betas) as learner:
+    with learner_of(network, plan, data, device, betas, world) as learner:
         if start is None:
             yield learner, Course()
             return
@@ -99,7 +101,9 @@ def _begun(
 
 
 @contextmanager
-def learner_of(network: Network, plan: Plan, data: Dataset, device: torch.device, betas: int = BETAS) -> Iterator[Learner[Any]]:
+def learner_of(
+    network: Network, plan: Plan, data: Dataset, device: torch.device, betas: int = BETAS, world: World = ALONE
+) -> Iterator[Learner[Any]]:
     """The learner of one stage; within it, other nodes are frozen.
 
     `betas` are the steps of the last estimates of log Z. Raises: DataError.
@@ -108,11 +112,11 @@ def learner_of(network: Network, plan: Plan, data: Dataset, device: torch.device
     assert train is not None
     with only(network, train.nodes):
         if isinstance(train.learner, Storage):
-            yield Storing(network, plan, data, device)
+            yield Storing(network, plan, data, device, world)
         elif isinstance(train.learner, ContrastiveDivergence):
-            yield Contrasting(network, plan, data, device, betas)
+            yield Contrasting(network, plan, data, device, betas, world)
         else:
-            yield Backprop(network, plan, data, device)
+            yield Backprop(network, plan, data, device, world)
 
 
 @contextmanager

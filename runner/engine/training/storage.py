@@ -19,6 +19,7 @@ from nnrun.runner.engine.pictures.energy import recollections
 from nnrun.runner.engine.pictures.tiles import framing
 from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.learner import Budget, Judged, Learner
+from nnrun.runner.engine.world import ALONE, World
 
 LEVELS = tuple(range(0, 51, 5))
 """Per cent of the numbers of a pattern that are wrong in its cue."""
@@ -41,10 +42,10 @@ class Storing(Learner[Tensor]):
     the units do not hold.
     """
 
-    def __init__(self, network: Network, plan: Plan, data: Dataset, device: torch.device) -> None:
+    def __init__(self, network: Network, plan: Plan, data: Dataset, device: torch.device, world: World = ALONE) -> None:
         assert plan.spec.train is not None
         assert isinstance(plan.spec.train.learner, Storage)
-        super().__init__(network, plan, data, device, Budget(1, 1, 1), Best("train/overlap", higher=True, chooses=False))
+        super().__init__(network, plan, data, device, Budget(1, 1, 1), Best("train/overlap", higher=True, chooses=False), world)
         (net,) = trained_nets(self.train, plan.nets)
         machine = network.machines[next(iter(net.groups))]
         (name,) = net.fed

@@ -26,9 +26,9 @@ from nnrun.runner.engine.inference.draw import Generator
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.inference.signature import signature
 from nnrun.runner.engine.network.network import Network
-from nnrun.runner.engine.training.backprop import penalty
 from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.fit import Outcome
+from nnrun.runner.engine.training.minimised import penalty
 from nnrun.runner.engine.training.stages import train_stages
 from nnrun.runner.smoke import Quiet, smoke
 
