@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -33,12 +34,13 @@ def sweep(spec: str, settings: tuple[str, ...], workers: int, trials: int | None
         raise click.UsageError(f"`{spec}` has no `sweep`; for example `{example}` (see `nnrun explain sweep`)")
     from nnrun.runner.experiments.sweep.live import Live
     from nnrun.runner.experiments.sweep.sweep import sweep as search
+    from nnrun.runner.experiments.sweep.workers.local import LocalWorkers
     from nnrun.runner.tracking.links import experiment_link, sweep_view
     from nnrun.runner.tracking.store import Store
 
     with failures(as_json):
         store = Store.from_environment()
-        swept = search(job, store, Live(console(stderr=True), quiet=quiet), workers=workers, trials=trials)
+        swept = search(job, store, Live(console(stderr=True), quiet=quiet), engine=partial(LocalWorkers, count=workers), trials=trials)
     if as_json:
         print_json(_as_dict(swept))
         end_recorded(swept.delivered)

@@ -14,7 +14,8 @@ from nnrun.runner.experiments.sweep.live import Live
 from nnrun.runner.experiments.sweep.study import FOLDER, Study, others
 from nnrun.runner.experiments.sweep.summary import Summary
 from nnrun.runner.experiments.sweep.trials import REPEAT, TRIAL, Begun, Died, Done, Evaluated, Failed, GivenUp, Said, Stepped, Task
-from nnrun.runner.experiments.sweep.workers import Worker, Workers
+from nnrun.runner.experiments.sweep.workers.local import LocalWorkers
+from nnrun.runner.experiments.sweep.workers.workers import Call, Engine, Worker, Workers
 from nnrun.runner.job import Job
 from nnrun.runner.record.short import differences
 from nnrun.runner.signals import Stopped, stoppable
@@ -50,10 +51,10 @@ class Swept:
     delivered: Delivered
 
 
-def sweep(job: Job, store: Store, live: Live, *, workers: int = 1, trials: int | None = None) -> Swept:
+def sweep(job: Job, store: Store, live: Live, *, engine: Engine = LocalWorkers, trials: int | None = None) -> Swept:
     """Search as the `sweep` of a spec says, and go on where an earlier process ended.
 
-    Raises: SpecErrors, SweepBusy, StoreError, NoTrial, Stopped.
+    Raises: SpecErrors, SweepBusy, StoreError, NoTrial, Stopped; what the engine raises.
     """
     plan = job.checked.plan
     if plan is None:
@@ -69,7 +70,7 @@ def sweep(job: Job, store: Store, live: Live, *, workers: int = 1, trials: int |
         try:
             total = space.total(plan.spec.sweep, trials)
             _say_which(study, known, total, live, plan)
-            return _Sweep(job, plan, store, study, live, total, figure).run(min(workers, max(1, total - study.over)))
+            return _Sweep(job, plan, store, study, live, total, figure).run(engine)
         finally:
             study.close()
 
@@ -97,15 +98,17 @@ class _Sweep:
         self.deaths: Counter[tuple[int, int]] = Counter()
         self.parent = ""
 
-    def run(self, count: int) -> Swept:
+    def run(self, engine: Engine) -> Swept:
         recorder = Recorder.start(replace(self.store, run_id=self.study.run_id or self.store.run_id), say=self.live.say)
         try:
-            workers = Workers(count if self.study.over < self.total else 0, replace(self.store, run_id=None))
-            summary = Summary(recorder, self.job, self.plan, self.study, self.figures, self.total)
-            summary.open()
+            assert self.plan.spec.train is not None
+            left = max(0, self.total - self.study.over)
+            workers = engine(Call(replace(self.store, run_id=None), self.plan.spec.train, left, self.live.say))
             try:
+                summary = Summary(recorder, self.job, self.plan, self.study, self.figures, self.total)
+                summary.open()
                 self.parent = self.study.run_id = self._asked(recorder)
-                self.live.start(self.study, self.total, count)
+                self.live.start(self.study, self.total, len(workers.all))
                 self._go_on(workers, summary)
             finally:
                 self.live.stop()
@@ -144,10 +147,15 @@ class _Sweep:
                     continue
                 workers.give(worker, task)
                 self.live.given(worker.number, task, self.study.settings(task.trial))
-            if not workers.busy:
+            if not workers.busy and not self._is_left:
                 return
             for worker, said in workers.said(0.5):
                 self._hear(workers, worker, said, summary)
+
+    @property
+    def _is_left(self) -> bool:
+        """Whether there is more to do, for workers that may come."""
+        return bool(self.queue) or self.study.begun < self.total
 
     def _next(self) -> Task | None:
         """The next run of a trial that is there, else the first of a new trial."""
@@ -188,20 +196,19 @@ class _Sweep:
                 self.live.evaluated(worker.number, value)
                 if answer:
                     workers.answer(worker, self.study.should_prune(task.trial, count, value))
-            case Died(code):
-                self._bury(task, code, summary)
+            case Died(how):
+                self._bury(task, how, summary)
             case _:
                 assert task is not None
                 worker.task = None
                 self._note(task, said, summary)
 
-    def _bury(self, task: Task | None, code: int | None, summary: Summary) -> None:
+    def _bury(self, task: Task | None, how: str, summary: Summary) -> None:
         """A process is gone: what it was doing is done again, unless that is what kills it."""
         if task is None:
             return
         run = task.trial, task.index
         self.deaths[run] += 1
-        how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
         if self.deaths[run] < DEATHS:
             self.live.say(f"the process of trial {task.trial} ended {how}: the trial is tried again")
             self.queue.appendleft((*run, True))

@@ -83,7 +83,8 @@ class GivenUp:
 class Died:
     """The process of a worker is gone."""
 
-    code: int | None
+    how: str
+    """As it is said behind "ended": `by signal 9`."""
 
 
 Said = Begun | Stepped | Evaluated | Done | Failed | GivenUp | Died

@@ -1,4 +1,4 @@
-"""A process that runs trials one after the other: torch is imported once, and one process beside it tells MLflow of all of them."""
+"""What a worker does: it runs trials one after the other. torch is imported once, and one process beside it tells MLflow of all of them."""
 
 from __future__ import annotations
 
