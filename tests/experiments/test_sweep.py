@@ -10,9 +10,12 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
+from mlflow import MlflowClient
 from optuna.trial import TrialState
 
 from nnrun.runner.job import Job
+from nnrun.runner.tracking.asked.children import finished_child
+from nnrun.runner.tracking.store import Store, sqlite_uri
 from tests.experiments.support import Kept, call, kill, small, start, wait_for_worker
 from tests.tracking.support import copied, wait_until
 
@@ -192,6 +195,20 @@ def test_a_run_that_finished_as_its_sweep_was_killed_is_not_run_again(folder: Pa
     assert kept.finished == kept.finished_runs == [0]
     assert kept.trials[0].value == before
     assert len(kept.children) == 1
+
+
+def test_a_run_whose_machine_is_gone_is_killed_when_its_trial_is_tried_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nnrun.runner.tracking.asked.children.LAST", 0.1)
+    store = Store(sqlite_uri(folder / "mlflow.db"))
+    client = MlflowClient(store.uri)
+    experiment = client.create_experiment("small")
+    parent = client.create_run(experiment).info.run_id
+    tags = {"mlflow.parentRunId": parent, "trial": "0", "repeat": "0"}
+    lost, other = (client.create_run(experiment, tags={**tags, "trial": trial}).info.run_id for trial in "01")
+
+    assert finished_child(store, parent, {"trial": "0", "repeat": "0"}, "valid/accuracy") is None
+    assert [client.get_run(run).info.status for run in (lost, other)] == ["KILLED", "RUNNING"]
+    assert "the machine that trained it is gone" in client.get_run(lost).data.tags["error"]
 
 
 def test_two_processes_do_not_go_on_with_one_sweep(grid: Kept) -> None:

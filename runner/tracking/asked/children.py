@@ -19,6 +19,11 @@ from nnrun.runner.tracking.sync import sync
 WAIT = 60.0
 """Seconds that the deliveries of dead trainers are waited for."""
 
+LAST = 12.0
+"""Seconds in which a trainer that has lost its owner ends its run, wherever it is; one that does not is gone, with its machine."""
+
+LOST = "the machine that trained it is gone, or out of reach"
+
 
 @dataclass(frozen=True)
 class Child:
@@ -32,12 +37,16 @@ class Child:
 
 
 def finished_child(store: Store, parent: str, tags: Mapping[str, str], figure: str) -> Child | None:
-    """The finished run of a parent that has some tags, once all is delivered that dead trainers left. Raises: MlflowException."""
+    """The finished run of a parent that has some tags, once all is delivered that dead trainers left, and none is going on.
+
+    Nobody else is to train it: what goes on has lost its owner. Raises: MlflowException.
+    """
     deliver_left(store)
     client = MlflowClient(store.uri)
     wanted = {PARENT: parent, **tags}
     condition = " AND ".join(f"tags.`{key}` = {quoted(value)}" for key, value in wanted.items())
     experiment = client.get_run(parent).info.experiment_id
+    _end_lost(client, experiment, condition)
     found = client.search_runs([experiment], f"attributes.status = 'FINISHED' AND {condition}", max_results=1)
     if not found:
         return None
@@ -45,6 +54,18 @@ def finished_child(store: Store, parent: str, tags: Mapping[str, str], figure: s
     points = {metric.step: metric.value for metric in client.get_metric_history(run_id, figure)}
     kept = {"valid/best_step": float(tag.split()[1])} if (tag := found[0].data.tags.get("kept")) else {}
     return Child(run_id, {**found[0].data.metrics, **kept}, points)
+
+
+def _end_lost(client: MlflowClient, experiment_id: str, condition: str) -> None:
+    """Wait for runs that end, and end those that do not."""
+    end = time.monotonic() + LAST
+    while running := client.search_runs([experiment_id], f"attributes.status = 'RUNNING' AND {condition}"):
+        if time.monotonic() > end:
+            for run in running:
+                client.set_tag(run.info.run_id, "error", LOST)
+                client.set_terminated(run.info.run_id, "KILLED")
+            return
+        time.sleep(0.2)
 
 
 def deliver_left(store: Store) -> None:
