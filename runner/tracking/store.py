@@ -83,6 +83,11 @@ class Store:
     def is_server(self) -> bool:
         return self.uri.startswith(("http://", "https://"))
 
+    @property
+    def is_of_this_machine(self) -> bool:
+        """Whether no other machine reaches it."""
+        return self.database is not None or (self.is_server and urlsplit(self.uri).hostname in ("localhost", "127.0.0.1", "::1"))
+
     def create(self) -> None:
         """Make the database of a local store where there is none yet; safe when many processes do it at once.
 

@@ -2,6 +2,6 @@
 
 sweep.py       a whole sweep, in the order of events
 space.py       `over` as Optuna's distributions, and back as settings; study.py: what is kept in the sweep's file
-trials.py      what the processes say to each other; workers/: those that train, and their owner's side
+trials.py      what the processes say to each other; workers/: those that train, on this machine or on Ray, and their owner's side
 live.py        what a person sees meanwhile; summary.py: what the sweep leaves behind; best_spec.py: the best as a file
 """

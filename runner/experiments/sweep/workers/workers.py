@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.experiments.sweep.trials import Said, Task
 from nnrun.runner.tracking.store import Store
@@ -73,3 +74,10 @@ class Workers(ABC):
 
 Engine = Callable[[Call], Workers]
 """Where the trials run."""
+
+
+class NoRay(Fault):
+    """Ray cannot run the trials."""
+
+    kind = "missing"
+    id = "no-ray"

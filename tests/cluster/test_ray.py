@@ -1,0 +1,96 @@
+"""Sweeps on a real Ray, of which some nodes are killed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from importlib import util
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from optuna.trial import TrialState
+
+from nnrun.runner.cli import main
+from tests.cluster.ray_sweep import show, two_nodes
+from tests.experiments.support import Kept, call, small, start
+from tests.tracking.support import copied, wait_until
+
+ONE = "search: {type: random, trials: 1}\nover: {train.optimizer.lr: {log: [1e-3, 1e-1]}}"
+
+
+@pytest.fixture
+def folder(template: Path, tmp_path: Path) -> Path:
+    copied(template, tmp_path)
+    (tmp_path / "small.yaml").write_text(small(ONE))
+    return tmp_path
+
+
+def test_a_killed_node_loses_no_trial_and_makes_none_twice(tmp_path: Path) -> None:
+    for attempt in ("first", "second"):  # the node may have been between two trials
+        (tmp_path / attempt).mkdir()
+        wrong = list(show(tmp_path / attempt, trials=6, steps=1000).wrong())
+        if not wrong:
+            break
+
+    assert wrong == []
+
+
+def test_a_ray_of_this_machine_prunes_as_processes_do_and_prints_json_alone(folder: Path) -> None:
+    sweep = "search: grid\nprune: {wait: 1, trials: 1}\nover: {train.optimizer.lr: [0.01, 1.0e-6]}"
+    (folder / "small.yaml").write_text(small(sweep, steps=200).replace("steps: 200", "steps: 200\n  evaluate_every: 20"))
+    done = call(folder, "small.yaml", "--on", "ray", "--address", "local", "--workers", "1", "--json")
+    kept = Kept(folder)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["best"]["trial"] == 0
+    assert [trial.state for trial in kept.trials] == [TrialState.COMPLETE, TrialState.PRUNED]
+
+
+def test_a_stopped_sweep_ends_the_runs_of_its_nodes(folder: Path) -> None:
+    (folder / "small.yaml").write_text(small(ONE, 100_000))
+    process = start(folder, "small.yaml", "--on", "ray", "--address", "local")
+    wait_until(lambda: any("train/loss" in run.data.metrics for run in Kept(folder).runs), 120)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 143
+    assert "the same command goes on" in err
+    assert "Traceback" not in err
+    assert [run.info.status for run in Kept(folder).runs] == ["KILLED", "KILLED"]
+
+
+def test_nodes_of_other_machines_are_refused_where_the_store_is_of_this_one(folder: Path) -> None:
+    with two_nodes(folder, second="127.0.0.2") as (address, *_):
+        done = call(folder, "small.yaml", "--on", "ray", "--address", address)
+
+    assert done.returncode == 4
+    assert "error[no-ray]: Ray has nodes on other machines (127.0.0.2), which do not reach the store `sqlite://" in done.stderr
+
+
+def test_an_address_where_nobody_answers_is_told_at_once(folder: Path) -> None:
+    began = time.monotonic()
+    done = call(folder, "small.yaml", "--on", "ray", "--address", "127.0.0.1:9")
+
+    assert done.returncode == 4
+    assert "error[no-ray]: Ray at `127.0.0.1:9` does not answer: connection refused" in done.stderr
+    assert time.monotonic() - began < 30
+
+
+def test_without_ray_the_extra_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("nnrun.runner.cli.experiments.find_spec", lambda name: None if name == "ray" else util.find_spec(name))
+    result = CliRunner().invoke(main, ["sweep", "small.yaml", "--on", "ray"])
+
+    assert result.exit_code == 4
+    assert 'error[no-ray]: `--on ray` needs the package ray, which is not installed\n  = help: pip install "nnrun[ray]"' in result.stderr
+    assert not (folder / "sweeps").exists()
+
+
+def test_an_address_without_ray_is_wrong_usage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    result = CliRunner().invoke(main, ["sweep", "small.yaml", "--address", "10.0.0.1:6379"])
+
+    assert result.exit_code == 2
+    assert "`--on ray` is not given" in result.stderr
