@@ -1,13 +1,15 @@
 """A sweep on a Ray of two nodes, one of which is killed half-way: `python -m tests.cluster.ray_sweep --trials 12`.
 
 Both nodes are processes of this machine. Each trial must be in the study once, and have one finished run in MLflow; no run may be called
-running at the end. What came of it is printed, and the exit code is 1 if something is not as it should be.
+running at the end; and each is worth what it is by processes of this machine. What came of it is printed, and the exit code is 1 if
+something is not as it should be.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -20,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from tests.experiments.support import Kept, small, start
+from tests.experiments.support import Kept, call, small, start
 
 LONG = 240.0
 """Seconds after which a sweep counts as hanging."""
@@ -102,9 +104,13 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=12)
     parser.add_argument("--steps", type=int, default=1500)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="nnrun-ray-") as name:
+    with tempfile.TemporaryDirectory(prefix="nnrun-ray-") as name, tempfile.TemporaryDirectory(prefix="nnrun-here-") as other:
         came = show(Path(name), given.trials, given.steps)
         wrong = list(came.wrong())
+        shutil.copy(Path(name, "small.yaml"), other)
+        call(Path(other), "small.yaml", "--workers", "2")
+        if (values := came.kept.values) != Kept(Path(other)).values:
+            wrong.append(f"on this machine the trials are worth {Kept(Path(other)).values}, on Ray {values}")
         print(came.said, end="")
         print(f"{len(came.kept.finished)} of {given.trials} trials finished, runs: {dict(came.statuses)}")
         print(f"{came.seconds:.1f} s in all; {came.noticed:.1f} s from the death of the node to the trial's next try")

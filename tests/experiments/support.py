@@ -88,6 +88,11 @@ class Kept:
         return [trial.number for trial in self.trials if trial.state == TrialState.COMPLETE]
 
     @property
+    def values(self) -> dict[int, float | None]:
+        """What each trial is worth."""
+        return {trial.number: trial.value for trial in self.trials}
+
+    @property
     def client(self) -> MlflowClient:
         return MlflowClient(sqlite_uri(self.folder / "mlflow.db"))
 
