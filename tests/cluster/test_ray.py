@@ -6,6 +6,7 @@ import json
 import signal
 import time
 from importlib import util
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,14 @@ def test_nodes_of_other_machines_are_refused_where_the_store_is_of_this_one(fold
 
     assert done.returncode == 4
     assert "error[no-ray]: Ray has nodes on other machines (127.0.0.2), which do not reach the store `sqlite://" in done.stderr
+
+
+def test_a_node_without_the_folder_is_told(tmp_path: Path) -> None:
+    from nnrun.runner.experiments.sweep.workers.on_ray import Place
+
+    assert Place(str(tmp_path), version("nnrun"), {}).missing() is None
+    assert Place(str(tmp_path / "none"), version("nnrun"), {}).missing() == f"has no folder `{tmp_path}/none`"
+    assert str(Place(str(tmp_path), "0.1", {}).missing()).endswith("and 0.1 is wanted")
 
 
 def test_an_address_where_nobody_answers_is_told_at_once(folder: Path) -> None:
