@@ -26,7 +26,7 @@ FAMILIES = {
     "start": ("new",),
     "find_lr": ("find-lr",),
     "comparing": ("compare", "runs"),
-    "store": ("sync", "ui"),
+    "store": ("serve", "sync", "ui"),
     "cache": ("cache",),
 }
 """Where each verb is written."""

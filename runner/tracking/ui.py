@@ -70,34 +70,35 @@ def served(store: Store, host: str = "127.0.0.1", port: int = PORT) -> Iterator[
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment, process_group=0)
         try:
             address = f"http://{host}:{port}"
-            _wait_for(f"{address}/health", process)
+            wait_for(f"{address}/health", process)
             yield address, process
-        except _NotStarted as error:
+        except NotStarted as error:
             log.seek(0)
             last = log.read().decode(errors="replace").strip().rpartition("\n")[2]
             raise StoreError(f"the MLflow server on `{store.public}` did not start: {scrubbed(last) or error}") from error
         finally:
-            _stop(process)
+            stop(process)
 
 
-class _NotStarted(Exception):
-    pass
+class NotStarted(Exception):
+    """A server ended, or did not answer in time."""
 
 
-def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a server answers. Raises: NotStarted."""
     end = time.monotonic() + START
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise _NotStarted(f"it ended with code {process.returncode}")
+            raise NotStarted(f"it ended with code {process.returncode}")
         try:
             with urllib.request.urlopen(address, timeout=5):
                 return
         except (urllib.error.URLError, OSError):  # not yet
             time.sleep(0.1)
-    raise _NotStarted(f"no answer within {START:.0f} seconds")
+    raise NotStarted(f"no answer within {START:.0f} seconds")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     """End the server and the workers it made."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         try:
