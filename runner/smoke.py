@@ -58,13 +58,13 @@ def throwaway() -> Iterator[Throwaway]:
         yield Throwaway(Path(folder), sidecar)
 
 
-def smoke(checked: Checked, place: Throwaway | None = None) -> str | None:
-    """What went wrong, or None; with a `place`, the run is recorded there too.
+def smoke(checked: Checked, place: Throwaway | None = None, device: str = "cpu") -> str | None:
+    """What went wrong on a device, or None; with a `place`, the run is recorded there too.
 
     Faults of ours are told as well: a smoke test reports, it does not stop at the first spec.
     """
     try:
-        _try(checked, place)
+        _try(checked, place, device)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return None
@@ -92,7 +92,7 @@ def made_up(checked: Checked) -> tuple[Checked, Dataset]:
     return again, data
 
 
-def _try(checked: Checked, place: Throwaway | None) -> None:
+def _try(checked: Checked, place: Throwaway | None, where: str) -> None:
     import torch
 
     from nnrun.runner.engine.checkpoint import model
@@ -117,18 +117,20 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
         "epochs": None,
         "evaluate_every": 1,
         "batch_size": min(8, len(data.train)),
-        "device": "cpu",
+        "device": where,
         "early_stopping": None,
     }
     torch.manual_seed(0)
     torch.set_num_threads(1)
+    device = torch.device(where)
     network = Network(plan)
-    check_compiled(network, torch.device("cpu"))
+    check_compiled(network, device)
+    network.to(device)
     watcher = Quiet()
     for stage in (*plan.stages, plan):
         assert stage.spec.train is not None
         brief = replace(stage, spec=stage.spec.at_stage(stage.spec.train.model_copy(update=short)))
-        with learner_of(network, brief, data, torch.device("cpu"), BETAS) as learner:
+        with learner_of(network, brief, data, device, BETAS) as learner:
             fit(learner, watcher, 1)
     for name, figure in watcher.figures.items():
         if name.endswith("/loss") and not math.isfinite(figure):
@@ -136,6 +138,7 @@ def _try(checked: Checked, place: Throwaway | None) -> None:
     for name, parameter in network.named_parameters():
         if parameter.requires_grad and parameter.grad is None and not plan.nets:  # an energy network learns in parts
             raise ValueError(f"`{name}` gets no gradient")
+    network.cpu()
     with tempfile.TemporaryDirectory(prefix="nnrun-smoke-") as folder:
         model.save(Path(folder) / "model", network, data.facts)
         loaded = Predictor.load(Path(folder) / "model")

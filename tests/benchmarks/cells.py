@@ -31,6 +31,8 @@ class Size(NamedTuple):
 Step = Callable[[], Tensor]
 """Does all the work once and gives the values of h, (T, B, H)."""
 
+PROCESSOR = torch.device("cpu")
+
 LSTM = """
   i: {{type: linear, units: {units}, activation: sigmoid}}
   f: {{type: linear, units: {units}, activation: sigmoid}}
@@ -96,6 +98,7 @@ class Problem:
 
     size: Size
     lengths: Tensor | None = None
+    device: torch.device = PROCESSOR
 
     @classmethod
     def ragged(cls, size: Size) -> Problem:
@@ -105,12 +108,12 @@ class Problem:
 
     @cached_property
     def x(self) -> Tensor:
-        return torch.randn(self.size.ticks, self.size.batch, self.size.inputs).requires_grad_()
+        return torch.randn(self.size.ticks, self.size.batch, self.size.inputs, device=self.device).requires_grad_()
 
     @cached_property
     def arriving(self) -> Tensor:
         """The gradient of h."""
-        return torch.randn(self.size.ticks, self.size.batch, self.size.units)
+        return torch.randn(self.size.ticks, self.size.batch, self.size.units, device=self.device)
 
     def network(self, cell: str, execution: Kind | None = None) -> Network:
         window = "" if self.lengths is not None else f"window: {{length: {self.size.ticks}}}"
@@ -118,12 +121,13 @@ class Problem:
         text = SPEC.format(window=window, inputs=self.size.inputs, units=units, cell=cell.strip().format(units=units))
         checked = check(text, facts={})
         assert checked.plan is not None, [finding.headline for finding in checked.report]
-        return Network(checked.plan, execution)
+        return Network(checked.plan, execution).to(self.device)
 
     def ours(self, network: Network) -> Step:
         count = self.size.batch
         lengths = torch.full((count,), self.size.ticks) if self.lengths is None else self.lengths
-        batch = Batch({"x": self.x, "one": torch.ones(count)}, {"x": lengths}, count)
+        values = {"x": self.x, "one": torch.ones(count, device=self.device)}
+        batch = Batch(values, {"x": lengths.to(self.device)}, count, host={"x": lengths})
         return self.step(lambda: network(batch, ("h",))["h"], network.parameters())
 
     def step(self, h: Callable[[], Tensor], weights: Iterable[Tensor]) -> Step:

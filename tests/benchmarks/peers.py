@@ -13,7 +13,7 @@ from nnrun.runner.engine.network.network import Network
 
 def lstm(problem: Problem, network: Network) -> Step:
     """nn.LSTM; with lengths, on a PackedSequence."""
-    module = nn.LSTM(problem.size.inputs, problem.size.units)
+    module = nn.LSTM(problem.size.inputs, problem.size.units, device=problem.device)
     _fill(module, gates(network, "ifgo"))
     lengths = problem.lengths
     if lengths is None:
@@ -29,7 +29,7 @@ def lstm(problem: Problem, network: Network) -> Step:
 
 def gru(problem: Problem, network: Network) -> Step:
     """nn.GRU."""
-    module = nn.GRU(problem.size.inputs, problem.size.units)
+    module = nn.GRU(problem.size.inputs, problem.size.units, device=problem.device)
     into, across, bias = (
         torch.cat([part, network.get_parameter(name).detach()])
         for part, name in zip(gates(network, "rz"), ("new.weight.0", "old.weight.0", "new.bias"), strict=True)
