@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import HTTPErrorProcessor, Request, build_opener
 
+import psutil
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -114,13 +115,23 @@ def test_a_port_that_is_taken_is_said() -> None:
 
 
 @needed
-def test_a_database_that_was_half_made_is_made_anew_with_the_password_that_is_given(place: Place) -> None:
+def test_a_database_that_was_half_made_is_made_anew_with_the_password_that_is_given(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And where one of the two programs dies, so does the other."""
     with team() as store:
         draft = store.folder / "database.new"
         draft.mkdir(parents=True)
         (draft / "PG_VERSION").write_text("1")
-        with serving(store.folder, place, USER, os.environ | {"PGPASSWORD": "it's mine"}):
-            pass
+        both: list[psutil.Process] = []
+
+        def kill(address: str) -> None:
+            both.extend(child for child in psutil.Process().children() if str(store.folder) in " ".join(child.cmdline()))
+            next(child for child in both if child.name() == "postgres").kill()
+
+        monkeypatch.setenv("PGPASSWORD", "it's mine")
+        with pytest.raises(StoreError, match="PostgreSQL ended by itself with code -9"):
+            serve.serve(store.folder, place, USER, say=kill)
+        monkeypatch.delenv("PGPASSWORD")
+        assert alive(both) == []
         assert sorted(path.name for path in store.folder.iterdir()) == ["database", "lock", "mlflow.log", "postgres.log"]
 
         with pytest.raises(StoreError, match=r"the password of the database in .* is missing"), serving(store.folder, place, USER):
@@ -163,6 +174,12 @@ def test_a_machine_without_postgresql_is_said(tmp_path: Path, monkeypatch: pytes
         postgres.Database(tmp_path / "database", "secret").make()
     assert missing.value.help == "Debian's package is `postgresql`"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_other_machines_are_told_a_name_that_they_reach() -> None:
+    assert Place().uri == "http://127.0.0.1:5000"
+    assert Place("0.0.0.0", 5001).uri == f"http://{socket.gethostname()}:5001"
+    assert Place("0.0.0.0", address="https://runs.example.org/").uri == "https://runs.example.org"
 
 
 def test_the_compose_file_calls_the_server_as_the_command_does() -> None:
