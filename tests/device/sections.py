@@ -149,7 +149,7 @@ def first_steps(checked: Checked, data: Dataset, device: torch.device) -> dict[s
         with learner_of(network, brief(stage, data), data, device, 0) as learner:
             batches = endless(learner)
             if isinstance(learner, Contrasting):
-                states = next(batches)
+                states = next(batches).states
                 whole = {**learner.machine.empty(len(next(iter(states.values())))), **states}
                 found["energy"].append(learner.machine.energy(whole).detach().cpu())
                 continue
