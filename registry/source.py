@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -45,6 +45,16 @@ class Glance:
     """Files that are not there."""
     tables: Mapping[str, Mapping[str, Sizes]] = field(default_factory=dict)
     """Of those that are, the columns with what is known of their sizes."""
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Data that can be read a piece at a time."""
+
+    rows: Mapping[str, int]
+    """How many each part has."""
+    read: Callable[[str, Sequence[str]], Iterator[Columns]]
+    """These columns of a part, some rows at a time, in order; from the beginning each time it is called. Raises: SourceError, DataError."""
 
 
 class Source(Component):
@@ -90,6 +100,10 @@ class Source(Component):
     def expecting(self, numbers: Collection[str]) -> Source:
         """The same source, which may give these columns as arrays of finite numbers where it finds nothing else in them."""
         return self
+
+    def pieces(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> Pieces | None:
+        """The same as `load`, for data that memory does not hold; None where it can only be read whole."""
+        return None
 
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
         """The columns asked for, by part: `all`, or `train`, `valid`, `test` where the data comes split.

@@ -50,6 +50,19 @@ def shown(value: object) -> str:
     return f"`{text if len(text) <= 40 else text[:37] + '...'}`"
 
 
+def by_pieces(column: Sequence[Any], function: Callable[[Sequence[Any]], Any]) -> Iterator[Any]:
+    """A function of a column; of one that is not held in memory, of each of its pieces. Raises: DataError with the row of the column."""
+    start = 0
+    for piece in column.pieces() if hasattr(column, "pieces") else (column,):
+        try:
+            yield function(piece)
+        except DataError as error:
+            if error.row is None:
+                raise
+            raise DataError(error.what, error.help, error.row + start, error.name) from None
+        start += len(piece)
+
+
 def parse_numbers(column: Sequence[Any], names: Sequence[str] | None = None, size: int | None = None) -> Encoded:
     """Float64 values of a flat or ragged column; a tick is a number or, with `size`, so many of them.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.registry.data.columns import check_rows, mask
@@ -18,24 +20,59 @@ SLAB = 1024
 """Rows that are scaled at once."""
 
 
-def fit_scale(values: np.ndarray, how: Normalize) -> dict[str, Any]:
-    """Facts `shift` and `scale` of values (M, *axes): numbers, or lists where a value has features.
+def fit_scale(pieces: Iterable[np.ndarray], how: Normalize) -> dict[str, Any]:
+    """Facts `shift` and `scale` of values (M, *axes), which may come in pieces: numbers, or lists where a value has features.
 
     A feature that never changes keeps its scale: it becomes 0. Raises: DataError if there is nothing to learn from.
     """
     import numpy as np
 
-    check_rows(values)
-    if how == "none":
-        return {"shift": np.zeros(values.shape[1:]).tolist(), "scale": np.ones(values.shape[1:]).tolist()}
+    seen: Seen | None = None
+    for values in pieces:
+        if len(values) > 0 or seen is None:
+            check_rows(values)
+            if how == "none":
+                return {"shift": np.zeros(values.shape[1:]).tolist(), "scale": np.ones(values.shape[1:]).tolist()}
+            seen = Seen.of(values) if seen is None else seen.and_then(Seen.of(values))
+    assert seen is not None
     with np.errstate(over="ignore", invalid="ignore"):
-        span = np.ptp(values, axis=0)
-        shift, scale = (values.mean(axis=0), values.std(axis=0)) if how == "standard" else (values.min(axis=0), span)
+        span = seen.most - seen.least
+        shift, scale = (seen.mean, seen.deviation) if how == "standard" else (seen.least, span)
     if not (np.isfinite(shift).all() and np.isfinite(scale).all()):
-        raise DataError(f"holds numbers too large to be normalised: up to {np.abs(values).max():.3g}", "measure them in a larger unit")
+        most = max(np.abs(seen.least).max(), np.abs(seen.most).max())
+        raise DataError(f"holds numbers too large to be normalised: up to {most:.3g}", "measure them in a larger unit")
     constant = (span == 0) | (scale == 0)  # by the span: the deviation of equal numbers may be a rounding error instead of 0
-    shift, scale = np.where(constant, values[0], shift), np.where(constant, 1.0, scale)
+    shift, scale = np.where(constant, seen.least, shift), np.where(constant, 1.0, scale)
     return {"shift": shift.tolist(), "scale": scale.tolist()}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of values (M, *axes), feature by feature."""
+
+    count: int
+    mean: np.ndarray
+    deviation: np.ndarray
+    least: np.ndarray
+    most: np.ndarray
+
+    @staticmethod
+    def of(values: np.ndarray) -> Seen:
+        import numpy as np
+
+        with np.errstate(over="ignore", invalid="ignore"):
+            return Seen(len(values), values.mean(axis=0), values.std(axis=0), values.min(axis=0), values.max(axis=0))
+
+    def and_then(self, other: Seen) -> Seen:
+        """Of these values and others. Source: Chan, Golub and LeVeque 1983, Algorithms for computing the sample variance, equation 1.5."""
+        import numpy as np
+
+        with np.errstate(over="ignore", invalid="ignore"):
+            count = self.count + other.count
+            step, share = other.mean - self.mean, other.count / count
+            variance = (1 - share) * self.deviation**2 + share * other.deviation**2 + step**2 * share * (1 - share)
+            least, most = np.minimum(self.least, other.least), np.maximum(self.most, other.most)
+            return Seen(count, self.mean + step * share, np.sqrt(variance), least, most)
 
 
 def normalized(encoded: Encoded, facts: Facts, trailing: int = 0) -> Encoded:

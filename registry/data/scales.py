@@ -6,6 +6,7 @@ counted, and who asks the network later is understood by that note, or refused i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +37,11 @@ def scale_of(column: Sequence[Any], found: Mapping[str, Any]) -> dict[str, Any]:
         return {"least": 0.0, "most": 1.0, "whole": True}
     if found["bits"] is not None:
         return {"bits": found["bits"]}
-    arrays = [pictures(column, 1)] if getattr(column, "ndim", 1) > 1 else list(_arrays(column))
-    whole = all(bool((array == array.round()).all()) for array in arrays)
-    return {"least": float(min(array.min() for array in arrays)), "most": float(max(array.max() for array in arrays)), "whole": whole}
+    least, most, whole = math.inf, -math.inf, True
+    for array in [pictures(column, 1)] if getattr(column, "ndim", 1) > 1 else _arrays(column):
+        least, most = min(least, float(array.min())), max(most, float(array.max()))
+        whole = whole and bool((array == array.round()).all())
+    return {"least": least, "most": most, "whole": whole}
 
 
 def _arrays(column: Sequence[Any]) -> Iterator[np.ndarray]:

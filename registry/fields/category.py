@@ -11,7 +11,7 @@ from pydantic import Field as Option
 from pydantic_core import PydanticCustomError
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.columns import MISSING, by_row, check_rows, is_missing, is_ragged, real, shown
+from nnrun.registry.data.columns import MISSING, by_pieces, by_row, check_rows, is_missing, is_ragged, real, shown
 from nnrun.registry.data.samples import in_ticks
 from nnrun.registry.data.spelling import LEARNED, as_learned, composed
 from nnrun.registry.field import DataError, Encoded, Facts, Field
@@ -78,8 +78,9 @@ class Category(Field):
         def names(values: Sequence[Any]) -> np.ndarray:
             return np.array(list(_names(values, LEARNED)), dtype=object)
 
-        parsed = by_row(column, names) if is_ragged(column) else Encoded(names(column))
-        counts = Counter(real(parsed).tolist())
+        counts: Counter[Any] = Counter()
+        for parsed in by_pieces(column, lambda piece: by_row(piece, names) if is_ragged(piece) else Encoded(names(piece))):
+            counts.update(real(parsed).tolist())
         classes = self.classes or _sorted(counts)
         return {"classes": list(classes), "counts": [counts[name] for name in classes], **LEARNED}
 

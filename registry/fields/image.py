@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.columns import check_rows, in_row, real
+from nnrun.registry.data.columns import by_pieces, check_rows, in_row, real
 from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
 from nnrun.registry.data.pixels import COLOUR, GREY, extent, in_bits, is_array, levels, picture, pictures
 from nnrun.registry.data.scales import Scale, at_scale, scale_of
@@ -157,12 +157,13 @@ class Pictures(Field):
             return f"{said}; those above {self.binarize:g}, {(pixels > self.binarize).mean():.0%} of all, become 1, others 0"
         return said + {"none": "", "standard": "; then mean 0 and deviation 1", "minmax": "; then from 0 to 1"}[self.normalize]
 
-    def _facts(self, size: tuple[int, int], channels: int, images: Callable[[], np.ndarray]) -> dict[str, Any]:
-        """`images` reads all of them, (M, C, H, W); asked only where their values matter."""
+    def _facts(self, size: tuple[int, int], channels: int, images: Iterable[np.ndarray]) -> dict[str, Any]:
+        """`images` reads all of them, (M, C, H, W), some at a time; asked only where their values matter."""
         import numpy as np
 
-        pixels = np.zeros((1, channels)) if self.normalize == "none" else np.moveaxis(images(), 1, -1).reshape(-1, channels)
-        return {"size": list(size), "channels": channels, **fit_scale(pixels.astype(np.float64), self.normalize)}
+        pixels = (np.moveaxis(some, 1, -1).reshape(-1, channels).astype(np.float64) for some in images)
+        scale = fit_scale([np.zeros((1, channels))] if self.normalize == "none" else pixels, self.normalize)
+        return {"size": list(size), "channels": channels, **scale}
 
 
 @register
@@ -203,7 +204,7 @@ class Image(Pictures):
         size, channels = self._common(() if known else _extents(column))
         found = levels(column)
         own = {**found, "pixels": scale_of(column, found), "exact": self._exact(column, size)}
-        return self._facts(size, channels, lambda: self._read(column, size, channels, found)) | own
+        return self._facts(size, channels, by_pieces(column, lambda piece: self._read(piece, size, channels, found))) | own
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         height, width = facts["size"]

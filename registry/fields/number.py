@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.columns import parse_numbers, real
+from nnrun.registry.data.columns import by_pieces, parse_numbers, real
 from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
 from nnrun.registry.data.samples import in_ticks
 from nnrun.registry.field import Encoded, Facts, Field
@@ -41,7 +41,7 @@ class Number(Field):
         return Shape(time=self.along)
 
     def fit(self, column: Sequence[Any]) -> dict[str, Any]:
-        return fit_scale(real(parse_numbers(column)), self.normalize)
+        return fit_scale(by_pieces(column, lambda piece: real(parse_numbers(piece))), self.normalize)
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         return normalized(parse_numbers(column), facts)

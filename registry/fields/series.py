@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.columns import depth, parse_numbers, real
+from nnrun.registry.data.columns import by_pieces, depth, parse_numbers, real
 from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
 from nnrun.registry.field import DataError, Encoded, Facts, Field
 from nnrun.registry.fields.vector import one_column, side_by_side
@@ -58,7 +58,7 @@ class Series(Field):
         return side_by_side([columns[column] for column in self.columns]) if self.columns else super().gather(name, columns)
 
     def fit(self, column: Sequence[Any]) -> dict[str, Any]:
-        return fit_scale(real(self._parse(column)), self.normalize)
+        return fit_scale(by_pieces(column, lambda piece: real(self._parse(piece))), self.normalize)
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         return normalized(self._parse(column), facts)

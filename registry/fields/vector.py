@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.columns import check_rows, depth, parse_numbers
+from nnrun.registry.data.columns import by_pieces, check_rows, depth, parse_numbers
 from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
 from nnrun.registry.field import DataError, Encoded, Facts, Field
 from nnrun.registry.options import Count, Many
@@ -56,7 +56,7 @@ class Vector(Field):
 
     def fit(self, column: Sequence[Any]) -> dict[str, Any]:
         size = self._size or first_size(column)
-        return {"size": size, **fit_scale(parse_numbers(column, self.columns, size).values, self.normalize)}
+        return {"size": size, **fit_scale(by_pieces(column, lambda piece: parse_numbers(piece, self.columns, size).values), self.normalize)}
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         return normalized(parse_numbers(column, self.columns, facts["size"]), facts)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.columns import check_rows, in_row, pad, real, unpadded
+from nnrun.registry.data.columns import by_pieces, check_rows, in_row, pad, real, unpadded
 from nnrun.registry.data.pixels import extent, frames, in_bits, is_array, levels
 from nnrun.registry.data.samples import in_ticks
 from nnrun.registry.data.scales import Scale, at_scale, scale_of
@@ -42,7 +42,7 @@ class Video(Pictures):
         change = super().build_augment()
         if change is None:
             return None
-        return lambda films, generator: change(films.transpose(0, 1), generator).transpose(0, 1)  # time comes first
+        return lambda films, drawn: change(films.transpose(0, 1), drawn).transpose(0, 1)  # time comes first
 
     def fit(self, column: Sequence[Any]) -> dict[str, Any]:
         check_rows(column)
@@ -50,7 +50,7 @@ class Video(Pictures):
         size, channels = self._common(() if known else _extents(column))
         found = levels(column)
         own = {**found, "pixels": scale_of(_pictures(list(map(unpadded, column))), found), "exact": self._exact(column, size)}
-        return self._facts(size, channels, lambda: real(self._read(column, size, channels, found))) | own
+        return self._facts(size, channels, by_pieces(column, lambda piece: real(self._read(piece, size, channels, found)))) | own
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         height, width = facts["size"]

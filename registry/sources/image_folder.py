@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -10,9 +10,12 @@ from nnrun.registry.catalog import register
 from nnrun.registry.data.files import existing, locate
 from nnrun.registry.data.tables import FilePath, check_columns
 from nnrun.registry.field import DataError
-from nnrun.registry.source import Column, Columns, Source, SourceError
+from nnrun.registry.source import Column, Columns, Pieces, Source, SourceError
 
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"})
+
+FILES = 256
+"""Pictures that are read at once where memory does not hold all."""
 
 _PARTS = {"train": "train", "valid": "valid", "val": "valid", "validation": "valid", "test": "test"}
 
@@ -39,6 +42,15 @@ class ImageFolder(Source):
 
     def origin(self, part: str) -> str:
         return f"`{self.folder}`" if part == "all" else f"`{part}` of `{self.folder}`"
+
+    def pieces(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> Pieces:
+        tables = self.load(folder, tuple(self.columns()))
+
+        def read(part: str, wanted: Sequence[str]) -> Iterator[Columns]:
+            for start in range(0, len(tables[part]["image"]), FILES):
+                yield {name: tables[part][name][start : start + FILES] for name in wanted}
+
+        return Pieces({part: len(table["image"]) for part, table in tables.items()}, read)
 
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
         check_columns("`image_folder`", columns, self.columns())

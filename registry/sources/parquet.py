@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from nnrun.registry.catalog import register
 from nnrun.registry.data.arrays import RATIO, SMALL
-from nnrun.registry.data.tables import FileSource, check_columns
+from nnrun.registry.data.files import existing, locate
+from nnrun.registry.data.tables import FileSource, absolute, check_columns
 from nnrun.registry.field import DataError
-from nnrun.registry.source import Columns, SourceError
+from nnrun.registry.source import Columns, Glance, Pieces, SourceError
+
+WILD = ("*", "?", "[")
+"""Signs of a path that means many files."""
 
 ROWS, LISTS = 1 << 16, 1 << 10
 """Rows that are unpacked at once, and of those that hold lists, which may be of any length."""
@@ -18,28 +23,111 @@ ROWS, LISTS = 1 << 16, 1 << 10
 
 @register
 class Parquet(FileSource):
-    """A Parquet file: columns with types, which may hold lists and packed pictures.
+    """A Parquet file, or many: columns with types, which may hold lists and packed pictures.
 
-    Only the columns that fields ask for are read.
+    `file` may also name a folder, whose files are read in the order of their names, or hold `*`. Only the columns that fields ask for
+    are read.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".parquet",)
 
     source: Literal["parquet"]
 
+    def read_files(self, folder: Path) -> tuple[Path, ...]:
+        return tuple(file for path in self._parts().values() for file in self._all(folder, path))
+
+    def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
+        return {
+            part: _joined([self._table(file, columns, paths) for file in self._all(folder, path)]) for part, path in self._parts().items()
+        }
+
+    def glance(self, folder: Path) -> Glance:
+        return Glance() if any(_is_many(folder, path) for path in self._parts().values()) else super().glance(folder)
+
+    def pieces(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> Pieces | None:
+        files = {part: self._all(folder, path) for part, path in self._parts().items()}
+        if any(self.reader(file) is not self for held in files.values() for file in held):
+            return None
+
+        def read(part: str, wanted: Sequence[str]) -> Iterator[Columns]:
+            for file in files[part]:
+                for table in _read(file, wanted):
+                    yield {name: absolute(values, file.parent) if name in paths else values for name, values in table.items()}
+
+        return Pieces({part: sum(map(_rows, held)) for part, held in files.items()}, read)
+
     def read(self, file: Path, columns: Sequence[str]) -> Columns:
-        from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
 
-        try:
-            with ParquetFile(file) as opened:
-                found = check_columns(f"`{file.name}`", columns, opened.schema_arrow.names)
-                texts = [name for name in found.values() if _is_text(opened.schema_arrow.field(name).type)]
-            with ParquetFile(file, read_dictionary=texts) as opened:
-                table = _table(opened, list(dict.fromkeys(found.values())), file)
-        except (ArrowException, OSError, MemoryError) as error:
-            raise SourceError(f"`{file}` cannot be read as a Parquet file: {error}", "`pandas.DataFrame.to_parquet` writes one") from error
+        with _opened(file) as opened:
+            found = check_columns(f"`{file.name}`", columns, opened.schema_arrow.names)
+            texts = [name for name in found.values() if _is_text(opened.schema_arrow.field(name).type)]
+            with ParquetFile(file, read_dictionary=texts) as in_dictionaries:
+                table = _table(in_dictionaries, list(dict.fromkeys(found.values())), file)
         return {name: _values(table.column(own)) for name, own in found.items()}
+
+    def _all(self, folder: Path, path: str) -> list[Path]:
+        """The files that a path of the spec means. Raises: SourceError if there is none."""
+        if not _is_many(folder, path):
+            return [self._found(folder, path)]
+        named = path if any(sign in path for sign in WILD) else f"{path.rstrip('/')}/*{self.suffixes[0]}"
+        root, _, pattern = named.rpartition("/")
+        place = existing(folder, root or ".")
+        found = [locate(folder, str(file)) for file in sorted(place.glob(pattern)) if not file.name.startswith(".")]
+        if not found:
+            raise SourceError(f"`{path}` leads to none, where a file is wanted", f"files were looked for at `{place / pattern}`")
+        return found
+
+
+def _is_many(folder: Path, path: str) -> bool:
+    return any(sign in path for sign in WILD) or locate(folder, path).is_dir()
+
+
+def _joined(tables: Sequence[Columns]) -> Columns:
+    """Tables one below the other."""
+    import numpy as np
+
+    if len(tables) == 1:
+        return tables[0]
+    columns: dict[str, Any] = {}
+    for name in tables[0]:
+        parts = [table[name] for table in tables]
+        is_array = all(hasattr(part, "dtype") for part in parts)
+        columns[name] = np.concatenate(parts) if is_array else [value for part in parts for value in part]
+    return columns
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    """Raises: SourceError for what is no Parquet file."""
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with ParquetFile(file, pre_buffer=False) as opened:  # else all row groups wait in memory
+            yield opened
+    except (ArrowException, OSError, MemoryError) as error:
+        raise SourceError(f"`{file}` cannot be read as a Parquet file: {error}", "`pandas.DataFrame.to_parquet` writes one") from error
+
+
+def _rows(file: Path) -> int:
+    with _opened(file) as opened:
+        return int(opened.metadata.num_rows)
+
+
+def _read(file: Path, columns: Sequence[str]) -> Iterator[Columns]:
+    """Some rows at a time, of which none takes more room than memory has."""
+    from pyarrow import Table
+    from pyarrow.types import is_nested
+
+    with _opened(file) as opened:
+        found = check_columns(f"`{file.name}`", columns, opened.schema_arrow.names)
+        own = list(dict.fromkeys(found.values()))
+        types = [opened.schema_arrow.field(name).type for name in own]
+        wide = any(is_nested(type) or _is_text(type) for type in types)
+        for piece in opened.iter_batches(LISTS if wide else ROWS, columns=own):
+            table = Table.from_batches([piece])
+            yield {name: _values(table.column(held)) for name, held in found.items()}
 
 
 def _table(opened: Any, columns: list[str], file: Path) -> Any:
@@ -81,8 +169,32 @@ def _decoded(column: Any) -> Any:
 
 
 def _values(column: Any) -> Any:
-    """Numbers as an array, with NaN in gaps; all else as a list, with None in gaps."""
+    """Numbers as an array, with NaN in gaps, and lists of equally many finite numbers as one; all else as a list, with None in gaps."""
     import pyarrow.types as types
 
-    numbers = types.is_integer(column.type) or types.is_floating(column.type)
-    return column.to_numpy() if numbers else column.to_pylist()
+    if _is_number(column.type):
+        return column.to_numpy()
+    if types.is_list(column.type) and _is_number(column.type.value_type) and column.null_count == 0 and len(column) > 0:
+        rows = _as_array(column)
+        if rows is not None:
+            return rows
+    return column.to_pylist()
+
+
+def _is_number(type: Any) -> bool:
+    import pyarrow.types as types
+
+    return bool(types.is_integer(type) or types.is_floating(type))
+
+
+def _as_array(column: Any) -> Any:
+    """Lists of numbers as an array, which is a hundred times faster than as lists; None where they differ in length, or have gaps."""
+    import numpy as np
+    import pyarrow.compute as compute
+
+    lengths = compute.unique(compute.list_value_length(column))
+    flat = compute.list_flatten(column)
+    if len(lengths) != 1 or lengths[0].as_py() == 0 or flat.null_count:
+        return None
+    numbers = flat.to_numpy()
+    return numbers.reshape(len(column), -1) if np.isfinite(numbers).all() else None

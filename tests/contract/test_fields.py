@@ -235,7 +235,8 @@ def effect(config: Field, columns: Mapping[str, Any] | None) -> tuple[Any, ...]:
     augment = config.build_augment()
     values = torch.from_numpy(result.values)
     laid_out = values.transpose(0, 1) if result.lengths is not None else values
-    augmented = None if augment is None else augment(laid_out, torch.Generator().manual_seed(0)).tolist()
+    drawn = torch.rand(3, len(result.values), generator=torch.Generator().manual_seed(0))
+    augmented = None if augment is None else augment(laid_out, drawn).tolist()
     return shape, config.shape("it", facts), config.reads("it"), json.dumps(facts), result.values.tolist(), augmented
 
 

@@ -330,7 +330,7 @@ def test_what_is_no_entry_is_removed_and_the_files_are_read(tmp_path: Path, kept
     read(tmp_path, TABLE)
     (file,) = kept.iterdir()
     content = file.read_bytes()
-    made = {"empty": b"", "cut": content[:-10], "other": content[:400], "text": b"x" * 4000, "format": content.replace(b'"1"', b'"0"', 1)}
+    made = {"empty": b"", "cut": content[:-10], "other": content[:400], "text": b"x" * 4000, "format": content.replace(b'"2"', b'"0"', 1)}
     file.write_bytes(made[damage])
 
     assert read(tmp_path, TABLE)[1] is False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -125,6 +125,11 @@ class Data(Model):
     time: Annotated[str, Field(min_length=1)] | None = None
     """A column that says when each row was, as a number or a date: rows must come in its order, one step apart. Longer gaps
     are told, and no window crosses one."""
+
+    keep: Literal["auto", "memory", "disk"] = "auto"
+    """Where prepared examples are during the training. `disk`: they are read and prepared a piece at a time, into a file of the data cache,
+    and each batch is read from there; `auto` does so where they would take more than a quarter of the memory. Not for `window`, and for
+    sources that can be read in pieces: `parquet`, `image_folder`."""
 
     @property
     def streamed(self) -> str | None:

@@ -15,9 +15,13 @@ from torch import Generator, Tensor
 
 from nnrun.registry.modules.chance import Share
 from nnrun.registry.modules.padding import real_ticks
+from nnrun.runner.engine.data.ahead import ahead
 
 POOL = 32
 """Batches whose examples are sorted by length together: little padding, and still a random order."""
+
+STRETCH, NEAR = 256, 64
+"""Of examples on the disk: so many rows that lie behind each other, of so many stretches, are mixed with each other."""
 
 Order = Literal["shuffled", "as given", "streams"]
 
@@ -94,6 +98,8 @@ class Part:
     """Where `window` cuts a series: columns that say which rows follow each other, in the order of the windows."""
     ends: Tensor | None = None
     """Where `window` cuts a series: the row of the data that each example ends with, (n,)."""
+    on_disk: bool = False
+    """Whether the tensors are a file's: then examples that lie near each other are learned from near each other, and read ahead."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -127,9 +133,13 @@ class Part:
                 chunks = list(torch.split(self.rows, size))
             case "streams":
                 chunks = self.streams(size)
-        for index, chunk in enumerate(chunks[first:], first):
-            batch = self.batch(chunk, shared(size, len(chunk)) if shared is not None else None)
-            yield self._augmented(batch, seed, epoch, index) if self.augment else batch
+
+        def made(index: int) -> Batch:
+            batch = self.batch(chunks[index], shared(size, len(chunks[index])) if shared is not None else None)
+            return self._augmented(batch, seed, epoch, index) if self.augment else batch
+
+        batches = map(made, range(first, len(chunks)))
+        return ahead(batches) if self.on_disk else batches
 
     def streams(self, size: int) -> list[Tensor]:
         """The rows of each batch where they are cut into `size` streams, each of which the next batch continues.
@@ -142,11 +152,20 @@ class Part:
     def _shuffled(self, size: int, seed: int, epoch: int) -> list[Tensor]:
         """The rows of each batch in a random order; examples of like length come together."""
         generator = _generator(seed, epoch)
-        rows = self.rows[torch.randperm(len(self.rows), generator=generator)]
+        rows = self._mixed(generator) if self.on_disk else self.rows[torch.randperm(len(self.rows), generator=generator)]
         chunks = [chunk for pool in torch.split(rows, size * POOL) for chunk in torch.split(self._by_length(pool), size)]
         if self.lengths:  # or each pool would go from short to long
-            chunks = [chunks[index] for index in torch.randperm(len(chunks), generator=generator).tolist()]
+            near = max(1, NEAR * STRETCH // size) if self.on_disk else len(chunks)
+            groups = (chunks[start : start + near] for start in range(0, len(chunks), near))
+            chunks = [group[index] for group in groups for index in torch.randperm(len(group), generator=generator).tolist()]
         return chunks
+
+    def _mixed(self, generator: Generator) -> Tensor:
+        """The rows in a random order in which a file can be read: stretches in a random order, then rows within a window of some."""
+        stretches = torch.split(self.rows, STRETCH)
+        order = torch.randperm(len(stretches), generator=generator).tolist()
+        windows = (torch.cat([stretches[index] for index in order[start : start + NEAR]]) for start in range(0, len(order), NEAR))
+        return torch.cat([window[torch.randperm(len(window), generator=generator)] for window in windows])
 
     def _gathered(self, name: str, rows: Tensor, ticks: Mapping[str, int]) -> Tensor:
         tensor, axis = self.values[name], self.times.get(name)

@@ -21,15 +21,20 @@ Parts = Mapping[str, Columns]
 def load_columns(data: Data, fields: Mapping[str, Field], folder: Path) -> Parts:
     """The columns that the fields need, from the source. Raises: SourceError, DataError."""
     assert isinstance(data.source, Source)
-    columns = [column for name, config in fields.items() for column in config.reads(name)]
+    columns, paths = read_columns(fields)
     beside = [column for column in (data.split.by, *ordering(data)) if column is not None]
     others = {column for name, config in fields.items() if not config.holds_numbers for column in config.reads(name)}
     source = data.source.expecting(numbers={*columns} - others - {*beside})
-    paths = {column for name, config in fields.items() if config.holds_paths for column in config.reads(name)}
     try:
         return source.load(folder, list(dict.fromkeys(columns + beside)), paths)
     except MissingColumn as error:
         raise _placed(error, data, fields) from None
+
+
+def read_columns(fields: Mapping[str, Field]) -> tuple[list[str], set[str]]:
+    """The columns that fields read, and those among them whose texts are paths of files."""
+    every = [column for name, config in fields.items() for column in config.reads(name)]
+    return list(dict.fromkeys(every)), {column for name, config in fields.items() if config.holds_paths for column in config.reads(name)}
 
 
 def named_files(fields: Mapping[str, Field], parts: Parts) -> Iterator[str]:

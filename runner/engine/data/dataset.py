@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,7 +74,7 @@ def prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequ
 
 def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Sequence[str], folder: Path | None) -> Dataset:
     located = {name: config.located(folder or Path()) for name, config in fields.items()}
-    given, named = tuple(parts), _origins(data, parts)
+    given, named = tuple(parts), origins_of(data, parts)
     if data.streamed is not None:
         (column,) = located[data.streamed].reads(data.streamed)
         parts = divided(data.split, column, parts)
@@ -84,14 +84,9 @@ def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Seq
         what = "`join` under `window` is for data that comes in parts, and this comes in one"
         raise DataError(what, "leave out `join`").blaming("data", "window", "join")
     rows = _divide(data, located, parts, columns, targets, series)
-    if len(rows["train"]) == 0:
-        raise DataError("the training part has no examples", "look at `split` under `data`")
+    refuse_nothing(rows)
     facts = {name: _fit(data, name, config, columns[name], rows["train"]) for name, config in located.items()}
-    for name in targets:
-        classes = facts.get(name, {}).get("classes", [])
-        if len(classes) == 1:
-            what = f"has only the class `{classes[0]}` in the training part, so that there is nothing to tell apart"
-            raise DataError(what, "look at the column, and at `split` under `data`").of(name)
+    refuse_one_class(targets, facts)
     whole, said = encode(data, located, columns, facts)
     held = _counted(data, whole, rows)
     part, rows = windowed(data, whole, series, ahead=True), _windows_of(data, whole, series, rows)
@@ -104,6 +99,21 @@ def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Seq
     listed = tuple(Held(name, len(made[name]), held[name], unit, named[name]) for name in made if name in named)
     notes = series.notes(reach_of(data.window, ahead=True)) if series is not None and data.window is not None else ()
     return Dataset(made["train"], valid, test, facts, given, listed, notes, said)
+
+
+def refuse_nothing(rows: Rows) -> None:
+    """Raises: DataError."""
+    if len(rows["train"]) == 0:
+        raise DataError("the training part has no examples", "look at `split` under `data`")
+
+
+def refuse_one_class(targets: Sequence[str], facts: Mapping[str, Facts]) -> None:
+    """Raises: DataError for a target that is always the same."""
+    for name in targets:
+        classes = facts.get(name, {}).get("classes", [])
+        if len(classes) == 1:
+            what = f"has only the class `{classes[0]}` in the training part, so that there is nothing to tell apart"
+            raise DataError(what, "look at the column, and at `split` under `data`").of(name)
 
 
 def _in_order(column: str, parts: Parts, series: Recordings) -> list[Any]:
@@ -128,7 +138,7 @@ def _divide(
         data.split,
         sizes,
         in_order=data.window is not None,
-        labels=_labels(data.split, fields, columns, targets),
+        labels=labels_of(data.split, fields, columns, targets),
         groups=series.groups if series is not None else None,
         where=parts["all"][data.split.by] if data.split.by is not None and "all" in parts else None,
     )
@@ -141,7 +151,7 @@ def _counted(data: Data, part: Part, rows: Rows) -> dict[str, int]:
     return {name: int(part.lengths[data.streamed][torch.from_numpy(held)].sum()) for name, held in rows.items()}
 
 
-def _origins(data: Data, parts: Parts) -> dict[str, str]:
+def origins_of(data: Data, parts: Collection[str]) -> dict[str, str]:
     """Where each part of the data comes from. `parts` are those of the source."""
     origin = data.source.origin if isinstance(data.source, Source) else "`{}`".format
     return origins(data.split, parts, origin, in_order=data.window is not None)
@@ -178,7 +188,7 @@ def _longest(series: Recordings, held: np.ndarray, above: int) -> int:
     return least
 
 
-def _labels(split: Split, fields: Mapping[str, Field], columns: Columns, targets: Sequence[str]) -> Sequence[Any] | None:
+def labels_of(split: Split, fields: Mapping[str, Field], columns: Columns, targets: Sequence[str]) -> Sequence[Any] | None:
     """What every part should hold equal shares of: one label a row."""
     categories = [name for name, config in fields.items() if config.type_name() == "category" and not getattr(config, "along", None)]
     if split.stratify is None:

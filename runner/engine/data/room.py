@@ -30,5 +30,5 @@ def refuse_training(plan: Plan, limit: Allowed, data: Dataset) -> None:
 
 def planned(plan: Plan, data: Dataset) -> Memory:
     """What the training of a plan on this data takes."""
-    rows = len(next(iter(data.train.values.values())))
+    rows = 1 if data.train.on_disk else len(next(iter(data.train.values.values())))
     return needed(plan, rows, len(data.train), data.ticks)

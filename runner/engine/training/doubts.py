@@ -37,7 +37,8 @@ def doubts(plan: Plan, data: Dataset) -> Iterator[str]:
     yield from _unknown(plan, data)
     if all(one is not None and isinstance(one.learner, Storage) for one in train):
         return  # what stores is to know its patterns by heart
-    yield from _leaked(data)
+    if not data.train.on_disk:  # or all of it would be read, and remembered
+        yield from _leaked(data)
     size, numbers = trained(plan), numbers_of(data.train)
     if size > MOST * numbers:
         yield f"{size:,} parameters learn from {numbers:,} numbers: expect overfitting"

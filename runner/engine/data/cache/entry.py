@@ -15,10 +15,12 @@ from torch import Tensor
 
 from nnrun.registry.field import Field
 from nnrun.runner.engine.data.batch import Part
+from nnrun.runner.engine.data.cache.mapped import give_back
+from nnrun.runner.engine.data.cache.rows import Texts
 from nnrun.runner.engine.data.cache.stamps import Stamp
 from nnrun.runner.engine.data.dataset import Dataset, Held
 
-FORMAT = "1"
+FORMAT = "2"
 """Counted up where what an entry holds changes."""
 
 DATA, TEXTS, FILES = "data.json", "texts.json", "files.json"
@@ -60,7 +62,12 @@ class Entry:
         ends = self._tensor(held["ends"]) if held["ends"] is not None else None
         rows = {name: self._tensor(at) for name, at in held["rows"].items()}
         augment = {name: change for name, config in fields.items() if (change := config.build_augment()) is not None}
-        train = Part(values, lengths, held["times"], rows["train"], augment, self._json(TEXTS), held["ordering"], ends)
+        on_disk = held.get("on disk", False)
+        letters = {name: Texts(*map(self._tensor, places)) for name, places in held.get("letters", {}).items()}
+        texts = {**self._json(TEXTS), **letters}
+        train = Part(values, lengths, held["times"], rows["train"], augment, texts, held["ordering"], ends, on_disk)
+        if on_disk:
+            give_back([*values.values(), *(text.letters for text in letters.values())])
         others = {name: replace(train, rows=rows[name], augment={}) if name in rows else None for name in PARTS[1:]}
         listed = tuple(Held(**one) for one in held["held"])
         known = {"held": listed, "notes": tuple(held["notes"]), "said": held["said"], "digest": self.about["digest"]}
@@ -93,7 +100,7 @@ def write(file: Path, data: Dataset, files: Sequence[tuple[Stamp, str]], about: 
     }
     texts = {name: [str(text) for text in column] for name, column in first.texts.items()}
     listed = [[*stamp, digest] for stamp, digest in files]
-    tensors = memory.tensors | {DATA: _bytes(held), TEXTS: _bytes(texts), FILES: _bytes(listed)}
+    tensors = memory.tensors | {DATA: as_bytes(held), TEXTS: as_bytes(texts), FILES: as_bytes(listed)}
     try:
         save_file(tensors, file, {"format": FORMAT, **about})
     except SafetensorError as error:  # a full disk, as its Rust says it
@@ -117,5 +124,6 @@ class _Memory:
         return self._names[key], tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset())
 
 
-def _bytes(value: Any) -> Tensor:
+def as_bytes(value: Any) -> Tensor:
+    """As JSON."""
     return torch.frombuffer(bytearray(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")), dtype=torch.uint8)

@@ -9,19 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnrun.registry.data.files import is_confined
-from nnrun.registry.source import Source
+from nnrun.registry.field import DataError
+from nnrun.registry.source import Pieces, Source
 from nnrun.runner.compiler.memory.machine import Allowed
+from nnrun.runner.compiler.memory.needs import in_gib, needed
 from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.data.cache.disk import Preparation
 from nnrun.runner.engine.data.cache.entry import Entry, NoEntry, write
 from nnrun.runner.engine.data.cache.key import key
 from nnrun.runner.engine.data.cache.proof import ChangedData, Proof
+from nnrun.runner.engine.data.cache.sections import digest as section_digest
 from nnrun.runner.engine.data.cache.shelf import MOST, Shelf
 from nnrun.runner.engine.data.cache.stamps import Stamp, stamped
-from nnrun.runner.engine.data.columns import load_columns, named_files
+from nnrun.runner.engine.data.columns import load_columns, named_files, read_columns
 from nnrun.runner.engine.data.dataset import Dataset, prepare
 from nnrun.runner.engine.data.digest import computed, digest
 from nnrun.runner.engine.data.room import refuse_data
 from nnrun.runner.untrusted.own import is_own
+
+SHARE = 4
+"""Data that takes more than one of so many parts of the free memory is kept on the disk."""
 
 SMALL = 1 << 20
 """Bytes: files that hold less are read as fast as what was prepared of them."""
@@ -35,12 +42,17 @@ def prepared(plan: Plan, folder: Path, limit: Allowed, say: Callable[[str], None
     files = () if is_confined() else _files(plan, spec.source, folder)
     before = stamped(files) or ()
     names_files = any(config.holds_paths for config in plan.fields.values())
-    shelf = Shelf.own() if before and (names_files or _are_large(before)) else None
+    shelf = Shelf.own() if before and (names_files or spec.keep == "disk" or _are_large(before)) else None
     place = None if shelf is None else _Place(shelf, key(spec, plan.fields, plan.targets, files), files[0])
     if place is not None and (found := place.find(plan)) is not None:
         say(f"`{place.name}` as it was prepared before; it is read again beside the training")
         return found
     say(f"reading {spec.source.type_name()}")
+    if (pieces := _in_pieces(plan, folder, limit, before, say)) is not None:
+        if place is None:
+            help = "let `XDG_CACHE_HOME` name a folder of yours, or write `keep: memory`"
+            raise DataError("there is no folder that only this user may change, to keep the data on the disk", help).blaming("data", "keep")
+        return place.fill(Preparation(spec, plan.fields, pieces, plan.targets, folder), plan, before), Proof()
     parts = load_columns(spec, plan.fields, folder)
     named = stamped(named_files(plan.fields, parts)) if place is not None else None
     refuse_data(plan, limit, parts)
@@ -49,6 +61,26 @@ def prepared(plan: Plan, folder: Path, limit: Allowed, say: Callable[[str], None
         return data, Proof()
     stamps = tuple({stamp.path: stamp for stamp in (*named, *before)}.values())
     return data, Proof(lambda: place.keep(data, stamps)) if _are_large(stamps) else Proof()
+
+
+def _in_pieces(plan: Plan, folder: Path, limit: Allowed, files: Sequence[Stamp], say: Callable[[str], None]) -> Pieces | None:
+    """The data, if it is to be kept on the disk. Raises: SourceError; DataError, if the spec asks for it and that cannot be."""
+    spec = plan.spec.data
+    assert spec is not None
+    assert isinstance(spec.source, Source)
+    if spec.keep == "memory" or (spec.keep == "auto" and not files):
+        return None
+    pieces = spec.source.pieces(folder, *read_columns(plan.fields)) if spec.window is None else None
+    if spec.keep == "disk" and pieces is None:
+        what = "data that `window` cuts is" if spec.window is not None else f"the source `{spec.source.type_name()}` is"
+        raise DataError(f"`keep: disk`, but {what} read whole", "leave out `keep`").blaming("data", "keep")
+    if spec.keep == "disk" or pieces is None:
+        return pieces
+    size = max(needed(plan, sum(pieces.rows.values()), examples=1).data, 2 * sum(stamp.size for stamp in files if not stamp.is_folder))
+    if size <= limit.size // SHARE:
+        return None
+    say(f"the data takes up to {in_gib(size)}, more than a quarter of the {in_gib(limit.size)} that are free: it is kept on the disk")
+    return pieces
 
 
 def _are_large(stamps: Sequence[Stamp]) -> bool:
@@ -102,9 +134,25 @@ class _Place:
             if not stamp.holds(held):
                 self.file.unlink(missing_ok=True)
                 raise ChangedData(f"`{stamp.path}` is not what this run learned from: it was changed since that was prepared", help)
-        if computed(data) != data.digest:
+        if (section_digest(self.file) if data.train.on_disk else computed(data)) != data.digest:
             self.file.unlink(missing_ok=True)
             raise ChangedData(f"what was prepared of `{self.name}`, and kept, has been damaged", help)
+
+    def fill(self, preparation: Preparation, plan: Plan, before: Sequence[Stamp]) -> Dataset:
+        """Prepare data that memory does not hold. Raises: SourceError, DataError, ChangedData, OSError."""
+        named = stamped(preparation.named_files()) or ()
+        stamps = tuple({stamp.path: stamp for stamp in (*named, *before)}.values())
+        files = [(stamp, stamp.digest()) for stamp in stamps]
+        draft = self.shelf.folder / f".{self.key}.{os.getpid()}"
+        try:
+            draft.touch(0o600)
+            preparation.write(draft, files, {"file": str(self.source)}, self.shelf.make_room)
+            if not all(stamp.is_current() for stamp in stamps):
+                raise ChangedData(f"`{self.name}` was changed while it was read", "run again when it is whole")
+            os.replace(draft, self.file)
+        finally:
+            draft.unlink(missing_ok=True)
+        return Entry(self.file).data(plan.fields)
 
     def keep(self, data: Dataset, stamps: Sequence[Stamp]) -> str | None:
         """Keep what was prepared of these files, unless they change meanwhile; what people should know of that."""

@@ -52,8 +52,8 @@ def baseline(plan: Plan, data: Dataset, track: Track) -> Baseline | None:
     """A figure to beat. `simple` guesses the commonest class, the mean or the last value, and foresees a stream of text by an n-gram;
     `linear` fits a linear model.
 
-    Of texts that are written, the commonest. None where there is no test part, no metric, or a class at many places. Where `linear` or
-    `ngram` was asked for, the check has refused all but the first.
+    Of texts that are written, the commonest; of data on the disk the guess is simple, as a model would hold all of it. None where there is
+    no test part, no metric, or a class at many places. Where `linear` or `ngram` was asked for, the check has refused all but the first.
     """
     loss = plan.losses[0]
     categories = loss.target_shape.kind != "number"
@@ -70,7 +70,7 @@ def baseline(plan: Plan, data: Dataset, track: Track) -> Baseline | None:
     if loss.target_shape.time is not None:
         return _at_ticks(plan, data, data.test, loss)
     classes = int(loss.target_shape.classes) if categories else None  # type: ignore[arg-type]
-    found = _linear(plan, data, loss.target, classes) if track.baseline == "linear" else None
+    found = _linear(plan, data, loss.target, classes) if track.baseline == "linear" and not data.train.on_disk else None
     name, guess = found or _simple(data, data.test, loss.target, classes)
     scores = _scores(torch.from_numpy(guess).float(), loss, data)
     meters = Meters(plan, data.facts, torch.device("cpu"))
