@@ -1,14 +1,14 @@
 """Random numbers of a training: functions of the seed, the step, the node that draws and the place in the batch, and of nothing else.
 
 So a training is the same on one process and on many, where each has a share of the batch, and it goes on from any step without
-a generator being kept. Places are drawn in blocks: a process draws those in which its share lies. Without `drawing` modules draw
+a generator being kept. Places are drawn in blocks: a process draws those in which its share lies. Without `Dice` modules draw
 from torch's own generator, as all modules do.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import reduce
@@ -21,6 +21,9 @@ BLOCK = 128
 """Places of a batch that are drawn together: a process whose share is smaller draws more than it needs."""
 
 MASK = (1 << 64) - 1
+
+FACTORS = (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03, 0xABC98388FB8FAC03, 0x8CB92BA72F3D8DD7, 0xDB4F0B9175AE2165)
+"""Odd numbers by which what a draw depends on is told apart. Source: Vigna 2020, Steele and Vigna 2021 (good multipliers)."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Share:
 
 
 class Dice:
-    """The random numbers of one training on a device."""
+    """The random numbers of one training on a device. Within it all modules draw from it."""
 
     def __init__(self, seed: int, device: torch.device, together: bool = False) -> None:
         """`together`: other processes learn from the same batches."""
@@ -68,17 +71,20 @@ class Dice:
         self.rows: Tensor | None = None
         """Which examples of the share are computed just now; None if all."""
         self._step = self._place = self._drawn = 0
+        self._places: dict[str, int] = {}
+        self._before: list[Dice | None] = []
 
     def begin(self, step: int, share: Share | None = None, piece: int = 0) -> None:
         """What is drawn from now on is that of a step, for a share of its batch; of several batches `piece` is the number of this one."""
-        self.share, self._step = share, _mixed(self.seed, step)
-        if piece:
-            self._step = _mixed(self._step, piece)
+        self.share, self._step = share, self.seed + FACTORS[0] * step + FACTORS[1] * piece
         self.at("")
 
     def at(self, name: str) -> None:
         """What is drawn from now on is drawn by this node, from its first draw on."""
-        self._place, self._drawn = _mixed(self._step, zlib.crc32(name.encode())), 0
+        place = self._places.get(name)
+        if place is None:
+            place = self._places[name] = FACTORS[2] * zlib.crc32(name.encode())
+        self._place, self._drawn = place, 0
 
     @contextmanager
     def sharing(self, share: Share | None) -> Iterator[None]:
@@ -102,41 +108,63 @@ class Dice:
         """Numbers between 0 and 1 in the form of a tensor; `places` is the axis along which the examples lie."""
         return self._shared(like, places, like.dtype)
 
+    def refill(self, room: Tensor) -> None:
+        """The same, written into a tensor whose first axis is that of the examples."""
+        if len(room) <= BLOCK and self.rows is None and (self.share is None or not self.share.is_part):
+            self._drawn += 1
+            self._drawn_block(0, room)
+        else:
+            room.copy_(self.uniform(room))
+
     def kept(self, like: Tensor, rate: float, places: int = 0) -> Tensor:
         """Zeros by the chance `rate`, else 1 / (1 - rate), in the form of a tensor."""
         even = self._shared(like, places, torch.float32)
-        return even.ge_(rate).div_(1 - rate).to(like.dtype)  # a third of the time of torch's `bernoulli_`
+        return even.ge_(rate).mul_(1 / (1 - rate)).to(like.dtype)  # a third of the time of torch's `bernoulli_`
 
     def _shared(self, like: Tensor, places: int, dtype: torch.dtype) -> Tensor:
         """Numbers between 0 and 1 at the places of the share, of all that are drawn with them."""
-        key = _mixed(self._place, self._drawn)
         self._drawn += 1
-        share = self.share or Share(0, like.shape[places], like.shape[places])
+        count, share = like.shape[places], self.share
+        if self.rows is None and count <= BLOCK and (share is None or not share.is_part):  # as mostly: all of it is one block
+            return self._drawn_block(0, _empty(like, like.shape, dtype))
+        share = share or Share(0, count, count)
         rows = share.rows
         first, last = rows.start // BLOCK, (rows.stop - 1) // BLOCK
         blocks = []
         for block in range(first, last + 1):
-            self.generator.manual_seed(_mixed(key, block))
             width = min(BLOCK, share.whole - block * BLOCK)
             size = (*like.shape[:places], width, *like.shape[places + 1 :])
-            blocks.append(_empty(like, size, dtype).uniform_(generator=self.generator))
+            blocks.append(self._drawn_block(block, _empty(like, size, dtype)))
         drawn = blocks[0] if len(blocks) == 1 else torch.cat(blocks, places)
         start, count = rows.start - first * BLOCK, rows.stop - rows.start
         if drawn.shape[places] != count:
             drawn = drawn.narrow(places, start, count)
         return drawn if self.rows is None else drawn.index_select(places, self.rows)
 
+    def _drawn_block(self, block: int, room: Tensor) -> Tensor:
+        self.generator.manual_seed(_mixed(self._step + self._place + FACTORS[3] * self._drawn + FACTORS[4] * block))
+        return room.uniform_(generator=self.generator)
 
-def _empty(like: Tensor, size: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    def __enter__(self) -> None:
+        """Also what is computed again on the way back draws from it, in threads of torch's own."""
+        global _dice
+        self._before.append(_dice)
+        _dice = self
+
+    def __exit__(self, *failure: object) -> None:
+        global _dice
+        _dice = self._before.pop()
+
+
+def _empty(like: Tensor, size: Sequence[int], dtype: torch.dtype) -> Tensor:
     """Room in the order of memory that a tensor has: channels last where it has them so."""
     last = len(size) == 4 and like.is_contiguous(memory_format=torch.channels_last)
     return torch.empty(size, dtype=dtype, device=like.device, memory_format=torch.channels_last if last else torch.contiguous_format)
 
 
-def _mixed(state: int, number: int) -> int:
-    """The next state of a generator that a number enters. Source: Steele, Lea and Flood 2014, Fast splittable pseudorandom number
-    generators, `mix64`."""
-    z = (state + (number + 1) * 0x9E3779B97F4A7C15) & MASK
+def _mixed(number: int) -> int:
+    """64 bits that look random. Source: Steele, Lea and Flood 2014, Fast splittable pseudorandom number generators, `mix64`."""
+    z = number & MASK
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
     return z ^ (z >> 31)
@@ -144,21 +172,10 @@ def _mixed(state: int, number: int) -> int:
 
 def seed_of(*numbers: int) -> int:
     """A seed that differs for every list of numbers."""
-    return reduce(_mixed, numbers, 0)
+    return reduce(lambda seed, number: _mixed(seed + FACTORS[0] * (number + 1)), numbers, 0)
 
 
 _dice: Dice | None = None
-
-
-@contextmanager
-def drawing(dice: Dice) -> Iterator[None]:
-    """Within it all modules draw from these; also those that are computed again on the way back, in threads of torch's own."""
-    global _dice
-    before, _dice = _dice, dice
-    try:
-        yield
-    finally:
-        _dice = before
 
 
 def at(name: str) -> None:

@@ -12,6 +12,7 @@ import torch
 
 from nnrun.runner.compiler.loops.execution import compiler
 from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.launch.place import Place
 
 PACKAGES = ("nnrun", "torch", "numpy", "mlflow", "torchmetrics", "pydantic", "safetensors", "scikit-learn")
 
@@ -33,6 +34,7 @@ def environment(plan: Plan, device: torch.device) -> dict[str, Any]:
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "processes": Place.here().size,
         "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
         "precision": train.precision,
         "deterministic": torch.are_deterministic_algorithms_enabled(),

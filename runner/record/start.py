@@ -29,6 +29,7 @@ EXACT = {
     "processor": "the processor",
     "cpu_capability": "what the processor is taken for",
     "threads": "the number of threads",
+    "processes": "the number of processes",
     "compiler": "the compiler of loops",
     "loops": "how loops run",
 }

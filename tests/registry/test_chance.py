@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nnrun.registry.modules.chance import BLOCK, Dice, Share, drawing, dropped, kept
+from nnrun.registry.modules.chance import BLOCK, Dice, Share, dropped, kept
 from nnrun.registry.modules.dropout import Dropout
 
 CPU = torch.device("cpu")
@@ -77,7 +77,7 @@ def test_the_order_of_memory_changes_no_draw_of_a_share() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_dropout_keeps_the_share_and_the_mean(dtype: torch.dtype) -> None:
     x = torch.ones(500, 200, dtype=dtype)
-    with drawing(dice()):
+    with dice():
         found = dropped(x, 0.3).double()
 
     assert abs(float((found == 0).double().mean()) - 0.3) < 0.01
@@ -89,13 +89,13 @@ def test_modules_draw_from_the_training() -> None:
     module, x = Dropout(0.5, axes=1), torch.ones(3, 7, 2)
 
     def drawn(step: int) -> Tensor:
-        with drawing(dice(step)):
+        with dice(step):
             found: Tensor = module(x)
         return found
 
     assert torch.equal(drawn(1), drawn(1))
     assert not torch.equal(drawn(1), drawn(2))
-    with drawing(dice(1)):
+    with dice(1):
         assert torch.equal(kept(x, 0.5, 1), drawn(1))
 
 

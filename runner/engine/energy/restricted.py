@@ -145,23 +145,27 @@ class Restricted:
         part.batch.copy_(batch)
         if not self.learner.persistent:  # chains start at hidden states of the data
             torch.mm(part.given, self.up, out=part.means_only).sigmoid_()
-            torch.lt(self._random(part.rows)[1], part.means_only[: part.rows], out=part.states)
+            self._draw(part)
+            torch.lt(part.for_hidden, part.means_only[: part.rows], out=part.states)
         for step in range(self.learner.steps):
-            seen, hidden = self._random(part.rows)
+            self._draw(part)
             torch.mm(part.sampled, self.down, out=part.likely).sigmoid_()
-            torch.lt(seen, part.likely, out=part.drawn)
+            torch.lt(part.for_visible, part.likely, out=part.drawn)
             if step < self.learner.steps - 1:
                 torch.mm(part.dream, self.up, out=part.dreamt_only).sigmoid_()
             else:  # data and samples in one product
                 torch.mm(part.stacked, self.up, out=part.both).sigmoid_()
-            torch.lt(hidden, part.dreamt_only, out=part.states)
+            torch.lt(part.for_hidden, part.dreamt_only, out=part.states)
         return part
 
-    def _random(self, rows: int) -> tuple[Tensor, Tensor]:
-        """Uniform numbers for a sweep, (rows, N) and (rows, M)."""
-        with self.dice.sharing(self.share if self.learner.persistent else self.dice.share):
-            numbers = self.dice.uniform(self.room[:rows])
-        return numbers[:, : self.n], numbers[:, self.n :]
+    def _draw(self, part: Views) -> None:
+        """Uniform numbers for a sweep."""
+        if self.learner.persistent:
+            batch, self.dice.share = self.dice.share, self.share
+            self.dice.refill(part.room)
+            self.dice.share = batch
+        else:
+            self.dice.refill(part.room)
 
     def _centre(self, gradient: Tensor, part: Views) -> None:
         """The same gradient around the running means; see `moments.Offsets`."""
@@ -209,6 +213,10 @@ class Views:
     """Hidden states of the chains with the constant unit."""
     states: Tensor
     likely: Tensor
+    room: Tensor
+    """For the random numbers of a sweep, (rows, N + M), and those of each group."""
+    for_visible: Tensor
+    for_hidden: Tensor
 
     @staticmethod
     def of(machine: Restricted, count: int) -> Views:
@@ -219,4 +227,5 @@ class Views:
             count=count, rows=rows, batch=v[:count, :n], given=v[:count], data=v[:count].T, means=h[:count], means_only=h[:count, :m],
             drawn=v[count:, :n], dream=v[count:], samples=v[count:].T, dreamt=h[count:], dreamt_only=h[count:, :m], stacked=v,
             both=h[:, :m], sampled=sampled, states=sampled[:, :m], likely=machine.likely[:rows],
+            room=machine.room[:rows], for_visible=machine.room[:rows, :n], for_hidden=machine.room[:rows, n:],
         )  # fmt: skip

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nnrun.registry.field import DataError
-from nnrun.registry.modules.chance import Dice, Share, drawing
+from nnrun.registry.modules.chance import Dice, Share
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.text.words import listed
@@ -60,12 +60,11 @@ class Backprop(Learner[tuple[Batch, ...]]):
         self.minimised: nn.Module | None = self.own if world.is_alone else None
         """The same with the gradients of all processes; made in the first step, which tells whether some weights have none."""
         self.gallery = Gallery(network, plan, data.valid, data.facts, 1 + -(-self.budget.steps // self.budget.evaluate_every))
-        self.loss = torch.zeros((), device=device)
-        """That of the step so far, in this process."""
         self.lost, self.steps_since = torch.zeros((), device=device), 0
         """Losses added up since they were last told, in this process, and how many."""
         self.first = self.latest = math.nan
         """Training loss of the untrained network, and as it was last told."""
+        self.nothing = torch.zeros((), device=device)
         self.batch: Batch | None = None
         """The last one."""
         self.dice = Dice(train.seed, device, world.size > 1)
@@ -88,23 +87,42 @@ class Backprop(Learner[tuple[Batch, ...]]):
         self.descent.set_rate(number)
         minimised = self.minimised = self.minimised or self._wrapped(number, pieces[0], weights, before)
         self.descent.forget()
+        reads, value, loss = self.world.is_alone and (due or self.device.type == "cpu"), 0.0, self.nothing  # reading waits for a GPU
         for index, piece in enumerate(pieces):
             is_last = index == len(pieces) - 1
             with nullcontext() if is_last else accumulating(minimised):
                 with FORWARD:
                     found = self._found(minimised, number, index, piece, weights, is_last)
-                if self.world.is_alone and (due or self.device.type == "cpu") and not math.isfinite(float(found.loss)):
+                if reads and not math.isfinite(value := value + float(found.loss)):
                     raise Diverged.loss(number, first_not_finite(self.network, piece))
-                with BACKWARD, drawing(self.dice):
+                with BACKWARD, self.dice:
                     self.descent.backward(found.objective)
-            self._count(piece, found)
+            loss = found.loss if index == 0 else loss + found.loss
+            if piece.share is None or piece.share.count:
+                self.evaluator.meters.update(found.values, piece)
+            self.examples += piece.count if piece.share is None else piece.share.whole
         if self.descent.is_lost(due):
             raise Diverged.gradient(number, self._blamed(number, pieces, weights, before))
         with OPTIMIZER:
             self.descent.step()
         self.batch = pieces[-1]
+        self.lost += loss
         self.steps_since += 1
-        return self._told(number, due)
+        if not reads and not due:
+            return None
+        if not reads:
+            value = self._agreed_loss(number, loss)
+        self.first = value if number == 1 else self.first
+        return value
+
+    def _agreed_loss(self, number: int, loss: Tensor) -> float:
+        """That of a step, of which this process has a share. Raises: Diverged."""
+        whole = loss.clone()
+        self.world.sum([whole])
+        if not math.isfinite(value := float(whole)):
+            assert self.batch is not None
+            raise Diverged.loss(number, self._agreed(first_not_finite(self.network, self.batch)))
+        return value
 
     def _wrapped(self, number: int, piece: Batch, weights: Tensor | None, before: Before) -> nn.Module:
         """`minimised`, after a step that is tried and leaves nothing behind."""
@@ -129,32 +147,11 @@ class Backprop(Learner[tuple[Batch, ...]]):
     def _found(self, minimised: nn.Module, number: int, index: int, piece: Batch, weights: Tensor | None, is_last: bool) -> Found:
         """What comes of a batch, the one of this index among those of a step."""
         self.dice.begin(number, piece.share or Share(0, piece.count, piece.count), index)
-        with drawing(self.dice), mixed(self.device, self.train.precision):
+        with self.dice, mixed(self.device, self.train.precision):
             found: Found = minimised(piece, weights, self.world.size, is_last)
         if not found.objective.requires_grad:
             raise DataError(f"{_trained(self.train)} no weights that the loss depends on", "see `nodes` under `train` and `freeze`")
         return found
-
-    def _count(self, piece: Batch, found: Found) -> None:
-        """What was learned from a batch enters the figures."""
-        self.loss = self.loss + found.loss
-        if piece.share is None or piece.share.count:
-            self.evaluator.meters.update(found.values, piece)
-        self.examples += piece.count if piece.share is None else piece.share.whole
-
-    def _told(self, number: int, due: bool) -> float | None:
-        """The loss of the step that was made, where that need not be waited for, or is due. Raises: Diverged."""
-        loss = self.loss
-        self.lost += loss
-        self.loss = torch.zeros_like(loss)
-        if not due and (self.device.type != "cpu" or not self.world.is_alone):
-            return None
-        self.world.sum([loss])
-        value = float(loss)
-        if not math.isfinite(value):
-            raise Diverged.loss(number, self._agreed(first_not_finite(self.network, self.batch) if self.batch is not None else None))
-        self.first = value if number == 1 else self.first
-        return value
 
     def _blamed(self, number: int, pieces: Sequence[Batch], weights: Tensor | None, before: Before) -> Op | None:
         """The node on whose way back a gradient stopped being a number, in the step that went out from `before`."""

@@ -46,7 +46,9 @@ class Minimised(nn.Module):
         objective = loss * times if times != 1.0 else loss
         if self.penalties and penalised:
             objective = objective + penalty(self.penalties)
-        return Found(objective, loss.detach(), {name: value.detach() for name, value in values.items()})
+        if times != 1.0:  # whoever wraps this waits for a gradient of all that leads back
+            values = {name: value.detach() for name, value in values.items()}
+        return Found(objective, loss.detach(), values)
 
 
 def penalty(penalties: Penalties) -> Tensor:
