@@ -134,6 +134,8 @@ def prepared(
     device = choose_device(plan.spec.train.device, place)
     if not place.is_alone:
         shared_by(place.beside)
+        if device.type == "cuda":
+            torch.cuda.set_device(device)  # or each process would take a little of the first GPU, too
     threads, why = threads_of(plan, device, ticks)
     if why is not None:
         say(why)
