@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +54,9 @@ def prepared(plan: Plan, folder: Path, limit: Allowed, say: Callable[[str], None
         if place is None:
             help = "let `XDG_CACHE_HOME` name a folder of yours, or write `keep: memory`"
             raise DataError("there is no folder that only this user may change, to keep the data on the disk", help).blaming("data", "keep")
-        return place.fill(Preparation(spec, plan.fields, pieces, plan.targets, folder), plan, before), Proof()
+        with place.held():  # of processes that train together one prepares, and the others find it
+            found = place.find(plan)
+            return found or (place.fill(Preparation(spec, plan.fields, pieces, plan.targets, folder), plan, before), Proof())
     parts = load_columns(spec, plan.fields, folder)
     named = stamped(named_files(plan.fields, parts)) if place is not None else None
     refuse_data(plan, limit, parts)
@@ -126,6 +130,13 @@ class _Place:
         except OSError:  # there is none, or the disk does not give it
             return None
         return data, Proof(lambda: self.prove(entry.files, data))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within it no other process that asks for this is within it."""
+        with (self.shelf.folder / f".{self.key}").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def prove(self, files: Sequence[tuple[Stamp, str]], data: Dataset) -> None:
         """Whether the files hold what was prepared, and the entry what was kept. Raises: ChangedData."""
