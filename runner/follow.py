@@ -40,6 +40,12 @@ def follow(place: Place, display: Display) -> None:
         proof.settle(display.say)
 
 
+def dismiss(world: World, job: Job) -> None:
+    """Let the others go, where there is nothing to train."""
+    world.told(job.to_json())
+    world.gathered(KNOWN)
+
+
 def agree(world: World, data: str) -> bool:
     """Whether there is something to train, on what all have read alike. Raises: DataDiffers."""
     first, *others = world.gathered(data)

@@ -8,13 +8,41 @@ from nnrun.runner.compiler.check import SpecErrors
 from nnrun.runner.compiler.language.training import EPOCHS
 from nnrun.runner.display import Display
 from nnrun.runner.job import Job
+from nnrun.runner.launch.place import Place
 from nnrun.runner.record.result import Result
-from nnrun.runner.run import resume, run
-from nnrun.runner.tracking.again.kept import KeptRun, NotResumable, find_kept
+from nnrun.runner.run import AlreadyRun, resume, run
+from nnrun.runner.tracking.again.kept import KeptRun, NotResumable, begun, find_kept
+from nnrun.runner.tracking.known import KnownRun
+from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store
 
 CONTINUES = "continues"
 """The tag that names the run from whose end another goes on."""
+
+JOB = "job"
+"""The tag that names the job of a batch system that a run belongs to, however often the job is started."""
+
+
+def begin(job: Job, key: str | None, store: Store, display: Display, once: bool = False, sidecar: Sidecar | None = None) -> Result:
+    """Run a spec; with the `key` of a job, go on with the run that the job began when it was started before.
+
+    Raises: AlreadyRun, if that has finished; and what `run` and `resume` raise.
+    """
+    if key is not None:
+        job = replace(job, tags={**job.tags, JOB: key})
+    before = begun(job.tags) if key is not None else None
+    if before is None:
+        return run(job, store, display, once, sidecar)
+    if before.status != "FINISHED":
+        return resume(before, display, sidecar)
+    from nnrun.runner.engine.world import entered
+    from nnrun.runner.follow import dismiss
+
+    with entered(Place.here()) as world:
+        dismiss(world, job)
+    progress = before.folder.progress()
+    figures = {name: value for name, (value, *_) in progress.latest.items()}
+    raise AlreadyRun(KnownRun(str(progress.run_id), before.name or before.called, str(progress.experiment_id), before.status, figures))
 
 
 def go_on(reference: str | None, store: Store, display: Display, epochs: int | None = None, steps: int | None = None) -> tuple[Job, Result]:

@@ -85,3 +85,13 @@ def test_a_run_does_not_go_on_with_other_data_and_its_room_is_given_back(finishe
     assert "the data has changed since the checkpoint: it would be another experiment" in done.stderr
     assert "cleared" in nnrun(finished, "clear", "--all").stdout
     assert nnrun(finished, "clear").stdout == "nothing is kept\n"
+
+
+def test_a_job_that_is_started_again_makes_no_second_run(tmp_path: Path) -> None:
+    spec = write(tmp_path, "lstm").name
+    first, again, other = (nnrun(tmp_path, spec, "--set", "train.epochs=1", "--job", key) for key in ("a", "a", "b"))
+
+    assert [done.returncode for done in (first, again, other)] == [0, 0, 0], again.stderr
+    assert again.stdout.startswith("run before, as ")
+    assert {run.data.tags["job"] for run in MlflowClient(sqlite_uri(tmp_path / "mlflow.db")).search_runs(["1"])} == {"a", "b"}
+    assert len(MlflowClient(sqlite_uri(tmp_path / "mlflow.db")).search_runs(["1"])) == 2

@@ -18,7 +18,7 @@ from nnrun.runner.compiler.text.visible import visible
 
 FAMILIES = {
     "specs": ("check", "explain", "nodes", "schema", "show", "smoke"),
-    "runs": ("run",),
+    "runs": ("run", "submit"),
     "going_on": ("clear", "resume"),
     "experiments": ("sweep",),
     "answers": ("generate", "predict"),

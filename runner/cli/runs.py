@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import nullcontext
 from functools import partial
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnrun.runner.cli import complete
-from nnrun.runner.cli.console import Exit, console, failures, jobs, print_json, refuse, say, tell_of_waiting, warn
+from nnrun.runner.cli.console import Exit, console, failures, hand_over, jobs, one_job, print_json, refuse, say, tell_of_waiting, warn
 from nnrun.runner.cli.group import json_option, main, settings_option
 from nnrun.runner.cli.processes.shared import shared
 from nnrun.runner.launch.place import Place
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of start values and batches, in place of train.seed.")
 @click.option("--device", metavar="DEVICE", shell_complete=complete.devices, help="auto, cpu, cuda or cuda:N, in place of train.device.")
 @click.option("--once", is_flag=True, help="If the same experiment was run before, on the same data by the same version, show that run.")
+@click.option("--job", metavar="KEY", help="Go on with the run that was begun for this key and broken off, if one was: for batch systems.")
 @click.option("--profile", is_flag=True, help="Tell where the time went, in a table and, in the run, as a trace for chrome://tracing.")
 @json_option
 @click.option("--quiet", is_flag=True, help="No progress, only the result.")
@@ -39,6 +41,7 @@ def run(
     seed: int | None,
     device: str | None,
     once: bool,
+    job: str | None,
     profile: bool,
     as_json: bool,
     quiet: bool,
@@ -50,14 +53,16 @@ def run(
 
     with failures(as_json):
         found = jobs(specs, given)
-        refuse([job.checked for job in found], as_json)
+        refuse([each.checked for each in found], as_json)
         if len(found) > 1 and not Place.here().is_alone:
             raise click.UsageError(f"{len(found)} specs, and {Place.here().size} processes that train together: run one after the other")
-        for job in found if not quiet else ():
-            if job.checked.spec is not None and job.checked.spec.sweep is not None:
-                say(f"note: `nnrun sweep {job.path or '-'}` searches; this runs the spec as written", err=True)
+        if len(found) > 1 and job is not None:
+            raise click.UsageError(f"{len(found)} specs, and `--job {job}` goes on with one run")
+        for each in found if not quiet else ():
+            if each.checked.spec is not None and each.checked.spec.sweep is not None:
+                say(f"note: `nnrun sweep {each.path or '-'}` searches; this runs the spec as written", err=True)
         tell_of_waiting(Store.from_environment())
-        one = partial(_run_one, once=once, profile=profile, as_json=as_json, quiet=quiet)
+        one = partial(_run_one, once=once, key=job, profile=profile, as_json=as_json, quiet=quiet)
         ended = list(run_several(found, one, as_json)) if len(found) > 1 else [Ended(Exit.FINE, one(found[0], None))]
     if as_json:
         rows = [one.row for one in ended]
@@ -67,18 +72,80 @@ def run(
         sys.exit(wrong[0])
 
 
-def _run_one(job: Job, sidecar: Sidecar | None, once: bool, profile: bool, as_json: bool, quiet: bool) -> dict[str, Any]:
+@main.command()
+@click.argument("spec", shell_complete=complete.specs)
+@click.option("--on", type=click.Choice(["slurm"]), required=True, help="The batch system.")
+@settings_option
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of start values and batches, in place of train.seed.")
+@click.option("--nodes", type=click.IntRange(1, 4096), default=1, help="Machines that train together; 1 where it is left out.")
+@click.option("--devices", type=click.IntRange(1, 1024), default=1, help="Processes of each that share a batch; 1 where it is left out.")
+@click.option("--time", metavar="TIME", help="Most time until it makes way for others and waits for its next turn, as sbatch takes it.")
+@click.option("--partition", metavar="NAME", help="Where SLURM looks for nodes.")
+@click.option("--sbatch", "given", multiple=True, metavar="KEY=VALUE", help="Any other option of sbatch: gpus-per-node=4, account=physics.")
+@click.option("--dry-run", is_flag=True, help="Print the script, and submit nothing.")
+@json_option
+def submit(
+    spec: str,
+    on: str,
+    settings: tuple[str, ...],
+    seed: int | None,
+    nodes: int,
+    devices: int,
+    time: str | None,
+    partition: str | None,
+    given: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Put the training of SPEC into the queue of a cluster. Each time that it has to make way it is saved, and goes on in the same run.
+
+    A run goes on from what lies in XDG_STATE_HOME, by default ~/.local/state: all nodes must share that folder, as they share the spec's.
+    """
+    from nnrun.runner.launch import slurm
+    from nnrun.runner.tracking.store import Store
+
+    changes = (*settings, *([f"train.seed={seed}"] if seed is not None else []))
+    with failures(as_json):
+        job = one_job(spec, changes)
+        if job.path is None:
+            raise click.UsageError("the spec is read when the job begins: give a file")
+        refuse([job.checked], as_json)
+        store = Store.from_environment()
+        if nodes > 1 and store.is_of_this_machine:
+            help = "let `MLFLOW_TRACKING_URI` name an MLflow server by an address that all nodes reach; `nnrun serve` keeps one"
+            raise slurm.NotSubmitted(f"{nodes} nodes do not all reach the store `{store.public}`", help)
+        try:
+            asked = slurm.parsed(given)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        asked |= {key: value for key, value in (("time", time), ("partition", partition)) if value is not None}
+        assert job.checked.spec is not None
+        options = slurm.options(job.checked.spec.name, os.getcwd(), nodes, devices, asked)
+        words = [sys.executable, "-m", "nnrun", "run", str(job.path), *(part for one in changes for part in ("--set", one))]
+        script = slurm.script(options, words)
+        if dry_run:
+            hand_over(script)
+            return
+        number = slurm.submit(script)
+    log = options["output"].replace("%j", number)
+    if as_json:
+        print_json({"job": number, "log": log})
+    else:
+        say(f"job {number} is in the queue of SLURM, and will write to `{log}`")
+
+
+def _run_one(job: Job, sidecar: Sidecar | None, once: bool, key: str | None, profile: bool, as_json: bool, quiet: bool) -> dict[str, Any]:
     from nnrun.runner.display import Display
+    from nnrun.runner.going_on import begin
     from nnrun.runner.record.times import profile_text
     from nnrun.runner.run import AlreadyRun
-    from nnrun.runner.run import run as run_job
     from nnrun.runner.spans import profiled
     from nnrun.runner.tracking.store import Store
 
     store = Store.from_environment()
     with profiled() if profile else nullcontext() as counted:
         try:
-            result = run_job(job, store, Display(console(stderr=True), quiet=quiet), once, sidecar)
+            result = begin(job, key, store, Display(console(stderr=True), quiet=quiet), once, sidecar)
         except AlreadyRun as known:
             return _known(job, known.run, store, as_json)
         answer = told(job, result, store, as_json)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
 
 from nnrun.registry.modules.chance import Share
 from nnrun.runner.launch.place import Place, ProcessLost
@@ -22,6 +23,9 @@ CPU = torch.device("cpu")
 
 PATIENCE = timedelta(minutes=30)
 """How long a process waits for the others: they may read data, or compile, for as long."""
+
+MEETING = timedelta(minutes=5)
+"""How long it waits for them to be there: one of them may have found something wrong, and ended, before they met."""
 
 
 @dataclass(frozen=True)
@@ -96,17 +100,23 @@ def entered(place: Place) -> Iterator[World]:
         yield ALONE
         return
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    dist.init_process_group(backend, timeout=PATIENCE)
+    try:
+        store, rank, size = next(rendezvous("env://", timeout=MEETING))
+    except dist.DistError as error:
+        raise ProcessLost(f"not all of {place.size} processes came, so process {place.rank + 1} ends: {error}", HELP) from error
+    store.set_timeout(PATIENCE)
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     try:
         yield World(place.rank, place.size)
     except RuntimeError as error:
         if not isinstance(error, dist.DistError) and not any(word in str(error) for word in LOST):
             raise
-        help = "`nnrun resume` goes on from the last checkpoint, on as many processes as you like"
-        raise ProcessLost(f"another of the {place.size} processes has ended, so process {place.rank + 1} ends too", help) from error
+        raise ProcessLost(f"another of the {place.size} processes has ended, so process {place.rank + 1} ends too", HELP) from error
     finally:
         dist.destroy_process_group()
 
+
+HELP = "`nnrun resume` goes on from the last checkpoint, on as many processes as you like"
 
 LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Timed out waiting")
 """How gloo says that a process has gone, in exceptions of no class of their own."""

@@ -29,20 +29,20 @@ class Owner:
         """The process `pid` of this machine."""
         return cls(socket.gethostname(), _text("/proc/sys/kernel/random/boot_id"), _space(), pid, _started(pid))
 
-    def is_dead(self, silence: float = 0.0) -> bool:
+    def is_dead(self, silence: float = 0.0, unseen: bool = False) -> bool:
         """Whether the process is certainly gone; `silence` is the age of its last heartbeat, in seconds.
 
-        A process that cannot be seen from here (another host or container) counts as alive. Host names are not unique, so a
-        run of this host but of another boot is dead only after a long silence.
+        A process that cannot be seen from here (another host or container) counts as alive, unless it is known that the `unseen` are
+        gone. Host names are not unique, so a run of this host but of another boot is dead only after a long silence.
         """
         here = Owner.of(self.pid)
         if self.host != here.host:
-            return False
+            return unseen
         if not self.boot:  # a system that tells nothing but the number
             return not _runs(self.pid)
         if self.boot != here.boot:
             return silence > STALE
-        return self.space == here.space and self.started != here.started
+        return self.started != here.started if self.space == here.space else unseen
 
 
 def _runs(pid: int) -> bool:

@@ -111,6 +111,7 @@ def test_every_fault_has_a_page() -> None:
         "engine.chance",
         "engine.data.cache.proof",
         "follow",
+        "launch.slurm",
         *experiments,
     ):
         import_module(f"nnrun.runner.{module}")

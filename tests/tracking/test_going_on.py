@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 from nnrun.runner.tracking.again.before import Before
-from nnrun.runner.tracking.again.kept import NotResumable, find_kept, kept_runs
+from nnrun.runner.tracking.again.kept import NotResumable, begun, find_kept, kept_runs
 from nnrun.runner.tracking.journal import Journal, last_entry
 from nnrun.runner.tracking.outbox import KEPT
 from nnrun.runner.tracking.owner import Owner
@@ -89,6 +89,28 @@ def broken(store: Store, outbox: Path) -> Store:
     recorder.metrics(2, {"valid/loss": 2.0})
     recorder.finish("KILLED", "stopped by SIGTERM")
     return store
+
+
+def test_a_run_of_another_machine_goes_on_here_if_it_has_said_how_it_ended(broken: Store, outbox: Path) -> None:
+    (folder,) = (run.folder for run in kept_runs(outbox))
+    folder.own(folder.store, replace(folder.owner, host="elsewhere"))
+
+    assert find_kept(None, broken, outbox).taken_over().owner == Owner.of(os.getpid())
+
+
+def test_a_run_that_another_machine_could_not_end_goes_on_by_the_word_of_who_starts_it(broken: Store, outbox: Path) -> None:
+    (folder,) = (run.folder for run in kept_runs(outbox))
+    folder.own(folder.store, replace(folder.owner, host="elsewhere"))
+    journal = Journal(folder.journal)
+    journal.append("again")
+    journal.close()
+    with pytest.raises(NotResumable, match="is going on in process"):
+        find_kept("wizc", broken, outbox).taken_over()
+    kept = begun({}, outbox)
+
+    assert begun({"job": "slurm-1"}, outbox) is None
+    assert kept is not None
+    assert kept.taken_over().owner == Owner.of(os.getpid())
 
 
 def test_a_run_that_was_stopped_goes_on_in_the_same_run_of_mlflow(broken: Store, outbox: Path) -> None:

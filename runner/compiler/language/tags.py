@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 OWN_TAGS = (
     "version", "spec", "spec_hash", "graph_hash", "settings_hash", "data_hash", "device", "command", "data", "kept", "kind",
-    "changed_params", "warning", "error", "resumed", "continues", "nnrun",
+    "changed_params", "warning", "error", "resumed", "continues", "job", "nnrun",
 )  # fmt: skip
 
 OF_SWEEPS = ("sweep", "trial", "repeat", "pruned", "best")

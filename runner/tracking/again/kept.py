@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
@@ -44,13 +44,17 @@ class KeptRun:
     status: str | None
     """FINISHED, FAILED or KILLED; None if it did not say how it ended."""
     is_running: bool
+    is_left: bool
+    """Whether no process of another machine goes on with it: it has said how it ended, or who starts its processes knows that."""
 
     @staticmethod
-    def of(folder: Folder) -> KeptRun:
+    def of(folder: Folder, is_left: bool = False) -> KeptRun:
         last, progress = last_entry(folder.journal), folder.progress()
         name = next((entry.fields["name"] for entry in entries(folder.journal, up_to=1) if entry.what == "open"), None)
         status = last.fields["status"] if last is not None and last.what == "finish" else None
-        return KeptRun(folder, name, progress.run_id, progress.experiment, status, not folder.owner.is_dead(silence=float("inf")))
+        is_left = is_left or status is not None
+        is_running = not folder.owner.is_dead(silence=float("inf"), unseen=is_left)
+        return KeptRun(folder, name, progress.run_id, progress.experiment, status, is_running, is_left)
 
     @property
     def called(self) -> str:
@@ -83,7 +87,7 @@ class KeptRun:
     def _taken_over(self, again: bool = False) -> Folder:
         """`again`: perhaps it belongs to this process already."""
         me, owner = Owner.of(os.getpid()), self.folder.owner
-        if not owner.is_dead(silence=float("inf")) and not (again and owner == me):
+        if not owner.is_dead(silence=float("inf"), unseen=self.is_left) and not (again and owner == me):
             raise NotResumable(f"run `{self.called}` is going on in process {owner.pid}", "wait for its end, or end it")
         self.folder.own(self.folder.store, me)  # who delivers it sees that, and lets go
         with self.folder.hold():
@@ -107,24 +111,31 @@ class KeptRun:
         shutil.rmtree(self.folder.path)
 
 
-def kept_runs(outbox: Path | None = None) -> list[KeptRun]:
-    """Those of this machine, the latest first."""
+def kept_runs(outbox: Path | None = None, is_left: bool = False) -> list[KeptRun]:
+    """Those of this machine, or of all that share the folder; the latest first."""
     outbox = outbox or usable_outbox()
     found: dict[str, tuple[float, KeptRun]] = {}
     for job in [*outbox.glob("[!.]*/job.json"), *(outbox / KEPT).glob("*/job.json")]:
         for place in (job.parent, outbox / KEPT / job.parent.name):  # all of it may be delivered, and moved, at this moment
             with contextlib.suppress(FileNotFoundError):
-                found[place.name] = Folder(place).journal.stat().st_mtime, KeptRun.of(Folder(place))
+                found[place.name] = Folder(place).journal.stat().st_mtime, KeptRun.of(Folder(place), is_left)
                 break
     return [run for _, run in sorted(found.values(), key=itemgetter(0), reverse=True)]
 
 
 def broken_off(tags: Mapping[str, str], outbox: Path | None = None) -> KeptRun | None:
     """The run with these tags of its job that was broken off last, if one was."""
-    for run in kept_runs(outbox):
-        if not run.is_running and run.status in BROKEN and json.loads(run.folder.job.read_text())["tags"] == dict(tags):
-            return run
-    return None
+    return next((run for run in _tagged(kept_runs(outbox), tags) if not run.is_running and run.status in BROKEN), None)
+
+
+def begun(tags: Mapping[str, str], outbox: Path | None = None) -> KeptRun | None:
+    """The run that a job with these tags began when it was started before, unless it failed. Whoever starts it has seen to it that it runs
+    nowhere else: so what another machine had of it has ended, even where it had no time to say so."""
+    return next((run for run in _tagged(kept_runs(outbox, is_left=True), tags) if run.status != "FAILED"), None)
+
+
+def _tagged(runs: Iterable[KeptRun], tags: Mapping[str, str]) -> Iterator[KeptRun]:
+    return (run for run in runs if json.loads(run.folder.job.read_text())["tags"] == dict(tags))
 
 
 def find_kept(reference: str | None, store: Store, outbox: Path | None = None) -> KeptRun:
