@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -22,6 +22,7 @@ from mlflow.entities import Run
 from nnrun.runner.tracking.store import Store, sqlite_uri
 from nnrun.runner.tracking.ui import free_port, served
 from tests.faults.victims import environment, write
+from tests.tracking.support import wait_until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 PATH = os.pathsep.join((os.environ["PATH"], "/usr/sbin"))
@@ -51,6 +52,8 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SlurmdParameters=config_overrides
 MpiDefault=none
+SlurmdTimeout=10
+ReturnToService=2
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={first} CPUs=2
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={second} CPUs=2
 PartitionName=all Nodes=n1,n2 Default=YES State=UP
@@ -70,6 +73,8 @@ class Cluster:
     folder: Path
     uri: str
     environment: dict[str, str]
+    started: list[subprocess.Popen[bytes]]
+    """SLURM's programs, of which each is ended with the cluster."""
 
     def call(self, *words: str) -> str:
         done = subprocess.run(words, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
@@ -98,6 +103,26 @@ class Cluster:
             time.sleep(0.2)
         return time.monotonic() - began
 
+    def start(self, *words: str) -> None:
+        """Start a program of SLURM's."""
+        with (self.folder / "slurm" / "programs.log").open("ab") as log:
+            self.started.append(subprocess.Popen(words, env=self.environment, cwd=self.folder / "slurm", stdout=log, stderr=log))
+
+    def kill(self, node: str) -> None:
+        """Kill all that a node does, at once, as a power cut would."""
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                variables = process.environ()
+                if variables.get("SLURM_CONF") != self.environment["SLURM_CONF"]:
+                    continue
+                if process.cmdline()[:4] == ["slurmd", "-D", "-N", node]:
+                    process.kill()
+                elif variables.get("SLURMD_NODENAME") == node:
+                    step = process.parent()
+                    process.kill()
+                    if step is not None and step.name() == "slurmstepd":
+                        step.kill()
+
     @property
     def runs(self) -> list[Run]:
         return list(MlflowClient(self.uri).search_runs([one.experiment_id for one in MlflowClient(self.uri).search_experiments()]))
@@ -118,47 +143,27 @@ def two_nodes(folder: Path) -> Iterator[Cluster]:
     write(folder, "lstm")
     variables = environment(folder) | {"SLURM_CONF": str(own / "slurm.conf"), "PATH": PATH}
     munge = [f"--{name}={own}/munge.{end}" for name, end in (("key-file", "key"), ("socket", "socket"), ("pid-file", "pid"))]
-    programs = [
-        ["munged", "--foreground", "--force", *munge, f"--seed-file={own}/munge.seed", f"--log-file={own}/munge.log"],
-        ["slurmctld", "-D"],
-        *(["slurmd", "-D", "-N", node] for node in ("n1", "n2")),
-    ]
-    started: list[subprocess.Popen[bytes]] = []
-    try:
-        for words in programs:
-            with (own / f"{words[0]}{words[-1] if words[0] == 'slurmd' else ''}.log").open("wb") as log:
-                started.append(subprocess.Popen(words, env=variables, cwd=own, stdout=log, stderr=log))
-            if words[0] == "munged":
-                _wait_for_file(own / "munge.socket")
-        # an address that is not the one by which a machine knows itself alone: so each node of a cluster could reach it
-        with (
-            patch.dict(os.environ, MLFLOW_SERVER_ALLOWED_HOSTS="*"),
-            served(Store(sqlite_uri(folder / "mlflow.db")), host="127.0.0.2", port=0) as (uri, _),
-        ):
-            cluster = Cluster(folder, uri, variables | {"MLFLOW_TRACKING_URI": uri})
-            end = time.monotonic() + UP
-            while cluster.call("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split() != ["n1", "n2"]:
-                assert time.monotonic() < end, (own / "slurmctld.log").read_text()
-                time.sleep(0.2)
-            try:
-                yield cluster
-            finally:
-                subprocess.run(["scancel", "--user", user], env=variables, timeout=60, check=True)
-                end = time.monotonic() + UP
-                while cluster.call("squeue", "-h").strip() and time.monotonic() < end:
-                    time.sleep(0.2)
-    finally:
-        for process in reversed(started):
-            process.terminate()
-            try:
-                process.wait(timeout=UP)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _wait_for_file(path: Path) -> None:
-    end = time.monotonic() + UP
-    while not path.exists():
-        assert time.monotonic() < end, f"no `{path}`"
-        time.sleep(0.05)
+    # an address that is not one by which a machine knows itself alone: so each node of a cluster could reach it
+    with (
+        patch.dict(os.environ, MLFLOW_SERVER_ALLOWED_HOSTS="*"),
+        served(Store(sqlite_uri(folder / "mlflow.db")), "127.0.0.2", 0) as (uri, _),
+    ):
+        cluster = Cluster(folder, uri, variables | {"MLFLOW_TRACKING_URI": uri}, [])
+        try:
+            cluster.start("munged", "--foreground", "--force", *munge, f"--seed-file={own}/munge.seed", f"--log-file={own}/munge.log")
+            wait_until((own / "munge.socket").exists, UP)
+            cluster.start("slurmctld", "-D")
+            for node in ("n1", "n2"):
+                cluster.start("slurmd", "-D", "-N", node)
+            wait_until(lambda: cluster.call("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split() == ["n1", "n2"], UP)
+            yield cluster
+            cluster.call("scancel", "--user", user)
+            wait_until(lambda: not cluster.call("squeue", "-h").strip(), UP)
+        finally:
+            for process in reversed(cluster.started):
+                process.terminate()
+                try:
+                    process.wait(timeout=UP)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()

@@ -146,7 +146,7 @@ def test_a_run_that_is_going_on_is_not_taken_over(broken: Store, outbox: Path) -
 
 def test_a_run_without_a_job_leaves_nothing_behind(store: Store, outbox: Path) -> None:
     recorder = Recorder.start(store, outbox=outbox)
-    recorder.keep_job("{}")
+    recorder.keep_job('{"tags": {}}')
     recorder.open("spec", "as written · wizc", {}, {})
     recorder.forget_job()
     recorder.finish("FINISHED")

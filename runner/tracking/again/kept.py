@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
@@ -44,6 +44,8 @@ class KeptRun:
     status: str | None
     """FINISHED, FAILED or KILLED; None if it did not say how it ended."""
     is_running: bool
+    tags: Mapping[str, str]
+    """Of its job."""
     is_left: bool
     """Whether no process of another machine goes on with it: it has said how it ended, or who starts its processes knows that."""
 
@@ -54,7 +56,8 @@ class KeptRun:
         status = last.fields["status"] if last is not None and last.what == "finish" else None
         is_left = is_left or status is not None
         is_running = not folder.owner.is_dead(silence=float("inf"), unseen=is_left)
-        return KeptRun(folder, name, progress.run_id, progress.experiment, status, is_running, is_left)
+        tags = json.loads(folder.job.read_text())["tags"]
+        return KeptRun(folder, name, progress.run_id, progress.experiment, status, is_running, tags, is_left)
 
     @property
     def called(self) -> str:
@@ -125,17 +128,14 @@ def kept_runs(outbox: Path | None = None, is_left: bool = False) -> list[KeptRun
 
 def broken_off(tags: Mapping[str, str], outbox: Path | None = None) -> KeptRun | None:
     """The run with these tags of its job that was broken off last, if one was."""
-    return next((run for run in _tagged(kept_runs(outbox), tags) if not run.is_running and run.status in BROKEN), None)
+    runs = kept_runs(outbox)
+    return next((run for run in runs if not run.is_running and run.status in BROKEN and run.tags == dict(tags)), None)
 
 
 def begun(tags: Mapping[str, str], outbox: Path | None = None) -> KeptRun | None:
     """The run that a job with these tags began when it was started before, unless it failed. Whoever starts it has seen to it that it runs
     nowhere else: so what another machine had of it has ended, even where it had no time to say so."""
-    return next((run for run in _tagged(kept_runs(outbox, is_left=True), tags) if run.status != "FAILED"), None)
-
-
-def _tagged(runs: Iterable[KeptRun], tags: Mapping[str, str]) -> Iterator[KeptRun]:
-    return (run for run in runs if json.loads(run.folder.job.read_text())["tags"] == dict(tags))
+    return next((run for run in kept_runs(outbox, is_left=True) if run.status != "FAILED" and run.tags == dict(tags)), None)
 
 
 def find_kept(reference: str | None, store: Store, outbox: Path | None = None) -> KeptRun:
