@@ -54,6 +54,7 @@ SlurmdParameters=config_overrides
 MpiDefault=none
 SlurmdTimeout=10
 ReturnToService=2
+SchedulerParameters=bf_interval=1,sched_interval=1
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={first} CPUs=2
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={second} CPUs=2
 PartitionName=all Nodes=n1,n2 Default=YES State=UP
