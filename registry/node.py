@@ -113,6 +113,14 @@ class Node(Component):
         raise NotImplementedError(f"{type(self).__name__} has no builder")
 
 
+class Holding(Node):
+    """A node that holds numbers for the backward pass beside its inputs and its value, as `kept` tells."""
+
+    recompute: bool = False
+    """Hold nothing but the inputs and the value for the backward pass, and compute the rest once more there: less memory for more time.
+    Results are the same to the bit."""
+
+
 class Trainable(Node):
     """A node with weights."""
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from nnrun.registry.accept import features
 from nnrun.registry.algebra.activations import FUNCTIONS, Gate
 from nnrun.registry.algebra.equations import Equations
-from nnrun.registry.node import Port, Trainable
+from nnrun.registry.node import Holding, Port, Trainable
 from nnrun.registry.options import Rate, Units
 from nnrun.registry.sequence import check_static, check_time
 from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, known, product, same_axes
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nnrun.registry.modules.cells import Cell
 
 
-class Recurrent(Trainable):
+class Recurrent(Trainable, Holding):
     """A cell that reads a sequence tick by tick and keeps a state.
 
     The state is one value, (parts, units): h of every layer, each with its reversed twin if `bidirectional`, then, for an

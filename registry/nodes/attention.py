@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.registry.catalog import register
-from nnrun.registry.node import Port, Trainable
+from nnrun.registry.node import Holding, Port, Trainable
 from nnrun.registry.options import Count, Rate, Units
 from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, known, may_equal, product
 
@@ -21,7 +21,7 @@ UNUSED = {
 
 
 @register
-class Attention(Trainable):
+class Attention(Trainable, Holding):
     """Look up a memory: at each tick of `query`, the mean of `memory`, weighted by how well each place of it answers.
 
         a_s = softmax over s of score(query, memory_s)

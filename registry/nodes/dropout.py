@@ -8,7 +8,7 @@ from nnrun.registry.accept import check_number
 from nnrun.registry.algebra.arithmetic import Arithmetic
 from nnrun.registry.algebra.formula import Read
 from nnrun.registry.catalog import register
-from nnrun.registry.node import Node
+from nnrun.registry.node import Holding
 from nnrun.registry.options import Rate
 from nnrun.registry.shape import Axis, Shape
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @register
-class Dropout(Node):
+class Dropout(Holding):
     """While training, set entries to zero by chance, and scale up the others so that the mean stays.
 
     Shape: any numbers -> the same.

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from nnrun.registry.accept import image
 from nnrun.registry.catalog import Lookup, register
-from nnrun.registry.node import Node, Trainable
+from nnrun.registry.node import Holding, Node, Trainable
 from nnrun.registry.options import Many
 from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, same_axes, total
 
 if TYPE_CHECKING:
     from torch import nn
 
-OF_THE_WHOLE = ("freeze", "share", "weights", "regularize")
+OF_THE_WHOLE = ("freeze", "share", "weights", "regularize", "recompute")
 """Options that stand at the inception node, for all its towers."""
 
 
 @register
-class Inception(Trainable):
+class Inception(Trainable, Holding):
     """Look at an image in several ways at once: towers of nodes side by side, their outputs joined on channels.
 
     Each tower is a list of nodes that read one another, the first one the image. All towers must end with the same

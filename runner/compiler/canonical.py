@@ -156,9 +156,9 @@ class _Making:
 
 
 def options_of(node: GraphNode) -> dict[str, Any]:
-    """What a node's options say, defaults filled in, without those that only name what it reads or shares."""
+    """What a node's options say, defaults filled in, without those that only name what it reads or shares, or what it holds."""
     assert node.config is not None
-    naming = {"share", *(reading.option for reading in node.config.readings())}
+    naming = {"share", "recompute", *(reading.option for reading in node.config.readings())}
     options = {key: value for key, value in plain(node.config).items() if key not in (node.config.tag, *naming)}
     weights = options.get("weights")
     if isinstance(weights, str) and "/" not in weights:

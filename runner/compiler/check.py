@@ -15,6 +15,7 @@ from nnrun.runner.compiler.energy.learners import check_learner
 from nnrun.runner.compiler.graph.blocks import MOST_NODES, expand
 from nnrun.runner.compiler.graph.graph import Graph, resolve_graph
 from nnrun.runner.compiler.graph.reach import report_unread
+from nnrun.runner.compiler.graph.recomputed import check_recomputed
 from nnrun.runner.compiler.graph.streams import check_streams
 from nnrun.runner.compiler.language.load import load_spec
 from nnrun.runner.compiler.language.spec import Spec
@@ -115,6 +116,7 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
         typed = infer_shapes(staged, graph, facts, report, folder)
         decoding = find_decoding(staged, graph, typed.values, report)
         check_streams(staged, graph, report)
+        check_recomputed(staged, graph, report)
         if report.ok:  # what is wrong may be what makes it look odd
             doubt(graph, typed, report)
             check_ends(graph, typed, report)

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from nnrun.registry.catalog import all_of
 from nnrun.registry.group import Group
-from nnrun.registry.node import Node, Trainable
+from nnrun.registry.node import Node
 from nnrun.registry.shape import Shape, ShapeError
 from tests.contract.node_rows import BATCH, TICKS, Row, all_rows, lengths_of, random_value
 
-OF_THE_ENGINE = {"freeze", "share", "weights", "regularize"}
+OF_THE_ENGINE = {"freeze", "share", "weights", "regularize", "recompute"}
 """Options that a node only carries; the tests of the engine show that they are alive. So are all of a node that decides."""
 
 OF_A_NETWORK = {"sweeps", "units"}
@@ -128,7 +128,7 @@ def test_an_input_without_time_is_the_same_at_every_tick(row: Row) -> None:
 def options() -> Iterator[tuple[str, str]]:
     for name, cls in all_of("node").items():
         assert issubclass(cls, Node)
-        carried = OF_THE_ENGINE if issubclass(cls, Trainable) else OF_A_NETWORK if issubclass(cls, Group) else set()
+        carried = OF_A_NETWORK if issubclass(cls, Group) else OF_THE_ENGINE
         aside = {"type"} | carried | (set(cls.model_fields) if cls.decides else set())
         yield from ((name, info.alias or field) for field, info in cls.model_fields.items() if field not in aside)
 

@@ -8,7 +8,7 @@ from math import prod
 from typing import Literal
 
 from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
-from nnrun.registry.node import Trainable
+from nnrun.registry.node import Holding, Trainable
 from nnrun.registry.shape import Axis, Shape, product
 from nnrun.registry.source import Source
 from nnrun.registry.training import Optimizer
@@ -126,6 +126,8 @@ def needed(plan: Plan, rows: int | None = None, examples: int | None = None, tic
 
     lasting = ticks or {}
     values = {op.name: NUMBER * _values(op, lasting) for op in plan.ops}
+    again = [NUMBER * _kept(op, lasting) for op in plan.ops if isinstance(op.config, Holding) and op.config.recompute]
+    held = sum(values.values()) - sum(again) + max(again, default=0)  # one node after the other is computed again
     backward, judged = BACKWARD * max(batches), FORWARD * min(max(JUDGED, *batches), examples or max(batches))
     states = sum(_chains(plan, train, batch) for train, batch in zip(stages, batches, strict=True))
     scores = 3 * NUMBER * sum(least(loss.input_shape.size) * ticks_of(loss.input_shape, lasting) for loss in plan.losses)
@@ -141,7 +143,7 @@ def needed(plan: Plan, rows: int | None = None, examples: int | None = None, tic
         gradients=learned,
         optimizer=remembers * learned,
         kept=total,
-        values=max(backward, judged) * sum(values.values()) + max(batches) * scores + states,
+        values=max(backward, judged) * held + max(batches) * scores + states,
         data=sum(data.values()) + _held_by_machines(plan, rows),
         batch=max(batches),
         largest=max(shares, key=_size, default=NOTHING),
@@ -163,14 +165,19 @@ def values_of(plan: Plan, ticks: Mapping[str, int]) -> int:
 
 def _values(op: Op, ticks: Mapping[str, int]) -> int:
     """Numbers that a node gives and holds for an example, at all ticks."""
+    given = least(op.shape.size) * ticks_of(op.shape, ticks)
+    return given + _kept(op, ticks) + sum(least(shape.size) * ticks_of(shape, ticks) for shape in op.outputs.values())
+
+
+def _kept(op: Op, ticks: Mapping[str, int]) -> int:
+    """Numbers that a node holds for an example beside those that it reads and gives, at all ticks."""
 
     def lasting(shape: Shape) -> Shape:
         return replace(shape, ticks=ticks_of(shape, ticks)) if shape.time else shape
 
     inputs, ports = op.seen
     kept = op.config.kept(*map(lasting, inputs), **{port: lasting(shape) for port, shape in ports.items()})
-    own = (least(op.shape.size) + least(kept)) * ticks_of(op.shape, ticks)
-    return own + sum(least(shape.size) * ticks_of(shape, ticks) for shape in op.outputs.values())
+    return least(kept) * ticks_of(op.shape, ticks)
 
 
 def ticks_of(shape: Shape, ticks: Mapping[str, int]) -> int:

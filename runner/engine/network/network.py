@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from nnrun.registry.modules import chance
 from nnrun.registry.modules.stack import Stack
-from nnrun.registry.node import Trainable
+from nnrun.registry.node import Holding, Trainable
 from nnrun.registry.options import Regularize
 from nnrun.registry.recurrent import Recurrent
 from nnrun.runner.compiler.language.training import Train
@@ -25,11 +25,12 @@ from nnrun.runner.engine.loops.cells import CellRunner
 from nnrun.runner.engine.loops.outside import Outside
 from nnrun.runner.engine.loops.pieces import loop_in_pieces
 from nnrun.runner.engine.loops.run import Runner
+from nnrun.runner.engine.network.again import computed_again
 from nnrun.runner.engine.network.lives import read_last
 from nnrun.runner.engine.network.memory import Memory
 from nnrun.runner.engine.network.past import INITIAL, Past, learned
 from nnrun.runner.engine.network.symbols import allowed
-from nnrun.runner.engine.network.ticks import at_each_tick, call, in_pieces, lengths_of, real
+from nnrun.runner.engine.network.ticks import Value, at_each_tick, call, in_pieces, lengths_of, real
 from nnrun.runner.engine.precision import full
 from nnrun.runner.engine.shortage import blame
 
@@ -162,18 +163,29 @@ class Network(nn.Module):
             if step.name not in values:
                 values.update(answer(self.machines[step.name], self.plan, values))
         else:
-            tensors = [self.read(value, values) for value in step.reads]
-            module = self.runs[step.name]
-            chance.at(step.name)
-            if step.config.scope == "tick":
-                result = at_each_tick(module, step, tensors, batch)
-            elif self._goes_on(step):
-                result = self._with_state(step, tensors, lengths_of(step, batch).get("lengths"), batch)
-            else:
-                result = call(module, step, tensors, lengths_of(step, batch))
-            main, *others = result if isinstance(result, tuple) else (result,)
+            main, *others = self._computed(step, [self.read(value, values) for value in step.reads], batch)
             values[step.name] = main
             values.update((f"{step.name}.{output}", value) for output, value in zip(step.config.outputs, others, strict=True))
+
+    def _computed(self, op: Op, tensors: Sequence[Tensor], batch: Batch) -> tuple[Tensor, ...]:
+        """The values of an op: the main one, and its outputs."""
+        goes_on = self._goes_on(op)
+        carried = self.memory.of(op.name, batch.count) if goes_on and self.memory is not None else None
+
+        def computed(*tensors: Tensor) -> Value:
+            chance.at(op.name)
+            if op.config.scope == "tick":
+                return at_each_tick(self.runs[op.name], op, tensors, batch)
+            lengths = lengths_of(op, batch)
+            if goes_on:
+                return self._with_state(op, tensors, lengths.get("lengths"), carried)
+            return call(self.runs[op.name], op, tensors, lengths)
+
+        again = isinstance(op.config, Holding) and op.config.recompute and torch.is_grad_enabled()
+        result = computed_again(computed, tensors, self.runs[op.name]) if again else computed(*tensors)
+        if goes_on and self.memory is not None:
+            self.memory.keep({op.name: result[1].detach().unsqueeze(0)})
+        return result if isinstance(result, tuple) else (result,)
 
     def read(self, value: Input, values: Mapping[str, Tensor]) -> Tensor:
         """A value as an op reads it: late, and with channels last where it is an image."""
@@ -231,15 +243,11 @@ class Network(nn.Module):
         keeps = "initial" in op.config.ports and "state" in op.config.outputs
         return keeps and (self.truncate is not None or self.memory is not None)
 
-    def _with_state(self, op: Op, tensors: Sequence[Tensor], lengths: Tensor | None, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _with_state(self, op: Op, tensors: Sequence[Tensor], lengths: Tensor | None, carried: Tensor | None) -> tuple[Tensor, Tensor]:
         """A node from the state in which the last window ended."""
         x, *initial = tensors
-        carried = None if self.memory is None else self.memory.of(op.name, batch.count)
         state = carried.squeeze(0) if carried is not None else initial[0] if initial else None
-        y, state = in_pieces(self.runs[op.name], x, lengths, state, self.truncate)
-        if self.memory is not None:
-            self.memory.keep({op.name: state.detach().unsqueeze(0)})
-        return y, state
+        return in_pieces(self.runs[op.name], x, lengths, state, self.truncate)
 
 
 def _wide(tensor: Tensor) -> Tensor:

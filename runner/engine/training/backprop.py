@@ -128,7 +128,7 @@ class Backprop(Learner[tuple[Batch, ...]]):
         """`minimised`, after a step that is tried and leaves nothing behind."""
         buffers = [(buffer, buffer.clone()) for buffer in self.network.buffers()]
         self.descent.forget()
-        self._found(self.own, number, 0, piece, weights, is_last=True).objective.backward()  # type: ignore[no-untyped-call]
+        self._tried(number, 0, piece, weights, is_last=True)
         before.restore(self.network)
         for buffer, was in buffers:
             buffer.copy_(was)
@@ -153,12 +153,18 @@ class Backprop(Learner[tuple[Batch, ...]]):
             raise DataError(f"{_trained(self.train)} no weights that the loss depends on", "see `nodes` under `train` and `freeze`")
         return found
 
+    def _tried(self, number: int, index: int, piece: Batch, weights: Tensor | None, is_last: bool) -> None:
+        """The gradients of a batch, of this process alone."""
+        found = self._found(self.own, number, index, piece, weights, is_last)
+        with self.dice:
+            found.objective.backward()  # type: ignore[no-untyped-call]
+
     def _blamed(self, number: int, pieces: Sequence[Batch], weights: Tensor | None, before: Before) -> Op | None:
         """The node on whose way back a gradient stopped being a number, in the step that went out from `before`."""
         before.restore(self.network)
         with watching(self.network) as watch:
             for index, piece in enumerate(pieces):
-                self._found(self.own, number, index, piece, weights, index == len(pieces) - 1).objective.backward()  # type: ignore[no-untyped-call]
+                self._tried(number, index, piece, weights, index == len(pieces) - 1)
         return self._agreed(watch.first)
 
     def _agreed(self, op: Op | None) -> Op | None:
