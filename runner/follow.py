@@ -8,7 +8,7 @@ from nnrun.runner.engine.data.digest import digest
 from nnrun.runner.engine.prepare import prepared
 from nnrun.runner.engine.training.learner import Unwatched
 from nnrun.runner.engine.training.stages import train_stages
-from nnrun.runner.engine.world import World, entered
+from nnrun.runner.engine.world.world import World, entered
 from nnrun.runner.job import Job
 from nnrun.runner.launch.place import Place
 from nnrun.runner.reading import read

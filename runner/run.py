@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from nnrun.runner.compiler.memory.needs import Memory
     from nnrun.runner.compiler.plan import Plan
     from nnrun.runner.engine.data.dataset import Dataset
-    from nnrun.runner.engine.world import World
+    from nnrun.runner.engine.world.world import World
     from nnrun.runner.record.start import Start
     from nnrun.runner.tracking.spawn import Sidecar
 
@@ -100,7 +100,7 @@ class _Run:
         recorder = self.recorder
         try:
             with importing():
-                from nnrun.runner.engine.world import entered
+                from nnrun.runner.engine.world.world import entered
             with explained(lambda: self.needs), entered(Place.here()) as world:
                 result = self.to_the_end(world)
             with WAITING:

@@ -18,7 +18,7 @@ from nnrun.runner.engine.checkpoint.snapshot import Snapshot
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.stages import train_stages
-from nnrun.runner.engine.world import ALONE, World
+from nnrun.runner.engine.world.world import ALONE, World
 from nnrun.runner.job import Job
 from nnrun.runner.smoke import made_up
 from tests.engine.support import CPU

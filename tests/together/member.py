@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nnrun.runner.engine.checkpoint.snapshot import Snapshot
 from nnrun.runner.engine.checkpoint.values import unpacked
-from nnrun.runner.engine.world import entered
+from nnrun.runner.engine.world.world import entered
 from nnrun.runner.launch.place import Place
 from tests.together.cases import train
 

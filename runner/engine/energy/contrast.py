@@ -14,7 +14,7 @@ from nnrun.runner.engine.energy.gibbs import Sampler
 from nnrun.runner.engine.energy.machine import Machine, States
 from nnrun.runner.engine.energy.moments import Moments, Offsets, write_gradient
 from nnrun.runner.engine.energy.tempering import Tempered
-from nnrun.runner.engine.world import ALONE, World
+from nnrun.runner.engine.world.world import ALONE, World
 
 
 class Contrast:

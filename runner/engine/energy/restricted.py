@@ -19,7 +19,7 @@ from nnrun.registry.modules.chance import Dice
 from nnrun.registry.modules.groups import Binary
 from nnrun.runner.engine.energy.machine import Machine, States
 from nnrun.runner.engine.energy.moments import SHIFT
-from nnrun.runner.engine.world import ALONE, World
+from nnrun.runner.engine.world.world import ALONE, World
 
 
 class Restricted:

@@ -31,7 +31,7 @@ from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.evaluate import Evaluator, Look
 from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner
 from nnrun.runner.engine.training.minimised import Found, Minimised
-from nnrun.runner.engine.world import ALONE, World, accumulating, on
+from nnrun.runner.engine.world.world import ALONE, World, accumulating, on
 from nnrun.runner.spans import BACKWARD, FORWARD, OPTIMIZER
 
 FAR = 2.0

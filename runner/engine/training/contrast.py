@@ -27,7 +27,7 @@ from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.blame.values import first_weights
 from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner
-from nnrun.runner.engine.world import ALONE, World, on
+from nnrun.runner.engine.world.world import ALONE, World, on
 
 BETAS, CHAINS = 3000, 100
 """Steps and chains of the last annealed estimates."""

@@ -18,7 +18,7 @@ from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.precision import mixed
 from nnrun.runner.engine.training.objective import Losses, Meters
 from nnrun.runner.engine.training.written import Written
-from nnrun.runner.engine.world import ALONE, World, on
+from nnrun.runner.engine.world.world import ALONE, World, on
 
 LARGE, ROOM = 256, 8 << 20
 """Examples at once where no gradient is wanted, if the values of so many take no more than so many bytes; else a batch of the spec, for

@@ -20,7 +20,7 @@ from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.best import Best
-from nnrun.runner.engine.world import ALONE, World
+from nnrun.runner.engine.world.world import ALONE, World
 
 B = TypeVar("B")
 

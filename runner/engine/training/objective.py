@@ -13,7 +13,7 @@ from nnrun.registry.field import DataError, Facts
 from nnrun.registry.objective import Loss, Metric, SequenceMetric
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.data.batch import Batch
-from nnrun.runner.engine.world import ALONE, World, on
+from nnrun.runner.engine.world.world import ALONE, World, on
 
 if TYPE_CHECKING:
     from nnrun.registry.modules.meters import Meter

@@ -21,7 +21,7 @@ from nnrun.runner.engine.training.fit import Course, Outcome, fit
 from nnrun.runner.engine.training.keeper import Keeper
 from nnrun.runner.engine.training.learner import Learner, Watcher
 from nnrun.runner.engine.training.storage import Storing
-from nnrun.runner.engine.world import ALONE, World
+from nnrun.runner.engine.world.world import ALONE, World
 
 
 class Display(Protocol):

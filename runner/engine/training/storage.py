@@ -19,7 +19,7 @@ from nnrun.runner.engine.pictures.energy import recollections
 from nnrun.runner.engine.pictures.tiles import framing
 from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.learner import Budget, Judged, Learner
-from nnrun.runner.engine.world import ALONE, World
+from nnrun.runner.engine.world.world import ALONE, World
 
 LEVELS = tuple(range(0, 51, 5))
 """Per cent of the numbers of a pattern that are wrong in its cue."""
