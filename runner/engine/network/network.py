@@ -191,6 +191,8 @@ class Network(nn.Module):
         """A value as an op reads it: late, and with channels last where it is an image."""
         tensor = values[value.value]
         if tensor.ndim == 4 and self.images:
+            if tensor.shape[1] == 1:  # one channel lies in either order: said here, for weights that are divided do not say it
+                tensor = tensor.reshape(len(tensor), *tensor.shape[2:], 1).permute(0, 3, 1, 2)
             tensor = tensor.contiguous(memory_format=torch.channels_last)
         return self.past.delayed(value, tensor, values) if value.delay else tensor
 
