@@ -60,7 +60,7 @@ class Storage(Learner):
     figures: ClassVar[tuple[str, ...]] = ()
     unused: ClassVar[tuple[str, ...]] = (
         "loss", "optimizer", "schedule", "epochs", "steps", "batch_size", "clip_norm", "regularize", "early_stopping", "evaluate_every",
-        "truncate", "carry_state", "shuffle", "precision", "compile",
+        "truncate", "carry_state", "shuffle", "precision", "compile", "parallel",
     )  # fmt: skip
 
     def store(self, patterns: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nnrun.registry.field import Facts
 from nnrun.runner.compiler.energy.derive import derive_nets
+from nnrun.runner.compiler.energy.divided import check_divided
 from nnrun.runner.compiler.energy.learners import check_learner
 from nnrun.runner.compiler.graph.blocks import MOST_NODES, expand
 from nnrun.runner.compiler.graph.graph import Graph, resolve_graph
@@ -128,6 +129,7 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
         check_baseline(staged, graph, typed, report)
         nets = derive_nets(graph, typed, facts, report)
         check_learner(staged, graph, nets, report)
+        check_divided(staged, nets, report)
         if report.ok:
             plans.append(make_plan(staged, graph, typed, decoding, nets))
     report.stage = None

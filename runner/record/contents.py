@@ -19,6 +19,7 @@ from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.charts import curves
 from nnrun.runner.engine.training.best import is_finite
 from nnrun.runner.engine.training.fit import Outcome
+from nnrun.runner.engine.world.split import is_whole
 from nnrun.runner.job import Job
 from nnrun.runner.record.environment import environment
 from nnrun.runner.record.history import History
@@ -90,6 +91,6 @@ def break_off(recorder: Recorder, job: Job, network: Network, plan: Plan, data: 
     drawn = bool(history.points)
     if drawn:
         recorder.artifact(CURVES, curves(history.points))
-    if plan.spec.track.model and is_finite(network):
+    if plan.spec.track.model and is_whole(network) and is_finite(network):
         record_network(recorder, plan, network.cpu(), data.facts, data.train)
     recorder.note(note(plan, job.command, why=why, picture=CURVES if drawn else None))

@@ -55,6 +55,27 @@ train:
   accumulate: 2
 metrics: [accuracy, f1]
 """
+AGAIN = """\
+nnrun: 1
+name: computed_again
+data: {source: {source: csv, file: data.csv}, fields: {image: {type: image, size: 8, channels: 1}, digit: {type: category}}}
+nodes:
+  towers:
+    type: inception
+    towers:
+      - [{type: conv, filters: 3, kernel: 3, padding: same}, {type: batch_norm}, {type: dropout, rate: 0.3}]
+      - [{type: conv, filters: 2, kernel: 1}]
+    recompute: true
+  flat: {type: flatten}
+  scores: {type: linear, units: digit}
+edges: [image -> towers -> flat -> scores]
+train:
+  loss: {type: cross_entropy, input: scores, target: digit}
+  optimizer: {type: sgd, lr: 0.05}
+  batch_size: 7
+  epochs: 1
+metrics: [accuracy]
+"""
 TWO_TARGETS = """\
 nnrun: 1
 name: two_targets
@@ -122,12 +143,27 @@ def of_gallery(name: str) -> tuple[Plan, Dataset]:
     return replace(brief(plan), stages=tuple(map(brief, plan.stages))), data
 
 
+def divided(case: Case) -> tuple[Plan, Dataset]:
+    """The same with weights of which each process holds a share."""
+    plan, data = case()
+    assert plan.spec.train is not None
+    return replace(plan, spec=plan.spec.at_stage(plan.spec.train.model_copy(update={"parallel": "fsdp"}))), data
+
+
 CASES: dict[str, Case] = {
     **{name: partial(of_kind, *kind) for name, kind in KINDS.items()},
     "images": partial(of_kind, IMAGES, None),
     "two targets": partial(of_kind, TWO_TARGETS, POINTS),
+    "computed again": partial(of_kind, AGAIN, None),
     **{name: partial(of_gallery, name) for name in GALLERY},
 }
+DIVIDED = ", divided"
+"""Behind the name of a case whose weights are divided among the processes."""
+OF_THEM = (
+    "dropout", "images", "two targets", "computed again", "mlp_digits", "cnn_digits", "lstm_by_hand_sentiment", "coupled_cells",
+    "translate_numbers",
+)  # fmt: skip
+CASES |= {f"{name}{DIVIDED}": partial(divided, CASES[name]) for name in OF_THEM}
 
 
 def train(case: str, world: World = ALONE, start: Snapshot | None = None, keeps: bool = False) -> Trained:

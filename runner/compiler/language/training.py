@@ -119,6 +119,10 @@ class Train(Model):
     """Number format of the large products."""
     device: Annotated[str, Field(pattern=DEVICE)] = "auto"
     """Where to train: `auto` takes a GPU where there is one."""
+    parallel: Literal["auto", "ddp", "fsdp"] = "auto"
+    """How several processes hold the weights, such as those of `nnrun SPEC --devices 4`. `ddp`: each all of them. `fsdp`: each a share of
+    them, of their gradients and of what the optimizer remembers, and whole ones of a node while it is computed, and of all in
+    evaluations. `auto` takes `fsdp` where they would not fit otherwise. One process has them all."""
     threads: Threads = 1
     """CPU threads of one operation. On small networks more than one is slower, and another number gives other last digits. `auto` takes
     as many as the largest product of a step is worth, and the machine has cores; what it takes is told and recorded."""

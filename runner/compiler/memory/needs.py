@@ -76,8 +76,18 @@ class Memory:
     """The largest field."""
 
     @property
+    def lasting(self) -> int:
+        """What the weights take with all that a training keeps of them."""
+        return self.weights + self.gradients + self.optimizer
+
+    @property
     def total(self) -> int:
-        return self.weights + self.gradients + self.optimizer + self.kept + self.values + self.data + ELSE
+        return self.lasting + self.kept + self.values + self.data + ELSE
+
+    def divided(self, processes: int) -> Memory:
+        """What one of several processes takes that divide it among them. In evaluations it has whole weights."""
+        gradients, optimizer, best = (-(-size // processes) for size in (self.gradients, self.optimizer, self.kept))
+        return replace(self, gradients=gradients, optimizer=optimizer, kept=best)
 
     def __str__(self) -> str:
         parts = {

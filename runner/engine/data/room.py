@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import torch
 
+from nnrun.runner.compiler.energy.divided import divisible
 from nnrun.runner.compiler.memory.machine import Allowed
 from nnrun.runner.compiler.memory.needs import Memory, needed
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.columns import Parts
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.shortage import refuse
+from nnrun.runner.launch.place import Place
 
 
 def refuse_data(plan: Plan, limit: Allowed, parts: Parts | None = None) -> None:
@@ -25,6 +27,9 @@ def refuse_training(plan: Plan, limit: Allowed, data: Dataset) -> None:
     memory = planned(plan, data)
     if plan.spec.train is not None and plan.spec.train.device != "cpu" and torch.cuda.is_available():
         memory = replace(memory, gradients=0, optimizer=0, kept=0, values=0)
+    trains = [stage.spec.train for stage in (*plan.stages, plan)]
+    if all(train is not None and train.parallel != "ddp" and divisible(train, plan.nets) is None for train in trains):
+        memory = memory.divided(Place.here().size)
     refuse(memory, limit)
 
 

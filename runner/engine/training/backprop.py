@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any
 
@@ -28,9 +28,11 @@ from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.blame.gradients import Before, watching
 from nnrun.runner.engine.training.blame.values import first_not_finite
 from nnrun.runner.engine.training.diverged import Diverged
+from nnrun.runner.engine.training.divided import divides, units, why
 from nnrun.runner.engine.training.evaluate import Evaluator, Look
 from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner
-from nnrun.runner.engine.training.minimised import Found, Minimised
+from nnrun.runner.engine.training.minimised import Found, Minimised, penalty
+from nnrun.runner.engine.world.split import Split, local, whole
 from nnrun.runner.engine.world.world import ALONE, World, accumulating, on
 from nnrun.runner.spans import BACKWARD, FORWARD, OPTIMIZER
 
@@ -51,13 +53,20 @@ class Backprop(Learner[tuple[Batch, ...]]):
             help = "enlarge `split.valid`, or leave out `early_stopping`"
             raise DataError("early stopping watches the validation part, which has no examples", help)
         super().__init__(network, plan, data, device, Budget.of(train, len(data.train)), Best.watching(train, plan, has_valid), world)
-        parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        if not parameters:
+        if not any(parameter.requires_grad for parameter in network.parameters()):
             raise DataError(f"{_trained(train)} no weights that could be trained", "see `nodes` under `train`, `freeze` and `share`")
         self.evaluator = Evaluator(network, plan, data.facts, device, data.ticks, world)
-        self.descent = Descent(train, parameters, self.budget.steps, device)
         self.own = Minimised(network, self.evaluator.losses, network.penalties(train.regularize), self.evaluator.wanted)
-        self.minimised: nn.Module | None = self.own if world.is_alone else None
+        self.split = Split(self.own, network.runs, units(plan), device) if divides(plan, world, device) else None
+        """Where each process holds a share of the weights."""
+        self.penalties = network.penalties(train.regularize) if self.split is not None else []
+        """Those of each share."""
+        if self.split is not None:
+            self.own.penalties = []
+            self.remark = why(plan, world)
+        parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        self.descent = Descent(train, parameters, self.budget.steps, device)
+        self.minimised: nn.Module | None = self.split.root if self.split is not None else self.own if world.is_alone else None
         """The same with the gradients of all processes; made in the first step, which tells whether some weights have none."""
         self.gallery = Gallery(network, plan, data.valid, data.facts, 1 + -(-self.budget.steps // self.budget.evaluate_every))
         self.lost, self.steps_since = torch.zeros((), device=device), 0
@@ -101,6 +110,8 @@ class Backprop(Learner[tuple[Batch, ...]]):
             if piece.share is None or piece.share.count:
                 self.evaluator.meters.update(found.values, piece)
             self.examples += piece.count if piece.share is None else piece.share.whole
+        if self.penalties:
+            self.descent.backward(penalty([(local(weight), l1, l2) for weight, l1, l2 in self.penalties]))
         if self.descent.is_lost(due):
             raise Diverged.gradient(number, self._blamed(number, pieces, weights, before))
         with OPTIMIZER:
@@ -121,6 +132,7 @@ class Backprop(Learner[tuple[Batch, ...]]):
         self.world.sum([whole])
         if not math.isfinite(value := float(whole)):
             assert self.batch is not None
+            self.join()
             raise Diverged.loss(number, self._agreed(first_not_finite(self.network, self.batch)))
         return value
 
@@ -161,6 +173,7 @@ class Backprop(Learner[tuple[Batch, ...]]):
 
     def _blamed(self, number: int, pieces: Sequence[Batch], weights: Tensor | None, before: Before) -> Op | None:
         """The node on whose way back a gradient stopped being a number, in the step that went out from `before`."""
+        self.join()
         before.restore(self.network)
         with watching(self.network) as watch:
             for index, piece in enumerate(pieces):
@@ -192,7 +205,25 @@ class Backprop(Learner[tuple[Batch, ...]]):
         self.network.train()
         return Judged(figures, pictures=self.gallery.pictures(step))
 
+    def gathered(self) -> AbstractContextManager[None]:
+        return self.split.gathered() if self.split is not None else nullcontext()
+
+    def join(self) -> None:
+        """The training is over: the network is whole again, in all processes."""
+        if self.split is not None:
+            self.split.join()
+            self.best.weights = {name: whole(weight) for name, weight in self.best.weights.items()} if self.best.weights else None
+            self.split = None
+
+    def leave(self, together: bool) -> None:
+        if self.split is not None and not together:  # the others' shares are out of reach
+            self.split.close()
+            return
+        self.join()
+        super().leave(together)
+
     def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
+        self.join()
         sheet = Sheet(Predictor(self.network, self.plan, self.data.facts), self.data.test) if self.data.test is not None else None
         found = self._evaluated(step, sheet.part, "test", sheet) if sheet is not None else {}
         doubts = (self._worse(), self._unknown({**figures, **found}))

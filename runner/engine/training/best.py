@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from nnrun.registry.objective import Metric, SequenceMetric
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.engine.world.split import is_whole, load, local
+from nnrun.runner.engine.world.world import ALONE, World
 
 EARLY = 10
 """The kept weights are called early if so many times more steps were taken."""
@@ -72,7 +74,7 @@ class Best:
         part, _, label = self.objective.partition("/")
         return {f"{part}/best_{label}": self.value, f"{part}/best_step": float(self.step)}
 
-    def offer(self, step: int, figures: Mapping[str, float], network: nn.Module) -> None:
+    def offer(self, step: int, figures: Mapping[str, float], network: nn.Module, world: World = ALONE) -> None:
         """Keep the weights if they are better than the best, and finite. A figure that is NaN is worse than any other."""
         value = figures.get(self.objective, math.nan)
         if not self.chooses:
@@ -82,7 +84,7 @@ class Best:
         if not math.isnan(value) and (math.isnan(self.gained) or self._gain(value, self.gained) > self.min_delta):
             self.gained, self.waited = value, 0
         loss = figures.get(f"{self.objective.partition('/')[0]}/loss", math.nan)
-        if self._is_best(value, loss) and is_finite(network):
+        if self._is_best(value, loss) and is_finite(network, world):
             self.value, self.loss, self.step = value, loss, step
             self.weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
@@ -114,12 +116,13 @@ class Best:
     def restore(self, network: nn.Module) -> None:
         """Give the network the best weights."""
         if self.weights is not None:
-            network.load_state_dict(self.weights)
+            load(network, self.weights)
 
 
-def is_finite(network: nn.Module) -> bool:
-    """Whether all weights are numbers."""
-    return all(bool(torch.isfinite(weight).all()) for weight in network.parameters())
+def is_finite(network: nn.Module, world: World = ALONE) -> bool:
+    """Whether all weights are numbers; of divided ones, those of all processes of a world, which ask at once."""
+    lost = not all(bool(torch.isfinite(local(weight)).all()) for weight in network.parameters())
+    return not (lost if is_whole(network) else world.any(lost)[0])
 
 
 def higher_is_better(plan: Plan, label: str) -> bool:

@@ -15,6 +15,7 @@ from nnrun.runner.engine.prepare import give_back_memory
 from nnrun.runner.engine.training.best import is_finite
 from nnrun.runner.engine.training.keeper import Keeper
 from nnrun.runner.engine.training.learner import B, Learner, Watcher
+from nnrun.runner.engine.world.split import kept
 from nnrun.runner.signals import asked, give_up, held
 from nnrun.runner.spans import BATCHES, CHECKPOINTS, EVALUATION, STEP
 
@@ -73,7 +74,7 @@ def fit(learner: Learner[B], watch: Watcher, log_every: int, keeper: Keeper | No
                     _evaluate(learner, watch, keeper, at, pace)
             at.over = at.step >= budget.steps or best.is_late
             stopped, due = learner.world.any(asked() is not None, keeper.is_due(at.step))
-            if (at.over or stopped or due) and is_finite(network):  # else it is over at the next look
+            if (at.over or stopped or due) and is_finite(network, learner.world):  # else it is over at the next look
                 with CHECKPOINTS:
                     keeper.keep(snapshot())
             if stopped:
@@ -144,17 +145,19 @@ def _evaluate(learner: Learner[B], watch: Watcher, keeper: Keeper, at: Course, p
     if learner.examples > pace.examples:
         speed["system/examples_per_second"] = pace.a_second(learner.examples)
     # of many processes none leaves before the others do
-    with keeper.breakable(partial(_snapshot, learner, at, pace)) if learner.world.is_alone else nullcontext():
-        judged = learner.judge(at.step)
-    at.judged = True
-    if judged is None:
-        return
-    at.figures = {**judged.figures, **speed}
-    for place, points in judged.curves:
-        watch.metrics(place, points)
-    watch.metrics(at.step, at.figures if at.step else {best.objective: at.figures.get(best.objective, math.nan), **at.figures})
-    watch.evaluated(at.step, at.epoch if at.step else 0, at.figures)
-    best.offer(at.step, at.figures, learner.network)
+    breakable = keeper.breakable(partial(_snapshot, learner, at, pace)) if learner.world.is_alone else nullcontext()
+    with learner.gathered():
+        with breakable:
+            judged = learner.judge(at.step)
+        at.judged = True
+        if judged is None:
+            return
+        at.figures = {**judged.figures, **speed}
+        for place, points in judged.curves:
+            watch.metrics(place, points)
+        watch.metrics(at.step, at.figures if at.step else {best.objective: at.figures.get(best.objective, math.nan), **at.figures})
+        watch.evaluated(at.step, at.epoch if at.step else 0, at.figures)
+    best.offer(at.step, at.figures, learner.network, learner.world)
     for warning in judged.warnings:
         watch.warned(at.step, warning)
     for key, place, png in judged.pictures:
@@ -175,4 +178,5 @@ def _batches(learner: Learner[B], at: Course) -> Iterator[B]:
 
 def _snapshot(learner: Learner[B], at: Course, pace: _Pace) -> Snapshot:
     course = replace(at, seconds=pace.seconds)
-    return Snapshot(vars(course), learner.network.state_dict(), learner.state(), learner.best.state())
+    parts = vars(course), learner.network.state_dict(), learner.state(), learner.best.state()
+    return Snapshot(*(kept(part, learner.world.is_first) for part in parts))

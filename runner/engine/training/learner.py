@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -20,6 +21,7 @@ from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.best import Best
+from nnrun.runner.engine.world.split import divided, is_divided, joined, local
 from nnrun.runner.engine.world.world import ALONE, World
 
 B = TypeVar("B")
@@ -88,6 +90,8 @@ class Judged:
 class Learner(ABC, Generic[B]):
     """How a network learns: what a step does with a batch, and how the network is judged. The loop of `fit.py` drives it."""
 
+    remark: str | None = None
+    """What is said of how it learns, before it does."""
     baseline: str | None = None
     """What the figures `test/baseline_…` are those of, if it computes some."""
 
@@ -128,6 +132,14 @@ class Learner(ABC, Generic[B]):
     def judge(self, step: int) -> Judged | None:
         """The network after so many steps, 0 for the untrained one; None where nothing is judged."""
 
+    def gathered(self) -> AbstractContextManager[None]:
+        """Within it the network's weights are whole in this process, wherever they are kept between."""
+        return nullcontext()
+
+    def leave(self, together: bool) -> None:
+        """The training breaks off, in all processes at once if `together`; the network gets the best weights that there are."""
+        self.best.restore(self.network)
+
     def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
         """What is found once, after the last step and with the best weights. `figures` are those of the last evaluation."""
         return Judged({})
@@ -156,7 +168,9 @@ class Descent:
         assert isinstance(train.optimizer, Optimizer)
         self.train, self.parameters, self.steps = train, parameters, steps
         self.lr = train.optimizer.lr
-        self.optimizer = train.optimizer.build(parameters)
+        self.own = [torch.nn.Parameter(local(one.detach())) if is_divided(one) else one for one in parameters]
+        """What this process has of them, in the same memory: optimizers know nothing of shares."""
+        self.optimizer = train.optimizer.build(self.own)
         self.scaler = torch.amp.GradScaler(device.type, enabled=train.precision == "fp16")
         self.waits = device.type != "cpu"
         """Whether reading a value waits for the device."""
@@ -215,12 +229,23 @@ class Descent:
         if self.train.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
             torch.nn.utils.clip_grad_norm_(self.parameters, self.train.clip_norm)
+        for own, parameter in zip(self.own, self.parameters, strict=True):
+            if own is not parameter:
+                own.grad = local(parameter.grad) if parameter.grad is not None else None
         self.scaler.step(self.optimizer)
         self.scaler.update()
 
     def state(self) -> dict[str, Any]:
-        return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
+        return {"optimizer": self._of_each(self.optimizer.state_dict(), joined), "scaler": self.scaler.state_dict()}
 
     def take(self, state: Mapping[str, Any]) -> None:
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(self._of_each(state["optimizer"], lambda value, like: local(divided(value, like))))
         self.scaler.load_state_dict(state["scaler"])
+
+    def _of_each(self, state: Mapping[str, Any], change: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> dict[str, Any]:
+        """The optimizer's state with what it remembers of each weight changed, which is as large as the weight."""
+        changed: dict[int, dict[str, Any]] = {}
+        for index, held in state["state"].items():
+            tensors = {name: value for name, value in held.items() if isinstance(value, torch.Tensor) and value.dim()}
+            changed[index] = {**held, **{name: change(value, self.parameters[index]) for name, value in tensors.items()}}
+        return {**state, "state": changed}

@@ -12,7 +12,7 @@ from nnrun.runner.engine.data.batch import Batch
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.objective import Losses
 
-Penalties = Sequence[tuple[nn.Parameter, float, float]]
+Penalties = Sequence[tuple[Tensor, float, float]]
 """Weights that are to stay small, with the strength of their absolute values and of their squares."""
 
 

@@ -17,11 +17,14 @@ from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.backprop import Backprop
 from nnrun.runner.engine.training.contrast import BETAS, Contrasting
+from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.fit import Course, Outcome, fit
 from nnrun.runner.engine.training.keeper import Keeper
 from nnrun.runner.engine.training.learner import Learner, Watcher
 from nnrun.runner.engine.training.storage import Storing
+from nnrun.runner.engine.world.split import load
 from nnrun.runner.engine.world.world import ALONE, World
+from nnrun.runner.signals import Stopped
 
 
 class Display(Protocol):
@@ -73,10 +76,12 @@ def train_stages(
         keeper.begin(number, vars(so_far), stage.spec.train.checkpoint)
         with _begun(network, stage, data, device, betas, begun, world) as (learner, at):
             display.start(title, so_far.steps + learner.budget.steps, learner.best.objective)
+            if learner.remark is not None:
+                watch.warned(so_far.steps, learner.remark)
             try:
                 outcome = fit(learner, Later(watch, so_far.steps) if so_far.steps else watch, stage.spec.track.every, keeper, at)
-            except BaseException:  # whoever records what is left of the run finds the best there was
-                learner.best.restore(network)
+            except BaseException as error:  # whoever records what is left of the run finds the best there was
+                learner.leave(together=isinstance(error, Stopped | Diverged))
                 raise
             display.stop()
         so_far = so_far.and_then(outcome)
@@ -94,7 +99,7 @@ def _begun(
         if start is None:
             yield learner, Course()
             return
-        network.load_state_dict(start.weights)
+        load(network, start.weights)
         learner.take(start.learner)
         learner.best.take(start.best)
         yield learner, Course(**start.course)
