@@ -35,7 +35,7 @@ def begin(job: Job, key: str | None, store: Store, display: Display, once: bool 
         return run(job, store, display, once, sidecar)
     if before.status != "FINISHED":
         return resume(before, display, sidecar)
-    from nnrun.runner.engine.world import entered
+    from nnrun.runner.engine.world.world import entered
     from nnrun.runner.follow import dismiss
 
     with entered(Place.here()) as world:
