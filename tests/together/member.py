@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pickle
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from nnrun.registry.optimizers.adam import Adam
 from nnrun.runner.engine.checkpoint.snapshot import Snapshot
 from nnrun.runner.engine.checkpoint.values import unpacked
 from nnrun.runner.engine.network.network import Network
@@ -46,7 +48,9 @@ def main(folder: Path, cases: list[str]) -> None:
 
 def held(world: World) -> dict[str, int]:
     """Numbers that this process holds of a training with Adam, after a step."""
-    plan, data = CASES[f"dropout{DIVIDED}"]()
+    plan, data = CASES[f"mlp_digits{DIVIDED}"]()
+    assert plan.spec.train is not None
+    plan = replace(plan, spec=plan.spec.at_stage(plan.spec.train.model_copy(update={"optimizer": Adam(type="adam")})))
     with learner_of(Network(plan), plan, data, CPU, world=world) as learner:
         learner.step(1, next(iter(learner.batches(1))), due=True)
         states = [value for held in learner.descent.optimizer.state.values() for value in held.values()]  # type: ignore[attr-defined]

@@ -125,11 +125,10 @@ def test_what_one_process_began_goes_on_divided(groups: Path, size: int, case: s
 def test_each_process_holds_its_share(groups: Path, size: int) -> None:
     held = pickle.loads((groups / str(size) / f"{HELD}.pickle").read_bytes())
     whole = held[0]["whole"]
-    rows = 4 * 8  # four tensors are cut by their rows, of eight numbers at most: each share has up to a row more
 
     assert len(held) == size
     assert sum(one["weights"] for one in held) == whole
     for one in held:
-        assert one["weights"] <= one["memory"] <= whole / size + rows
+        assert one["weights"] <= one["memory"] <= 1.05 * whole / size
         assert one["gradients"] == one["weights"]
         assert one["optimizer"] == 2 * one["weights"]
