@@ -40,7 +40,7 @@ data:
 nodes:
   conv: {type: conv, filters: 4, kernel: 3, padding: same}
   norm: {type: batch_norm}
-  act: {type: activation, function: relu}
+  act: {type: activation, function: tanh}  # without a kink, at which rounding would decide
   drop: {type: dropout, rate: 0.3}
   flat: {type: flatten}
   scores: {type: linear, units: digit}
