@@ -1,7 +1,7 @@
 """Random numbers of a training: functions of the seed, the step, the node that draws and the place in the batch, and of nothing else.
 
 So a training is the same on one process and on many, where each has a share of the batch, and it goes on from any step without
-a generator being kept. Places are drawn in blocks: a process draws those in which its share lies. Without `Dice` modules draw
+a generator being kept. Places are drawn in blocks: a process draws those in which its share lies. Outside of a training modules draw
 from torch's own generator, as all modules do.
 """
 
@@ -23,7 +23,8 @@ BLOCK = 128
 MASK = (1 << 64) - 1
 
 FACTORS = (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03, 0xABC98388FB8FAC03, 0x8CB92BA72F3D8DD7, 0xDB4F0B9175AE2165)
-"""Odd numbers by which what a draw depends on is told apart. Source: Vigna 2020, Steele and Vigna 2021 (good multipliers)."""
+"""Odd numbers by which what a draw depends on is told apart: 2^64 over powers of generalised golden ratios. Source: Roberts 2018, The
+unreasonable effectiveness of quasirandom sequences."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class Place:
 
     @property
     def is_first(self) -> bool:
+        """Whether it is the one that records."""
         return self.rank == 0
 
 

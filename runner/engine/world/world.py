@@ -29,20 +29,8 @@ MEETING = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class World:
-    """Which process this is, of how many. All do the same at the same time; what one gathers, all get."""
-
-    rank: int = 0
-    size: int = 1
-
-    @property
-    def is_alone(self) -> bool:
-        return self.size == 1
-
-    @property
-    def is_first(self) -> bool:
-        """Whether this is the process that records."""
-        return self.rank == 0
+class World(Place):
+    """A process that has met the others. All do the same at the same time; what one gathers, all get."""
 
     def share(self, places: int, count: int) -> Share:
         """What this process has of `count` examples, where a whole batch has so many places."""
@@ -107,7 +95,7 @@ def entered(place: Place) -> Iterator[World]:
     store.set_timeout(PATIENCE)
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     try:
-        yield World(place.rank, place.size)
+        yield World(**vars(place))
     except RuntimeError as error:
         if not isinstance(error, dist.DistError) and not any(word in str(error) for word in LOST):
             raise
