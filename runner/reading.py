@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from nnrun.runner.compiler.check import Checked, SpecErrors, check
@@ -26,6 +27,7 @@ class Reading(NamedTuple):
 def read(job: Job, display: Display) -> Reading:
     """Raises: SpecErrors, SourceError, DataError, OutOfMemory."""
     from nnrun.runner.engine.data.cache.prepared import prepared
+    from nnrun.runner.engine.data.digest import digest
     from nnrun.runner.engine.data.masks import with_masks
     from nnrun.runner.engine.data.room import refuse_data, refuse_training
     from nnrun.runner.record.parts import parts_text
@@ -37,6 +39,7 @@ def read(job: Job, display: Display) -> Reading:
     refuse_data(plan, limit)
     data, proof = prepared(plan, job.folder, limit, display.say)
     data = with_masks(data, plan, job.folder)
+    data = replace(data, digest=digest(data))  # which all ask for
     for line in data.said:
         display.say(line)
     checked = check(job.text, job.name, settings=job.settings, facts=data.facts)
