@@ -126,7 +126,7 @@ class Field(Component):
     def build_augment(self) -> Callable[[Tensor, Tensor], Tensor] | None:
         """Random changes of a training batch, as the network gets it, that leave its meaning, if any were asked for.
 
-        All fields of a batch get the generator in the same state: what is drawn first belongs to the examples, not to the field.
+        It is given the batch and three numbers between 0 and 1 for each example, (3, B), which are those of all fields.
         """
         return None
 

@@ -29,11 +29,10 @@ def fit_scale(pieces: Iterable[np.ndarray], how: Normalize) -> dict[str, Any]:
 
     seen: Seen | None = None
     for values in pieces:
-        if len(values) > 0 or seen is None:
-            check_rows(values)
-            if how == "none":
-                return {"shift": np.zeros(values.shape[1:]).tolist(), "scale": np.ones(values.shape[1:]).tolist()}
-            seen = Seen.of(values) if seen is None else seen.and_then(Seen.of(values))
+        check_rows(values)
+        if how == "none":
+            return {"shift": np.zeros(values.shape[1:]).tolist(), "scale": np.ones(values.shape[1:]).tolist()}
+        seen = Seen.of(values) if seen is None else seen.and_then(Seen.of(values))
     assert seen is not None
     with np.errstate(over="ignore", invalid="ignore"):
         span = seen.most - seen.least

@@ -65,7 +65,7 @@ class Dice:
 
     def __init__(self, seed: int, device: torch.device, together: bool = False) -> None:
         """`together`: other processes learn from the same batches."""
-        self.seed, self.device, self.together = seed_of(seed), device, together
+        self.seed, self.together = seed_of(seed), together
         self.generator = Generator(device if device.type != "meta" else "cpu")
         self.share: Share | None = None
         """That of the batch; None where everything that is asked for is drawn."""

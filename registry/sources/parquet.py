@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -70,17 +71,19 @@ class Parquet(FileSource):
         """The files that a path of the spec means. Raises: SourceError if there is none."""
         if not _is_many(folder, path):
             return [self._found(folder, path)]
-        named = path if any(sign in path for sign in WILD) else f"{path.rstrip('/')}/*{self.suffixes[0]}"
-        root, _, pattern = named.rpartition("/")
-        place = existing(folder, root or ".")
-        found = [locate(folder, str(file)) for file in sorted(place.glob(pattern)) if not file.name.startswith(".")]
+        parts = Path(path).parts
+        plain = list(takewhile(lambda part: not any(sign in part for sign in WILD), parts))
+        place, pattern = existing(folder, str(Path(*plain))), "/".join(parts[len(plain) :]) or f"*{self.suffixes[0]}"
+        found = [self._found(folder, str(file)) for file in sorted(place.glob(pattern)) if not file.name.startswith(".")]
         if not found:
             raise SourceError(f"`{path}` leads to none, where a file is wanted", f"files were looked for at `{place / pattern}`")
         return found
 
 
 def _is_many(folder: Path, path: str) -> bool:
-    return any(sign in path for sign in WILD) or locate(folder, path).is_dir()
+    """Whether a path means files; a file may be called `part[1].parquet`."""
+    found = locate(folder, path)
+    return found.is_dir() or (any(sign in path for sign in WILD) and not found.exists())
 
 
 def _joined(tables: Sequence[Columns]) -> Columns:

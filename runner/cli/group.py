@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem
 
 from nnrun.runner.cli.complete import GIVEN, settings, specs
 from nnrun.runner.compiler.text.visible import visible
+from nnrun.runner.launch.place import Place
 
 FAMILIES = {
     "specs": ("check", "explain", "nodes", "schema", "show", "smoke"),
@@ -30,6 +31,9 @@ FAMILIES = {
     "cache": ("cache",),
 }
 """Where each verb is written."""
+
+SHARED = ("run", "resume")
+"""Verbs that several processes of one training start (`processes/shared.py`)."""
 
 MLFLOW = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_LOGGING_LEVEL": "CRITICAL"}
 """A person waits: of a server that does not answer it would tell after four minutes, and of each trouble with a traceback."""
@@ -128,8 +132,8 @@ def main(context: click.Context) -> None:
 
     nnrun SPEC...  checks, trains, tests and records. See `nnrun nodes` for what a spec can name.
     """
-    from nnrun.runner.cli.processes.shared import refuse_to_share
-
-    refuse_to_share(context.invoked_subcommand)
+    place, verb = Place.here(), context.invoked_subcommand
+    if not place.is_alone and verb not in SHARED:
+        raise click.UsageError(f"`{verb}` cannot be shared by {place.size} processes; {' and '.join(f'`{one}`' for one in SHARED)} can")
     for name, value in MLFLOW.items():
         os.environ.setdefault(name, value)

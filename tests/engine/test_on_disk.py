@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from nnrun.registry.field import DataError
+from nnrun.registry.source import SourceError
 from nnrun.registry.sources import parquet
 from nnrun.registry.sources.parquet import Parquet
 from nnrun.runner.compiler.check import check
@@ -204,6 +205,22 @@ def test_auto_keeps_on_the_disk_what_takes_more_than_a_quarter(tmp_path: Path, m
     assert not roomy.train.on_disk
     assert tight.train.on_disk
     assert "more than a quarter of the" in said[1]
+
+
+def test_a_path_means_files_only_where_no_file_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    for name in ("t[1].parquet", "deep/er/a.parquet"):
+        table().iloc[:100].to_parquet(tmp_path / name)
+    counts = []
+    for file in ("t[1].parquet", "deep/*/?.parquet", "*s", "**/er"):
+        with_path = FOLDER.replace("file: tables", f"file: '{file}'")
+        try:
+            counts.append(sum(one.examples for one in read(tmp_path, with_path)[0].held))
+        except SourceError as error:
+            counts.append(error.message)
+
+    folders = [f"`{tmp_path / name}` is a folder, where a file is wanted" for name in ("pictures", "deep/er")]
+    assert counts == [100, 100, *folders]
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,10 @@ def test_the_command_ends_as_its_first_process_does(tmp_path: Path) -> None:
     spec = write(tmp_path, "lstm").name
     missing = nnrun(tmp_path, spec, "--set", "data.source.file=nowhere.csv", "--devices", "2")
     wrong = nnrun(tmp_path, spec, "--devices", "many")
+    small = nnrun(tmp_path, spec, "--set", "train.batch_size=1", "--devices", "2")
 
     assert missing.returncode in (1, 4), missing.stderr
+    assert (small.returncode, small.stderr.count("leaves some of 2 processes without an example")) == (1, 1)
+    assert "help: a larger batch, or fewer processes" in small.stderr
     assert wrong.returncode == 2
     assert "neither a number of processes" in wrong.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
@@ -12,11 +13,11 @@ import click
 from nnrun.registry.fault import Fault
 from nnrun.runner.cli.complete import GIVEN
 from nnrun.runner.cli.console import CODES, Exit, console, say
-from nnrun.runner.launch.place import Place
+from nnrun.runner.launch.place import Place, ProcessLost
 from nnrun.runner.signals import Stopped
 
-NAMES = ("run", "resume")
-"""Other verbs have nothing to share."""
+FIRST = 10.0
+"""Seconds in which the first process says what all have found wrong, better than the others would; whoever started them ends these then."""
 
 
 class Devices(click.ParamType):  # type: ignore[type-arg]
@@ -49,13 +50,6 @@ def shared(function: Callable[..., None]) -> Callable[..., None]:
     return verb
 
 
-def refuse_to_share(verb: str | None) -> None:
-    """Raises: UsageError for a verb that torchrun has started many times, and that cannot share its work."""
-    place = Place.here()
-    if not place.is_alone and verb is not None and verb not in NAMES:
-        raise click.UsageError(f"`{verb}` cannot be shared by {place.size} processes; `run` and `resume` can")
-
-
 def _count(devices: str) -> int:
     if devices != "auto":
         return int(devices)
@@ -83,8 +77,11 @@ def _follow(place: Place) -> None:
         follow(place, Display(console(stderr=True), quiet=True))
     except Stopped as stop:
         sys.exit(stop.exit_code)
-    except SpecErrors:  # the first process says them
+    except SpecErrors:
+        time.sleep(FIRST)
         sys.exit(Exit.SPEC)
     except Fault as fault:
+        if not isinstance(fault, ProcessLost):
+            time.sleep(FIRST)
         say(f"process {place.rank + 1} of {place.size}: {fault.message}", err=True)
         sys.exit(CODES[fault.kind])
