@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,10 +64,11 @@ class Served:
         return [command, *command.children(recursive=True)]
 
     def kill(self) -> None:
-        """All at once, as a power cut does."""
+        """All at once, as a power cut does; one may end by itself as the others go."""
         family = self.processes()
         for process in family:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(family, timeout=END)
         self.forget()
 
