@@ -15,6 +15,7 @@ import yaml
 
 import nnrun
 from nnrun.runner.job import SpecNotFound
+from nnrun.runner.launch.place import NotAlone
 from tests.tracking.support import ROOT, copied
 
 SPEC = ROOT / "specs" / "mlp_digits.yaml"
@@ -218,3 +219,12 @@ def test_the_python_of_the_readme_runs(folder: Path) -> None:
     assert len(blocks) == 1
     for block in blocks:
         assert "digit" in python(folder, block, ROOT)
+
+
+def test_of_several_processes_each_would_record_a_run_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2", "MASTER_PORT": "1"}
+    for name, value in places.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(NotAlone, match="from Python one process trains, and 2 were started"):
+        nnrun.run(SPEC)

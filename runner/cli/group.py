@@ -19,7 +19,8 @@ from nnrun.runner.launch.place import Place
 
 FAMILIES = {
     "specs": ("check", "explain", "nodes", "schema", "show", "smoke"),
-    "runs": ("run", "submit"),
+    "runs": ("run",),
+    "processes.submit": ("submit",),
     "going_on": ("clear", "resume"),
     "experiments": ("sweep",),
     "answers": ("generate", "predict"),

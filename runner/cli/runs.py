@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import nullcontext
 from functools import partial
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnrun.runner.cli import complete
-from nnrun.runner.cli.console import Exit, console, failures, hand_over, jobs, one_job, print_json, refuse, say, tell_of_waiting, warn
+from nnrun.runner.cli.console import Exit, console, failures, jobs, print_json, refuse, say, tell_of_waiting, warn
 from nnrun.runner.cli.group import json_option, main, settings_option
 from nnrun.runner.cli.processes.shared import shared
 from nnrun.runner.launch.place import Place
@@ -70,68 +69,6 @@ def run(
     wrong = [one.code for one in ended if one.code] + [Exit.UNDELIVERED for one in ended if not one.row.get("delivered", True)]
     if wrong:
         sys.exit(wrong[0])
-
-
-@main.command()
-@click.argument("spec", shell_complete=complete.specs)
-@click.option("--on", type=click.Choice(["slurm"]), required=True, help="The batch system.")
-@settings_option
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of start values and batches, in place of train.seed.")
-@click.option("--nodes", type=click.IntRange(1, 4096), default=1, help="Machines that train together; 1 where it is left out.")
-@click.option("--devices", type=click.IntRange(1, 1024), default=1, help="Processes of each that share a batch; 1 where it is left out.")
-@click.option("--time", metavar="TIME", help="Most time until it makes way for others and waits for its next turn, as sbatch takes it.")
-@click.option("--partition", metavar="NAME", help="Where SLURM looks for nodes.")
-@click.option("--sbatch", "given", multiple=True, metavar="KEY=VALUE", help="Any other option of sbatch: gpus-per-node=4, account=physics.")
-@click.option("--dry-run", is_flag=True, help="Print the script, and submit nothing.")
-@json_option
-def submit(
-    spec: str,
-    on: str,
-    settings: tuple[str, ...],
-    seed: int | None,
-    nodes: int,
-    devices: int,
-    time: str | None,
-    partition: str | None,
-    given: tuple[str, ...],
-    dry_run: bool,
-    as_json: bool,
-) -> None:
-    """Put the training of SPEC into the queue of a cluster. Each time that it has to make way it is saved, and goes on in the same run.
-
-    A run goes on from what lies in XDG_STATE_HOME, by default ~/.local/state: all nodes must share that folder, as they share the spec's.
-    """
-    from nnrun.runner.launch import slurm
-    from nnrun.runner.tracking.store import Store
-
-    changes = (*settings, *([f"train.seed={seed}"] if seed is not None else []))
-    with failures(as_json):
-        job = one_job(spec, changes)
-        if job.path is None:
-            raise click.UsageError("the spec is read when the job begins: give a file")
-        refuse([job.checked], as_json)
-        store = Store.from_environment()
-        if nodes > 1 and store.is_of_this_machine:
-            help = "let `MLFLOW_TRACKING_URI` name an MLflow server by an address that all nodes reach; `nnrun serve` keeps one"
-            raise slurm.NotSubmitted(f"{nodes} nodes do not all reach the store `{store.public}`", help)
-        try:
-            asked = slurm.parsed(given)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
-        asked |= {key: value for key, value in (("time", time), ("partition", partition)) if value is not None}
-        assert job.checked.spec is not None
-        options = slurm.options(job.checked.spec.name, os.getcwd(), nodes, devices, asked)
-        words = [sys.executable, "-m", "nnrun", "run", str(job.path), *(part for one in changes for part in ("--set", one))]
-        script = slurm.script(options, words)
-        if dry_run:
-            hand_over(script)
-            return
-        number = slurm.submit(script)
-    log = options["output"].replace("%j", number)
-    if as_json:
-        print_json({"job": number, "log": log})
-    else:
-        say(f"job {number} is in the queue of SLURM, and will write to `{log}`")
 
 
 def _run_one(job: Job, sidecar: Sidecar | None, once: bool, key: str | None, profile: bool, as_json: bool, quiet: bool) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def ui(spec: str | None, port: int, no_browser: bool) -> None:
 @main.command()
 def sync() -> None:
     """Deliver the records that MLflow could not take when their runs ended."""
-    from nnrun.runner.tracking.outbox import waiting
+    from nnrun.runner.tracking.outbox import under_way, waiting
     from nnrun.runner.tracking.sync import sync as deliver
 
     folders = waiting()
@@ -43,9 +43,12 @@ def sync() -> None:
     for delivered in deliver(folders, say=lambda text: say(text, err=True)):
         late += delivered.missing
         say(delivered.message or f"delivered: run {delivered.run_id} of `{delivered.experiment}`")
-    if not folders:
+    others = under_way()
+    for folder in others:
+        say(f"not yet all there: `{folder.path}`, which the process beside its training delivers at this moment")
+    if not folders and not others:
         say("nothing waits: MLflow has everything")
-    sys.exit(Exit.MISSING if late else Exit.FINE)
+    sys.exit(Exit.MISSING if late or others else Exit.FINE)
 
 
 def _compose(context: click.Context, option: click.Parameter, is_wanted: bool) -> None:
@@ -70,8 +73,8 @@ def serve(folder: Path, host: str, port: int, address: str | None, workers: int,
     It prints what goes into MLFLOW_TRACKING_URI on the machines that train. The database's password is PGPASSWORD, else what the file
     `password` in FOLDER holds; it is made with the store.
     """
-    from nnrun.runner.tracking.team.serve import Place
+    from nnrun.runner.tracking.team.serve import Endpoint
     from nnrun.runner.tracking.team.serve import serve as keep
 
     with failures():
-        keep(folder, Place(host, port, address, workers), user, say)
+        keep(folder, Endpoint(host, port, address, workers), user, say)

@@ -77,9 +77,13 @@ def _recorded(what: Callable[[Store, Display], Result], quiet: bool) -> Run:
     from rich.console import Console
 
     from nnrun.runner.display import Display
+    from nnrun.runner.launch.place import NotAlone, Place
     from nnrun.runner.signals import Stopped
     from nnrun.runner.tracking.store import Store
 
+    if not Place.here().is_alone:
+        help = "let `torchrun -m nnrun SPEC`, or `nnrun SPEC --devices N`, share a training among processes"
+        raise NotAlone(f"from Python one process trains, and {Place.here().size} were started", help)
     torch = sys.modules.get("torch")  # a notebook's own number of threads is given back
     threads = torch.get_num_threads() if torch is not None else None
     try:

@@ -16,6 +16,13 @@ class ProcessLost(Fault):
     id = "process-lost"
 
 
+class NotAlone(Fault):
+    """What one process does, several were started for."""
+
+    kind = "failed"
+    id = "not-alone"
+
+
 @dataclass(frozen=True)
 class Place:
     """A process among those of a training, and among those on its machine."""

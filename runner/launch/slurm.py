@@ -10,9 +10,10 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from nnrun.registry.fault import Fault
+from nnrun.runner.launch.queued import NotSubmitted, Submitted, Training
 
 OPTION = re.compile(r"[a-z][a-z-]*")
 """How options of `sbatch` are called."""
@@ -36,26 +37,44 @@ exit $code
 """
 
 
-class NotSubmitted(Fault):
-    """A training cannot be handed to a batch system."""
+@dataclass(frozen=True)
+class Slurm:
+    """The queue of SLURM, with options of `sbatch` that stand in the place of ours."""
 
-    kind = "missing"
-    id = "not-submitted"
+    training: Training
+    given: Mapping[str, str]
 
+    @property
+    def text(self) -> str:
+        """The script that `sbatch` takes."""
+        lines = [f"#SBATCH --{key}" + (f"={shlex.quote(value)}" if value else "") for key, value in self.options.items()]
+        return SCRIPT.format(options="\n".join(lines), command=shlex.join(self.training.command))
 
-def options(name: str, folder: str, nodes: int, processes: int, given: Mapping[str, str]) -> dict[str, str]:
-    """The options of `sbatch` for a training with so many processes a node; those that are given stand in the place of ours."""
-    ours = {
-        "job-name": name,
-        "chdir": folder,
-        "output": f"{name}-%j.log",
-        "open-mode": "append",
-        "nodes": str(nodes),
-        "ntasks-per-node": str(processes),
-        "requeue": "",
-        "signal": "TERM@60",
-    }
-    return {**ours, **given}
+    @property
+    def options(self) -> Mapping[str, str]:
+        ours = {
+            "job-name": self.training.name,
+            "chdir": self.training.folder,
+            "output": f"{self.training.name}-%j.log",
+            "open-mode": "append",
+            "nodes": str(self.training.nodes),
+            "ntasks-per-node": str(self.training.processes),
+            "requeue": "",
+            "signal": "TERM@60",
+        }
+        return {**ours, **self.given}
+
+    def submit(self) -> Submitted:
+        """Raises: NotSubmitted."""
+        if shutil.which("sbatch") is None:
+            help = "a job is submitted where SLURM's commands are; `--dry-run` prints the script, to submit it there"
+            raise NotSubmitted("`--on slurm` needs the command `sbatch`, which is not on this machine", help)
+        done = subprocess.run(["sbatch", "--parsable"], input=self.text, capture_output=True, text=True, check=False)
+        if done.returncode:
+            why = "; ".join(line.removeprefix("sbatch: ").removeprefix("error: ") for line in done.stderr.splitlines())
+            raise NotSubmitted(f"sbatch refuses the job: {why}", "`--dry-run` prints what it was given")
+        number = done.stdout.strip().partition(";")[0]
+        return Submitted(number, self.options["output"].replace("%j", number))
 
 
 def parsed(given: Iterable[str]) -> dict[str, str]:
@@ -69,21 +88,3 @@ def parsed(given: Iterable[str]) -> dict[str, str]:
             raise ValueError(f"`{key}` is not given so: `--nodes` and `--devices` say how many processes there are")
         found[key] = value
     return found
-
-
-def script(options: Mapping[str, str], command: Sequence[str]) -> str:
-    """What `sbatch` takes."""
-    lines = [f"#SBATCH --{key}" + (f"={shlex.quote(value)}" if value else "") for key, value in options.items()]
-    return SCRIPT.format(options="\n".join(lines), command=shlex.join(command))
-
-
-def submit(script: str) -> str:
-    """The number of the job. Raises: NotSubmitted."""
-    if shutil.which("sbatch") is None:
-        help = "a job is submitted where SLURM's commands are; `--dry-run` prints the script, to submit it there"
-        raise NotSubmitted("`--on slurm` needs the command `sbatch`, which is not on this machine", help)
-    done = subprocess.run(["sbatch", "--parsable"], input=script, capture_output=True, text=True, check=False)
-    if done.returncode:
-        why = "; ".join(line.removeprefix("sbatch: ").removeprefix("error: ") for line in done.stderr.splitlines())
-        raise NotSubmitted(f"sbatch refuses the job: {why}", "`--dry-run` prints what it was given")
-    return done.stdout.strip().partition(";")[0]

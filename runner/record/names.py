@@ -13,6 +13,7 @@ from nnrun.runner.compiler.canonical import graph_hash
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.resolved import resolved
 from nnrun.runner.compiler.text.source import dump
+from nnrun.runner.launch.place import Place
 from nnrun.runner.record.note import is_generated
 from nnrun.runner.record.short import differences
 
@@ -35,6 +36,7 @@ def tags(plan: Plan, device: str, command: str, data_hash: str) -> dict[str, str
         "settings_hash": settings_hash(plan),
         "device": device,
         "command": command,
+        **({} if Place.here().is_alone else {"processes": str(Place.here().size)}),
         **({"data": "generated"} if is_generated(plan) else {}),
     }
 

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -216,12 +217,19 @@ def usable_outbox() -> Path:
 
 def waiting(outbox: Path | None = None, store: Store | None = None) -> list[Folder]:
     """Folders whose delivery has ended early: nobody works on them, and their training has ended; those of `store`. Oldest first."""
+    return list(_ended(outbox, store, held=False))
+
+
+def under_way(outbox: Path | None = None) -> list[Folder]:
+    """Folders whose training has ended, and which a process delivers at this moment."""
+    return list(_ended(outbox, None, held=True))
+
+
+def _ended(outbox: Path | None, store: Store | None, held: bool) -> Iterator[Folder]:
     outbox = outbox or usable_outbox()
-    folders = []
     for path in sorted(outbox.glob("[!.]*/start.json")):  # one that begins with a dot is being removed
         folder = Folder(path.parent)
         with contextlib.suppress(FileNotFoundError, ValueError):  # delivered at this moment; or torn by a crash of the machine
             wanted = store is None or folder.store.public == store.public
-            if wanted and folder.owner.is_dead(silence=float("inf")) and not folder.is_held:
-                folders.append(folder)
-    return folders
+            if wanted and folder.owner.is_dead(silence=float("inf")) and folder.is_held == held:
+                yield folder

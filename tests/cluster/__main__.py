@@ -1,7 +1,8 @@
 """All that needs more than a process and memory, one after the other: `python -m tests.cluster [NAME...]`.
 
-A sweep on Ray whose node is killed, a job on SLURM that is put back into the queue, a store on PostgreSQL that is killed, 3 GB of Parquet
-and 20,000 pictures from the disk. Needs Debian's packages of SLURM and PostgreSQL and the extras of the tests. Exit code 1 if one fails.
+A sweep and a job on Ray whose node is killed, a job on SLURM that is put back into the queue, a store on PostgreSQL that is killed, 3 GB of
+Parquet and 20,000 pictures from the disk. Needs Debian's packages of SLURM and PostgreSQL and the extras of the tests. Exit code 1 if one
+fails.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 SHOWS = {
     "ray": ["-m", "tests.cluster.ray_sweep"],
+    "ray-job": ["-m", "tests.cluster.ray_job"],
     "slurm": ["-m", "tests.cluster.slurm_requeue"],
     "store": ["-m", "tests.cluster.team_store"],
     "disk": ["tests/benchmarks/on_disk.py"],

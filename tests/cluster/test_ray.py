@@ -71,11 +71,11 @@ def test_nodes_of_other_machines_are_refused_where_the_store_is_of_this_one(fold
 
 
 def test_a_node_without_the_folder_is_told(tmp_path: Path) -> None:
-    from nnrun.runner.experiments.sweep.workers.on_ray import Place
+    from nnrun.runner.launch.surroundings import Surroundings
 
-    assert Place(str(tmp_path), version("nnrun"), {}).missing() is None
-    assert Place(str(tmp_path / "none"), version("nnrun"), {}).missing() == f"has no folder `{tmp_path}/none`"
-    assert str(Place(str(tmp_path), "0.1", {}).missing()).endswith("and 0.1 is wanted")
+    assert Surroundings(str(tmp_path), version("nnrun"), {}).missing() is None
+    assert Surroundings(str(tmp_path / "none"), version("nnrun"), {}).missing() == f"has no folder `{tmp_path}/none`"
+    assert str(Surroundings(str(tmp_path), "0.1", {}).missing()).endswith("and 0.1 is wanted")
 
 
 def test_an_address_where_nobody_answers_is_told_at_once(folder: Path) -> None:

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from nnrun.runner.cli import main
 from nnrun.runner.tracking.store import StoreError
 from nnrun.runner.tracking.team import postgres, serve
-from nnrun.runner.tracking.team.serve import COMPOSE, Place, options, serving
+from nnrun.runner.tracking.team.serve import COMPOSE, Endpoint, options, serving
 from nnrun.runner.tracking.ui import free_port
 from tests.cluster.served import ACCOUNT, END, Served, alive, team
 from tests.cluster.team_store import at_once, swept
@@ -48,8 +48,8 @@ def served() -> Iterator[Served]:
 
 
 @pytest.fixture
-def place(served: Served) -> Place:
-    return Place(port=free_port("127.0.0.1", 0), workers=1)
+def endpoint(served: Served) -> Endpoint:
+    return Endpoint(port=free_port("127.0.0.1", 0), workers=1)
 
 
 @needed
@@ -96,10 +96,10 @@ def test_the_server_answers_those_who_reach_it_by_its_address(served: Served, ho
 
 
 @needed
-def test_a_folder_is_served_once(served: Served, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_is_served_once(served: Served, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve, "AFTER", 0.5)
 
-    with pytest.raises(StoreError, match="is served already"), serving(served.folder, place, USER):
+    with pytest.raises(StoreError, match="is served already"), serving(served.folder, endpoint, USER):
         pass
 
 
@@ -115,7 +115,9 @@ def test_a_port_that_is_taken_is_said() -> None:
 
 
 @needed
-def test_a_database_that_was_half_made_is_made_anew_with_the_password_that_is_given(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_was_half_made_is_made_anew_with_the_password_that_is_given(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And where one of the two programs dies, so does the other."""
     with team() as store:
         draft = store.folder / "database.new"
@@ -129,15 +131,15 @@ def test_a_database_that_was_half_made_is_made_anew_with_the_password_that_is_gi
 
         monkeypatch.setenv("PGPASSWORD", "it's mine")
         with pytest.raises(StoreError, match="PostgreSQL ended by itself with code -9"):
-            serve.serve(store.folder, place, USER, say=kill)
+            serve.serve(store.folder, endpoint, USER, say=kill)
         monkeypatch.delenv("PGPASSWORD")
         assert alive(both) == []
         assert sorted(path.name for path in store.folder.iterdir()) == ["database", "lock", "mlflow.log", "postgres.log"]
 
-        with pytest.raises(StoreError, match=r"the password of the database in .* is missing"), serving(store.folder, place, USER):
+        with pytest.raises(StoreError, match=r"the password of the database in .* is missing"), serving(store.folder, endpoint, USER):
             pass
         wrong = os.environ | {"PGPASSWORD": "another"}
-        with pytest.raises(StoreError, match="has another password"), serving(store.folder, place, USER, wrong):
+        with pytest.raises(StoreError, match="has another password"), serving(store.folder, endpoint, USER, wrong):
             pass
 
 
@@ -177,9 +179,9 @@ def test_a_machine_without_postgresql_is_said(tmp_path: Path, monkeypatch: pytes
 
 
 def test_other_machines_are_told_a_name_that_they_reach() -> None:
-    assert Place().uri == "http://127.0.0.1:5000"
-    assert Place("0.0.0.0", 5001).uri == f"http://{socket.gethostname()}:5001"
-    assert Place("0.0.0.0", address="https://runs.example.org/").uri == "https://runs.example.org"
+    assert Endpoint().uri == "http://127.0.0.1:5000"
+    assert Endpoint("0.0.0.0", 5001).uri == f"http://{socket.gethostname()}:5001"
+    assert Endpoint("0.0.0.0", address="https://runs.example.org/").uri == "https://runs.example.org"
 
 
 def test_the_compose_file_calls_the_server_as_the_command_does() -> None:
@@ -190,4 +192,4 @@ def test_the_compose_file_calls_the_server_as_the_command_does() -> None:
     assert printed == COMPOSE.read_text()
     assert services["server"]["command"] == ["mlflow", *options("0.0.0.0", 5000, 2, "/artifacts")]
     assert [word in pinned for word in services["server"]["build"]["dockerfile_inline"].split() if "==" in word] == [True, True]
-    assert set(Place().settings) < set(services["server"]["environment"])
+    assert set(Endpoint().settings) < set(services["server"]["environment"])

@@ -57,9 +57,6 @@ VALUES = 1e-2
 SLIVER = ("data.split.train=0.05", "data.split.valid=0.02", "data.split.test=0.02")
 """Of the data, in small."""
 
-SOUGHT = "boltzmann_bars"
-"""Its coupled units of one group are looked for in each sweep, which waits."""
-
 WHOLE = ("inception_digits", "rbm_digits", "char_lm")
 
 Row = dict[str, Any]
@@ -187,7 +184,7 @@ def reads(device: torch.device) -> Items:
                     learner.step(3, batch, due=False)
                 return {"waits": counted.count, "steps_of": type(learner).__name__}
             places = waits(partial(learner.step, 3, batch, due=False))
-        failed = f"waits at {', '.join(places)}" if places and path.stem != SOUGHT else None
+        failed = f"waits at {', '.join(places)}" if places else None
         return {"waits": len(places), "steps_of": type(learner).__name__, "failed": failed}
 
     return {name: partial(one, path) for name, path in looked_at(device).items()}

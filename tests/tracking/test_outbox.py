@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from nnrun.runner.cli import main
+from nnrun.runner.cli.console import Exit
 from nnrun.runner.tracking.outbox import Folder, usable_outbox, waiting
 from nnrun.runner.tracking.owner import Owner
 from nnrun.runner.tracking.store import Store
@@ -57,3 +62,16 @@ def test_a_folder_that_a_crash_has_torn_is_in_nobodys_way(store: Store, outbox: 
     folder.start.write_bytes(b"")
 
     assert waiting(outbox) == []
+
+
+def test_what_is_delivered_at_this_moment_is_not_yet_all_there(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    ended = Folder.create(usable_outbox(), store, replace(Owner.of(os.getpid()), started="long ago"))
+    with closing(ended.hold()):
+        said = CliRunner().invoke(main, ["sync"])
+
+    assert (said.exit_code, said.stdout) == (
+        Exit.MISSING,
+        f"not yet all there: `{ended.path}`, which the process beside its training delivers at this moment\n",
+    )
+    assert waiting() == [ended]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 OWN_TAGS = (
-    "version", "spec", "spec_hash", "graph_hash", "settings_hash", "data_hash", "device", "command", "data", "kept", "kind",
+    "version", "spec", "spec_hash", "graph_hash", "settings_hash", "data_hash", "device", "command", "processes", "data", "kept", "kind",
     "changed_params", "warning", "error", "resumed", "continues", "job", "nnrun",
 )  # fmt: skip
 

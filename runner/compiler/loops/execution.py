@@ -11,7 +11,7 @@ from typing import Literal
 from nnrun.runner.compiler.loops.program import Program
 from nnrun.runner.compiler.loops.recognise import Cell, recognise
 
-Kind = Literal["fused", "native", "eager", "ticks"]
+Kind = Literal["fused", "native", "graphed", "eager", "ticks"]
 
 COMPILERS = ("c++", "g++", "clang++")
 
@@ -21,7 +21,8 @@ class Execution:
     """What runs a loop.
 
     `fused`: a kernel of torch's, for a recognised cell. `native`: generated C++, compiled on this machine. `eager`: the program
-    in torch, weight gradients after the loop. `ticks`: node by node, tick by tick, which every other execution must equal.
+    in torch, weight gradients after the loop. `graphed`: the same as CUDA graphs, on a GPU. `ticks`: node by node, tick by tick,
+    which every other execution must equal.
     """
 
     kind: Kind
@@ -33,6 +34,7 @@ class Execution:
         names = {
             "fused": "torch's fused kernel",
             "native": "generated C++",
+            "graphed": "the program in torch, as CUDA graphs",
             "eager": "the program in torch",
             "ticks": "node by node, tick by tick",
         }
@@ -58,7 +60,7 @@ def choose(program: Program | str, setting: str, device: str, forced: Kind | Non
         return Execution("native", f"{why}, where torch's kernel is no faster" if isinstance(cell, Cell) else why)
     if device == "cpu":
         why += f"; {missing}" if (missing := missing_compiler()) else "; no C++ compiler works on this machine"
-    return Execution("fused", why, cell) if isinstance(cell, Cell) else Execution("eager", why)
+    return Execution("fused", why, cell) if isinstance(cell, Cell) else Execution(_in_torch(device), why)
 
 
 def choose_for_cell(
@@ -71,7 +73,13 @@ def choose_for_cell(
         return Execution("native", "")
     if fused:
         return Execution("fused", "")
-    return Execution("ticks", program) if isinstance(program, str) else Execution("eager", "")
+    if isinstance(program, str):
+        return Execution("ticks", program)
+    return Execution(_in_torch(device) if setting != "off" else "eager", "")
+
+
+def _in_torch(device: str) -> Kind:
+    return "graphed" if device == "cuda" else "eager"
 
 
 def compiler() -> tuple[str, ...] | None:

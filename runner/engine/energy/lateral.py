@@ -39,10 +39,12 @@ def sweep_dense(weight: Tensor, states: Tensor, base: Tensor, values: tuple[floa
     for start in range(0, len(states), block):
         now, inner = states[start : start + block], weight[start : start + block, start : start + block]
         fields = torch.addmm(base[start : start + block], weight[start : start + block], states).add_(now, alpha=hold)
-        changes = (fields.sign() != now).any(1).nonzero()
-        if not len(changes):
-            continue
-        first = int(changes[0])  # the units before it stay as they are
+        first = 0
+        if states.device.type == "cpu":  # a GPU would have to be waited for
+            changes = (fields.sign() != now).any(1).nonzero()
+            if not len(changes):
+                continue
+            first = int(changes[0])  # the units before it stay as they are
         moves = torch.zeros_like(now)
         rows, olds, couplings = fields.unbind(), now.unbind(), inner.unbind()
         for unit in range(first, len(now)):

@@ -10,9 +10,10 @@ from nnrun.registry.recurrent import Recurrent
 from nnrun.runner.compiler.loops.cells import cell_program
 from nnrun.runner.compiler.loops.execution import Execution, Kind, choose_for_cell
 from nnrun.runner.compiler.loops.program import Program
-from nnrun.runner.engine.loops import eager, native
+from nnrun.runner.engine.loops.executions import executions
 from nnrun.runner.engine.loops.hoist import hoisted
 from nnrun.runner.engine.loops.inputs import Inputs
+from nnrun.runner.engine.loops.native import works
 from nnrun.runner.engine.precision import full
 
 
@@ -26,6 +27,7 @@ class CellRunner:
         self.gates = equations.gates if equations is not None else ()
         self.program = cell_program(config)
         self.chosen: dict[str, Execution] = {}
+        self.run = executions()
 
     def execution(self, device: str) -> Execution:
         """What runs the cells on `cpu` or `cuda`."""
@@ -39,7 +41,7 @@ class CellRunner:
     def _compiles(self) -> bool:
         """With a mask on h_{t-1}, if there is to be one, and without."""
         programs = [self.program, *([cell_program(self.config, True)] if self.config.recurrent_dropout else [])]
-        return all(isinstance(program, Program) and native.works(program) for program in programs)
+        return all(isinstance(program, Program) and works(program) for program in programs)
 
     def __call__(self, cell: Cell, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         """All ticks of one layer in one direction, as `Cell` has them."""
@@ -53,7 +55,7 @@ class CellRunner:
         with full(x.device):
             dtype = cell.bias.dtype
             inputs = self._inputs(program, cell, x.to(dtype), tuple(part.to(dtype) for part in state), lengths)
-            found = (native if kind == "native" else eager).run(program, inputs)
+            found = self.run[kind](program, inputs)
             ends = tuple(last(found[name], lengths, start) for name, start in zip(program.outputs, state, strict=True))
         return found["h"], ends
 

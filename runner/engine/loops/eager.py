@@ -18,10 +18,15 @@ from nnrun.runner.engine.loops.inputs import Inputs
 
 def run(program: Program, inputs: Inputs) -> dict[str, Tensor]:
     """The outputs of a program: (T, B, width) each. Differentiable once."""
-    return function.run(_Eager(), program, inputs)
+    return function.run(Eager(), program, inputs)
 
 
-class _Eager:
+class Eager:
+    """The execution. One that is recorded, for other lengths to come, looks at none."""
+
+    def __init__(self, recorded: bool = False) -> None:
+        self.recorded = recorded
+
     def forward(self, program: Program, inputs: Inputs) -> Trace:
         every = (inputs.ticks, inputs.batch)
         pre = [
@@ -31,7 +36,7 @@ class _Eager:
         trace = Trace(pre, function.kept_values(program, inputs))
         code, _ = eager_code(program)
         lists = _Lists(program, inputs, trace)
-        _call(code, lists)
+        self._call(code, lists)
         trace.rest = {key: lists.made[key] for key in code.lists if key[0] in ("saved", "run", "part")}
         return trace
 
@@ -39,7 +44,7 @@ class _Eager:
         _, code = eager_code(program)
         lists = _Lists(program, inputs, trace, arriving)
         lists.made.update(trace.rest)
-        _call(code, lists)
+        self._call(code, lists)
         trace.pre = lists.changes
         outers = {name: lists.gathered(("outer gradient", name), width) for name, (_, width) in program.outers.items()}
         initial = {
@@ -47,16 +52,18 @@ class _Eager:
         }
         return Gradients(outers, initial)
 
+    def _call(self, code: Code, lists: _Lists) -> None:
+        # No tensor made in the loop is asked for its gradient or its history: without either, a small operation takes half the time.
+        with torch.inference_mode():
+            code.run(lists.inputs.ticks, self._whole(lists.inputs), *(lists[key] for key in code.lists))
 
-def _call(code: Code, lists: _Lists) -> None:
-    inputs = lists.inputs
-    if inputs.lengths is None:
-        whole = inputs.ticks
-    else:  # a GPU would have to tell how many: there every tick is taken for one that some examples lack
-        whole = min(inputs.ticks, int(inputs.lengths.min())) if inputs.lengths.device.type == "cpu" else 0
-    # No tensor made in the loop is asked for its gradient or its history: without either, a small operation takes half the time.
-    with torch.inference_mode():
-        code.run(inputs.ticks, whole, *(lists[key] for key in code.lists))
+    def _whole(self, inputs: Inputs) -> int:
+        """How many ticks all examples have, as far as is known."""
+        if inputs.lengths is None:
+            return inputs.ticks
+        if self.recorded or inputs.lengths.device.type != "cpu":  # a GPU would have to tell
+            return 0
+        return min(inputs.ticks, int(inputs.lengths.min()))
 
 
 class _Lists:

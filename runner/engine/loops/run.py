@@ -13,9 +13,11 @@ from nnrun.runner.compiler.loops.execution import Execution, Kind, choose
 from nnrun.runner.compiler.loops.program import Program
 from nnrun.runner.compiler.loops.recurrence import Recurrence
 from nnrun.runner.compiler.text.words import listed
-from nnrun.runner.engine.loops import eager, fused, native, ticks
+from nnrun.runner.engine.loops import fused, ticks
+from nnrun.runner.engine.loops.executions import executions
 from nnrun.runner.engine.loops.hoist import hoisted
 from nnrun.runner.engine.loops.inputs import Inputs
+from nnrun.runner.engine.loops.native import works
 from nnrun.runner.engine.loops.outside import Outside, Readings
 
 
@@ -29,6 +31,7 @@ class Runner:
         self.shapes = {op.name: op.shape for op in loop.ops}
         self.masked = any(op.config.mask is not None for op in loop.ops)
         self.chosen: dict[str, Execution] = {}
+        self.run = executions()
         self.owners: dict[str, tuple[Mapping[str, Any], str]] = {}
         """Of each weight of the program, the parameters among which it is, and its name there; found at the first run."""
 
@@ -37,7 +40,7 @@ class Runner:
         if device not in self.chosen:  # once: recognising a cell takes a tenth of a millisecond
             chosen = choose(self.loop.program, self.setting, device, self.forced)
             program = self.loop.program
-            if chosen.kind == "native" and self.forced is None and isinstance(program, Program) and not native.works(program):
+            if chosen.kind == "native" and self.forced is None and isinstance(program, Program) and not works(program):
                 chosen = choose(program, self.setting, device, compiles=False)
             self.chosen[device] = chosen
         return self.chosen[device]
@@ -58,7 +61,7 @@ class Runner:
             sums = hoisted(program, weights, outside.flat)
             inner = {name: weights[name] for name in program.inner_weights}
             inputs = Inputs(sums, outers, inner, starts, outside.ticks, outside.batch, outside.lengths)
-            found = (native if execution.kind == "native" else eager).run(program, inputs)
+            found = self.run[execution.kind](program, inputs)
         return {name: tensor if self.shapes[name].axes else tensor.squeeze(-1) for name, tensor in found.items()}
 
     def with_masks(self, outside: Outside) -> Outside:

@@ -33,7 +33,7 @@ EVERY = 0.5
 
 
 @dataclass(frozen=True)
-class Place:
+class Endpoint:
     """Where the server listens, and how others reach it."""
 
     host: str = "127.0.0.1"
@@ -63,11 +63,11 @@ def options(host: str, port: int, workers: int, artifacts: str) -> list[str]:
     return ["server", *place, "--serve-artifacts", "--artifacts-destination", artifacts, "--uvicorn-opts", "--log-level warning"]
 
 
-def serve(folder: Path, place: Place, account: str | None, say: Callable[[str], None]) -> None:
+def serve(folder: Path, endpoint: Endpoint, account: str | None, say: Callable[[str], None]) -> None:
     """Serve the store in `folder`, which is made where there is none, until a signal ends it. Raises: StoreError."""
     try:
-        with stoppable(), serving(folder, place, account) as processes:
-            say(f"MLFLOW_TRACKING_URI={place.uri}")
+        with stoppable(), serving(folder, endpoint, account) as processes:
+            say(f"MLFLOW_TRACKING_URI={endpoint.uri}")
             while True:
                 for name, process in processes.items():
                     if process.poll() is not None:
@@ -80,7 +80,7 @@ def serve(folder: Path, place: Place, account: str | None, say: Callable[[str], 
 
 @contextmanager
 def serving(
-    folder: Path, place: Place, account: str | None, environment: Mapping[str, str] | None = None
+    folder: Path, endpoint: Endpoint, account: str | None, environment: Mapping[str, str] | None = None
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     """PostgreSQL and MLflow's server on a folder while the context lasts, by name: both answer. Raises: StoreError."""
     environment = os.environ if environment is None else environment
@@ -88,18 +88,20 @@ def serving(
     check_means(account)
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder) as lock:
-        if free_port(place.host, place.port) != place.port:
-            raise StoreError(f"port {place.port} is taken on `{place.host}`", "`--port` names another one")
+        if free_port(endpoint.host, endpoint.port) != endpoint.port:
+            raise StoreError(f"port {endpoint.port} is taken on `{endpoint.host}`", "`--port` names another one")
         database = Database.of(folder, account, environment)
         database.make()
-        with database.running(folder / "postgres.log", lock) as postgres, _mlflow(folder, place, database, environment, lock) as server:
+        with database.running(folder / "postgres.log", lock) as postgres, _mlflow(folder, endpoint, database, environment, lock) as server:
             yield {"PostgreSQL": postgres, "MLflow's server": server}
 
 
 @contextmanager
-def _mlflow(folder: Path, place: Place, database: Database, environment: Mapping[str, str], lock: int) -> Iterator[subprocess.Popen[bytes]]:
+def _mlflow(
+    folder: Path, endpoint: Endpoint, database: Database, environment: Mapping[str, str], lock: int
+) -> Iterator[subprocess.Popen[bytes]]:
     variables = {
-        **place.settings,
+        **endpoint.settings,
         **environment,
         "MLFLOW_BACKEND_STORE_URI": database.uri,
         "PGPASSWORD": database.password,
@@ -110,12 +112,12 @@ def _mlflow(folder: Path, place: Place, database: Database, environment: Mapping
     log = folder / "mlflow.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *options(place.host, place.port, place.workers, str(folder / "artifacts"))],
+            [sys.executable, "-m", "mlflow", *options(endpoint.host, endpoint.port, endpoint.workers, str(folder / "artifacts"))],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder, env=variables, process_group=0, pass_fds=[lock],
             preexec_fn=signalled_at_its_end(signal.SIGTERM),
         )  # fmt: skip
     try:
-        wait_for(f"http://{place.host}:{place.port}/health", process)
+        wait_for(f"http://{endpoint.host}:{endpoint.port}/health", process)
         yield process
     except NotStarted as error:
         last = log.read_text(errors="replace").strip().rpartition("\n")[2]

@@ -10,8 +10,6 @@ import os
 import signal
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from importlib.metadata import version
 from time import monotonic
 from typing import Any
 
@@ -22,6 +20,7 @@ from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.experiments.sweep.trials import Died, Said, Task
 from nnrun.runner.experiments.sweep.workers.local import GRACE, Trainer, end
 from nnrun.runner.experiments.sweep.workers.workers import Call, NoRay, Worker, Workers
+from nnrun.runner.launch.surroundings import Surroundings
 from nnrun.runner.signals import Stopped, held
 from nnrun.runner.tracking.store import Store
 
@@ -35,40 +34,17 @@ TRIES = 3
 """How often each worker may die before it is there, one after the other."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """What must be the same on every node."""
-
-    folder: str
-    """The owner's current one, where the spec's relative paths start."""
-    version: str
-    environment: Mapping[str, str]
-    """What the user asks of MLflow."""
-
-    @classmethod
-    def of_the_owner(cls) -> Place:
-        mlflow = {name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")}
-        return cls(os.getcwd(), version("nnrun"), mlflow)
-
-    def missing(self) -> str | None:
-        """What the node that we are on lacks."""
-        if version("nnrun") != self.version:
-            return f"has nnrun {version('nnrun')}, and {self.version} is wanted"
-        return None if os.path.isdir(self.folder) else f"has no folder `{self.folder}`"
-
-
 class Keeper:
     """The actor. It hears in one thread, and tells in another."""
 
-    def __init__(self, place: Place, store: Store, sharers: int) -> None:
-        self.place, self.store, self.sharers = place, store, sharers
+    def __init__(self, owner: Surroundings, store: Store, sharers: int) -> None:
+        self.owner, self.store, self.sharers = owner, store, sharers
 
     def begin(self) -> tuple[str, str | None]:
         """Start the process, unless something is missing; the address of the node, and what is."""
-        missing = self.place.missing()
+        missing = self.owner.missing()
         if missing is None:
-            os.environ.update(self.place.environment)
-            os.chdir(self.place.folder)
+            self.owner.enter()
             self.trainer = Trainer(self.store, self.sharers, "worker")
         return ray.util.get_node_ip_address(), missing
 
@@ -187,7 +163,7 @@ class RayWorkers(Workers):
 
     def _called(self, number: int) -> RayWorker:
         actor = ray.remote(Keeper).options(max_concurrency=2, num_cpus=self.needs["CPU"], num_gpus=self.needs["GPU"])
-        return RayWorker(number, actor.remote(Place.of_the_owner(), self.store, self.count))
+        return RayWorker(number, actor.remote(Surroundings.here(), self.store, self.count))
 
 
 HELP = "`ray status` tells whether it runs; a sweep is started on a machine of the cluster, with the address of its head: `10.0.0.1:6379`"
