@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import time
 from importlib import util
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from optuna.trial import TrialState
 
 from nnrun.runner.cli import main
+from tests.cluster import ray_job
 from tests.cluster.ray_sweep import show, two_nodes
 from tests.experiments.support import Kept, call, small, start
 from tests.tracking.support import copied, wait_until
@@ -103,3 +105,52 @@ def test_an_address_without_ray_is_wrong_usage(folder: Path, monkeypatch: pytest
 
     assert result.exit_code == 2
     assert "`--on ray` is not given" in result.stderr
+
+
+def submit(*words: str) -> Result:
+    return CliRunner().invoke(main, ["submit", "small.yaml", "--on", "ray", *words])
+
+
+def test_a_dry_run_prints_the_job(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "mellon")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://runs.example.org:5000")
+    said = submit("--nodes", "2", "--devices", "4", "--seed", "7", "--address", "http://10.0.0.1:8265", "--dry-run")
+
+    assert said.exit_code == 0, said.output
+    told, _, command = said.stdout.partition("ray job submit --no-wait --submission-id ")
+    job, _, rest = command.partition(" ")
+    assert "MLFLOW_TRACKING_URI=http://runs.example.org:5000 " in told
+    assert "mellon" not in told
+    assert rest.split() == [
+        *("--address", "http://10.0.0.1:8265", "--", "\\", sys.executable, "-m", "nnrun.runner.launch.gang"),
+        *("--nodes", "2", "--processes", "4", "--cpus", "1", "--device", "auto", "--folder", str(folder), "--"),
+        *(sys.executable, "-m", "nnrun", "run", "small.yaml", "--set", "train.seed=7", "--job", job),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "code", "wanted"),
+    [
+        (("--time", "8:00:00"), {}, 2, "`--time` goes with `--on slurm`"),
+        (("--nodes", "2"), {}, 4, "2 nodes do not all reach the store `sqlite:///"),
+        ((), {"MLFLOW_TRACKING_URI": "http://me:mellon@runs.example.org"}, 4, "Ray would show the store's user and password"),
+        (("--address", "http://127.0.0.1:9"), {}, 4, "Ray does not take the job: Failed to connect to Ray at address: http://127.0.0.1:9"),
+    ],
+)
+def test_what_ray_would_not_do_is_refused(
+    words: tuple[str, ...], variables: dict[str, str], code: int, wanted: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    said = submit(*words)
+
+    assert (said.exit_code, said.stdout) == (code, "")
+    assert wanted in said.stderr
+    assert "mellon" not in said.stderr
+
+
+def test_a_training_goes_on_when_its_node_dies_and_is_stopped_as_ray_stops_jobs(tmp_path: Path) -> None:
+    with ray_job.three_nodes(tmp_path) as cluster:
+        assert list(ray_job.show(cluster, epochs=40)) == []
