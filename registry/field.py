@@ -73,6 +73,8 @@ class Encoded:
 
     values: np.ndarray
     lengths: np.ndarray | None = None
+    given: np.ndarray | None = None
+    """Where values may be missing, which were there: (n,), or (n, T) along time. What was filled in for the others is no target."""
     said: str | None = None
     """What was done to the values, for people: completes a sentence that begins with the field's name and a colon."""
 
@@ -141,6 +143,10 @@ class Field(Component):
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         """The column as numbers. Raises: DataError naming the row."""
         raise NotImplementedError
+
+    def bare(self, values: Any) -> Any:
+        """Encoded values, an array or a tensor, without what is put beside them for the network: what `decode` takes, and a target is."""
+        return values
 
     def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:
         """What people read for `values` in the units or symbols of the data: one entry a row."""

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 MISSING = "leave the row out, or fill the gap in the data"
 
+GAP = "leave the row out, or let `missing: mean` in the field fill the gap"
+"""The same of numbers."""
+
+NAMELESS = "leave the row out, or let `missing: other` in the field take it for a class"
+"""The same of categories."""
+
+COMMA = re.compile(r"\s*[-+]?(\d{1,3}(\.\d{3})+(,\d+)?|\d+,\d+)\s*")
+"""A number with a decimal comma, or with points that part its thousands."""
+
 
 def is_missing(value: Any) -> bool:
     """Whether nothing stands there: None, NaN, or a blank text."""
@@ -63,15 +72,28 @@ def by_pieces(column: Sequence[Any], function: Callable[[Sequence[Any]], Any]) -
         start += len(piece)
 
 
-def parse_numbers(column: Sequence[Any], names: Sequence[str] | None = None, size: int | None = None) -> Encoded:
+def parse_numbers(
+    column: Sequence[Any], names: Sequence[str] | None = None, size: int | None = None, *, gaps: bool = False, comma: bool = False
+) -> Encoded:
     """Float64 values of a flat or ragged column; a tick is a number or, with `size`, so many of them.
 
-    `names` are those of the features, for the messages. Raises: DataError if one is missing or no finite number.
+    `names` are those of the features, for the messages. With `gaps` a missing number becomes NaN; with `comma` texts are numbers with a
+    decimal comma. Raises: DataError if one is missing or no finite number.
     """
-    features = 0 if size is None else 1
-    if not is_ragged(column, features):
-        return Encoded(_numbers(column, names, size))
-    return by_row(column, lambda row: _numbers(row, names, size))
+
+    def parse(values: Sequence[Any]) -> np.ndarray:
+        return _numbers(_pointed(values) if comma else values, names, size, gaps)
+
+    return by_row(column, parse) if is_ragged(column, 0 if size is None else 1) else Encoded(parse(column))
+
+
+def _pointed(value: Any) -> Any:
+    """Texts with a decimal comma, as Python writes numbers."""
+    if isinstance(value, list | tuple):
+        return [_pointed(entry) for entry in value]
+    if isinstance(value, str) and COMMA.fullmatch(value):
+        return value.replace(".", "").replace(",", ".")
+    return value
 
 
 def by_row(column: Sequence[Any], parse: Callable[[Any], np.ndarray]) -> Encoded:
@@ -149,7 +171,7 @@ def from_arrow(column: ChunkedArray) -> np.ndarray:
     return np.concatenate([np.empty(0), *map(np.from_dlpack, column.chunks)])
 
 
-def _numbers(column: Sequence[Any], names: Sequence[str] | None, size: int | None) -> np.ndarray:
+def _numbers(column: Sequence[Any], names: Sequence[str] | None, size: int | None, gaps: bool) -> np.ndarray:
     import numpy as np
 
     shape = (len(column),) if size is None else (len(column), size)
@@ -160,47 +182,57 @@ def _numbers(column: Sequence[Any], names: Sequence[str] | None, size: int | Non
         array = array.astype(np.float64)
     except (TypeError, ValueError):
         array = np.full(0, np.nan)  # one of them is no number: the search below names it
-    if array.shape == shape and np.isfinite(array).all():
+    if array.shape == shape and (np.isfinite(array).all() or (gaps and not np.isinf(array).any())):
         return array
+    found = np.full(shape, np.nan)
     for index, row in enumerate(column):
         if size is None:
-            _check(row, index, "")
+            found[index] = _number(row, index, "", gaps)
             continue
         if depth(row) == 0:
             raise DataError(f"holds {shown(row)}, where a list of {size} numbers is wanted", "make all rows equally long", row=index)
         if len(row) != size:
             raise DataError(f"holds a list of {len(row)}, where {size} numbers are wanted", "make all rows equally long", row=index)
         for feature, value in enumerate(row):
-            _check(value, index, f" in `{names[feature]}`" if names else f" in place {feature + 1}")
-    return np.asarray(column, dtype=np.float64)
+            found[index, feature] = _number(value, index, f" in `{names[feature]}`" if names else f" in place {feature + 1}", gaps)
+    return found
 
 
-def _check(value: Any, row: int, place: str) -> None:
-    from math import isinf
+def _number(value: Any, row: int, place: str, gaps: bool) -> float:
+    from math import isinf, nan
 
     if depth(value) > 0:
         raise DataError(f"holds a list{place}, where one number is wanted", "a `vector` or `series` field takes lists", row=row)
+    if gaps and (is_missing(value) or _is_nothing(str(value))):
+        return nan
     if is_missing(value):
-        raise DataError(f"has no value{place}", MISSING, row=row)
+        raise DataError(f"has no value{place}", GAP, row=row)
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise DataError(f"holds {shown(value)}{place}, which is no number", _no_number(str(value)), row=row) from None
     if number != number:
-        raise DataError(f"has no value{place}, but {shown(value)}", MISSING, row=row)
+        raise DataError(f"has no value{place}, but {shown(value)}", GAP, row=row)
     if isinf(number):
         raise DataError(f"holds {shown(value)}{place}, which is not finite", MISSING, row=row)
+    return number
+
+
+def _is_nothing(text: str) -> bool:
+    """Whether a text says that there is no number."""
+    return text.strip().lower() in ("n/a", "na", "nan", "null", "none", "-", "?")
 
 
 def _no_number(text: str) -> str:
     """What to do with a text where a number is wanted."""
     if re.fullmatch(r"\s*[-+]?\d{1,3},\d{3}\s*", text):
         whole, point = text.strip().replace(",", ""), text.strip().replace(",", ".")
-        return f"write `{whole}` if the comma parts thousands, or `{point}` if it stands for the point"
-    if text.strip().lower() in ("n/a", "na", "nan", "null", "none", "-", "?"):
-        return MISSING
+        return f'write `{whole}` if the comma parts thousands, or `decimal: ","` in the field if it stands for the point of `{point}`'
+    if _is_nothing(text):
+        return GAP
     if re.fullmatch(r"\s*[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+\s*", text):
-        return f"write numbers with a point, `{text.strip().replace('.', '').replace(',', '.')}`; commas part thousands, or cells"
+        point = text.strip().replace(".", "").replace(",", ".")
+        return f'write `decimal: ","` in the field, or the number with a point, `{point}`'
     if re.fullmatch(r"\s*[-+]?[\d.,]+\s*[^\d\s.,]+\s*", text):
         return "write the number alone, without its unit"
     return "a `category` or `text` field takes words"

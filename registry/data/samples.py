@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -16,3 +16,16 @@ def ticks_of(row: int) -> int:
 def in_ticks(make: Callable[[int], T], count: int) -> list[T]:
     """A ragged column: for each row what `make` makes for so many ticks."""
     return [make(ticks_of(row)) for row in range(count)]
+
+
+def with_gaps(column: Sequence[Any]) -> list[Any]:
+    """The same column, where a number is missing in every fifth row."""
+    return [_with_gap(value) if row % 5 == 1 else value for row, value in enumerate(column)]
+
+
+def _with_gap(value: Any) -> Any:
+    if not getattr(value, "ndim", 0):
+        return None
+    changed = value.copy()
+    changed[0] = float("nan")
+    return changed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -11,12 +12,12 @@ from pydantic import Field as Option
 from pydantic_core import PydanticCustomError
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.columns import MISSING, by_pieces, by_row, check_rows, is_missing, is_ragged, real, shown
-from nnrun.registry.data.samples import in_ticks
+from nnrun.registry.data.columns import NAMELESS, by_pieces, by_row, check_rows, is_missing, is_ragged, real, shown
+from nnrun.registry.data.samples import in_ticks, with_gaps
 from nnrun.registry.data.spelling import LEARNED, as_learned, composed
 from nnrun.registry.field import DataError, Encoded, Facts, Field
-from nnrun.registry.options import NAME
-from nnrun.registry.shape import Shape
+from nnrun.registry.options import NAME, Count
+from nnrun.registry.shape import Shape, ShapeError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 
 LONGEST = 1000
 """Characters of a name."""
+
+OTHER = "(other)"
+"""The class of names that are no class of their own."""
+
+NOTHING = -1
+"""In the place of a class where there is none."""
+
+RARE = 2
+"""How often a name must occur to be a class of its own, where nothing else is said."""
 
 
 def class_name(value: object) -> str | None:
@@ -65,9 +75,20 @@ class Category(Field):
     along: Annotated[str, Option(pattern=NAME)] | None = None
     """The field that has this category at each of its ticks. A row then holds a list, one name for each tick; along a
     series, whose ticks are the rows, it holds one name."""
+    unseen: Literal["refuse", "other"] = "refuse"
+    """What becomes of a name that is no class: `refuse` ends with its row, `other` takes it for one more class, `(other)`,
+    the last one, which rare names of the training part teach."""
+    min_count: Count | None = None
+    """How often a name must occur in the training part to be a class of its own, with `unseen: other`; 2 where left out."""
+    missing: Literal["refuse", "other", "skip"] = "refuse"
+    """What becomes of an empty cell: `refuse` ends with its row, `other` takes it for the class `(other)`. `skip`, for a
+    target alone: losses and metrics leave it out."""
 
     def shape(self, name: str, facts: Facts | None = None) -> Shape:
-        classes = facts["classes"] if facts else self.classes
+        if self.min_count is not None and self.unseen == "refuse":
+            message = "`min_count` takes rare names for the class `(other)`, which `unseen: other` brings"
+            raise ShapeError(message, field="min_count", help="add `unseen: other`, or leave out `min_count`")
+        classes = facts["classes"] if facts else [*self.classes, *self._others] if self.classes else None
         return Shape(kind="category", classes=len(classes) if classes else name, time=self.along)
 
     def fit(self, column: Sequence[Any]) -> dict[str, Any]:
@@ -76,13 +97,18 @@ class Category(Field):
         check_rows(column)
 
         def names(values: Sequence[Any]) -> np.ndarray:
-            return np.array(list(_names(values, LEARNED)), dtype=object)
+            return np.array(list(self._names(values, LEARNED)), dtype=object)
 
         counts: Counter[Any] = Counter()
         for parsed in by_pieces(column, lambda piece: by_row(piece, names) if is_ragged(piece) else Encoded(names(piece))):
             counts.update(real(parsed).tolist())
-        classes = self.classes or _sorted(counts)
-        return {"classes": list(classes), "counts": [counts[name] for name in classes], **LEARNED}
+        counts.pop(None, None)
+        if not counts:
+            raise DataError("has no value at all in the training part", "leave it out")
+        classes = self.classes or _sorted(name for name in counts if name != OTHER and counts[name] >= self._least)
+        others = sum(count for name, count in counts.items() if name not in classes)
+        known = [counts[name] for name in classes]
+        return {"classes": [*classes, *self._others], "counts": [*known, *([others] if self._others else [])], **LEARNED}
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         import numpy as np
@@ -90,9 +116,10 @@ class Category(Field):
         number = {name: index for index, name in enumerate(facts["classes"])}
 
         def numbers(names: Sequence[Any]) -> np.ndarray:
-            return np.array([self._find(name, number, row) for row, name in enumerate(_names(names, facts))], dtype=np.int64)
+            return np.array([self._find(name, number, row) for row, name in enumerate(self._names(names, facts))], dtype=np.int64)
 
-        return by_row(column, numbers) if is_ragged(column) else Encoded(numbers(column))
+        found = by_row(column, numbers) if is_ragged(column) else Encoded(numbers(column))
+        return found if self.missing != "skip" else replace(found, values=np.maximum(found.values, 0), given=found.values != NOTHING)
 
     def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:
         import numpy as np
@@ -105,34 +132,52 @@ class Category(Field):
         classes = np.array(self.classes or ("one", "three", "two"))
         if self.along:
             return in_ticks(lambda n: rng.choice(classes, n).tolist(), count)
-        return [str(name) for name in rng.permutation(np.resize(classes, count))]  # each class occurs if there is room
+        made = [str(name) for name in rng.permutation(np.resize(classes, count))]  # each class occurs if there is room
+        return made if self.missing == "refuse" else with_gaps(made)
 
-    def _find(self, name: str, number: dict[str, int], row: int) -> int:
+    @property
+    def _others(self) -> tuple[str, ...]:
+        """The class of all others, if there is one."""
+        return (OTHER,) if "other" in (self.unseen, self.missing) else ()
+
+    @property
+    def _least(self) -> int:
+        """How often a class occurs at least."""
+        return (self.min_count or RARE) if self.unseen == "other" else 1
+
+    def _names(self, values: Sequence[Any], facts: Facts) -> Iterator[str | None]:
+        """The names of cells, None for one that is left out. Raises: DataError."""
+        known: dict[str, str] = {}
+        for row, value in enumerate(values.tolist() if hasattr(values, "tolist") else values):
+            if type(value) is str and value in known:
+                yield known[value]
+                continue
+            if is_missing(value) and self.missing != "refuse":
+                yield OTHER if self.missing == "other" else None
+                continue
+            name = _name(value, row, facts)
+            if type(value) is str:
+                known[value] = name
+            yield name
+
+    def _find(self, name: str | None, number: dict[str, int], row: int) -> int:
+        if name is None:
+            return NOTHING
         if name in number:
             return number[name]
+        if self.unseen == "other":
+            return number[OTHER]
         known = ", ".join(map(shown, list(number)[:10])) + (", ..." if len(number) > 10 else "")
         if self.classes:
             raise DataError(f"holds the class {shown(name)}, which is not among `classes`: {known}", "add it to `classes`", row=row)
-        help = "list all names under `classes`, stratify the split by this field, or leave the row out"
+        help = "write `unseen: other`, list all names under `classes`, stratify the split by this field, or leave the row out"
         raise DataError(f"holds the class {shown(name)}, which does not occur in the training part: {known}", help, row=row)
-
-
-def _names(values: Sequence[Any], facts: Facts) -> Iterator[str]:
-    known: dict[str, str] = {}
-    for row, value in enumerate(values.tolist() if hasattr(values, "tolist") else values):
-        if type(value) is str and value in known:
-            yield known[value]
-            continue
-        name = _name(value, row, facts)
-        if type(value) is str:
-            known[value] = name
-        yield name
 
 
 def _name(value: Any, row: int, facts: Facts) -> str:
     """Raises: DataError."""
     if is_missing(value):
-        raise DataError("has no value", MISSING, row=row)
+        raise DataError("has no value", NAMELESS, row=row)
     name = class_name(value)
     if name is not None and len(name) > LONGEST:
         what = f"holds a name of {len(name):,} characters, where {LONGEST:,} are allowed"

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from nnrun.registry.catalog import register
 from nnrun.registry.data.columns import by_pieces, check_rows, in_row, real
-from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
+from nnrun.registry.data.numbers.normalize import Normalize, fit_scale, natural, normalized
 from nnrun.registry.data.pixels import COLOUR, GREY, extent, in_bits, is_array, levels, picture, pictures
 from nnrun.registry.data.scales import Scale, at_scale, scale_of
 from nnrun.registry.field import DataError, Encoded, Facts, Field
@@ -138,7 +138,7 @@ class Pictures(Field):
         said = self._said(encoded, facts)
         if self.binarize is None:
             return replace(normalized(encoded, facts, trailing=2), said=said)
-        return Encoded((encoded.values > self.binarize).astype("float32"), encoded.lengths, said)
+        return Encoded((encoded.values > self.binarize).astype("float32"), encoded.lengths, said=said)
 
     def _said(self, encoded: Encoded, facts: Facts) -> str | None:
         """Which pixels were found, and what became of them."""

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.columns import by_pieces, depth, parse_numbers, real
-from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
-from nnrun.registry.field import DataError, Encoded, Facts, Field
+from nnrun.registry.data.columns import depth
+from nnrun.registry.data.numbers.numeric import Numeric
+from nnrun.registry.data.samples import with_gaps
+from nnrun.registry.field import DataError, Encoded, Facts
 from nnrun.registry.fields.vector import one_column, side_by_side
 from nnrun.registry.options import Count, Many
 from nnrun.registry.shape import Shape
@@ -20,31 +21,31 @@ if TYPE_CHECKING:
 
 
 @register
-class Series(Field):
+class Series(Numeric):
     """Numbers in the course of time, such as the temperature of each month.
 
     The rows of the table are the ticks, in order, and `window` cuts the series into examples. Where a row holds a list
     instead, each row is an example with a series of its own, as long as it likes; NaN at the end of an array's row is none.
 
-    Shape: a number at each tick; with `columns` or `size`, (N) at each tick.
+    Shape: a number at each tick; with `columns` or `size`, (N) at each tick. With `missing: indicator` (2), or (2 * N).
     Raises: DataError if there is a gap, or a value that is no finite number.
     """
 
     timed = True
-    holds_numbers = True
 
     type: Literal["series"]
     columns: Many[Annotated[str, Option(min_length=1)]] | None = None
     """Columns that are measured together: their values at a tick are a vector, in this order."""
     size: Count | None = None
     """How many numbers one column holds at each tick, where it holds lists or an array."""
-    normalize: Normalize = "none"
-    """How the numbers are scaled before the network sees them: `standard` to mean 0 and standard deviation 1, `minmax` to
-    0 to 1, `none` not at all. Fitted on the training part; predictions come back in the units of the data."""
 
     def shape(self, name: str, facts: Facts | None = None) -> Shape:
         one_column(self.column, self.columns, self.size)
-        return Shape((self._size,) if self._size else (), time=name)
+        return self.marked(Shape((self._size,) if self._size else (), time=name))
+
+    def ahead(self) -> Shape:
+        """The type of its next tick, which is to be predicted: without marks."""
+        return Shape((self._size,) if self._size else ())
 
     def misfit(self, sizes: tuple[int, ...]) -> str | None:
         if self._size is not None or len(sizes) != 2:
@@ -58,23 +59,25 @@ class Series(Field):
         return side_by_side([columns[column] for column in self.columns]) if self.columns else super().gather(name, columns)
 
     def fit(self, column: Sequence[Any]) -> dict[str, Any]:
-        return fit_scale(by_pieces(column, lambda piece: real(self._parse(piece))), self.normalize)
+        return self.learned(column, self._parse)
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
-        return normalized(self._parse(column), facts)
-
-    def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:
-        return list(natural(values, facts).tolist())
+        return self.encoded(self._parse(column), facts)
 
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
-        return list(rng.normal(size=(count, self._size) if self._size else count))
+        made = list(rng.normal(size=(count, self._size) if self._size else count))
+        return made if self.missing == "refuse" else with_gaps(made)
 
     def _parse(self, column: Sequence[Any]) -> Encoded:
         if self._size is None and len(column) > 0 and depth(column[0]) == 2 and len(column[0]) > 0:
             size = len(column[0][0])
             help = f"write `size: {size}` beside the type"
             raise DataError(f"holds {size} numbers at each tick, where one is wanted", help, row=0)
-        return parse_numbers(column, self.columns, self._size)
+        return self.numbers(column, self.columns, self._size)
+
+    @property
+    def has_features(self) -> bool:
+        return self._size is not None
 
     @property
     def _size(self) -> int | None:

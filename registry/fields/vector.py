@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.columns import by_pieces, check_rows, depth, parse_numbers
-from nnrun.registry.data.normalize import Normalize, fit_scale, natural, normalized
+from nnrun.registry.data.columns import check_rows, depth
+from nnrun.registry.data.numbers.numeric import Numeric
+from nnrun.registry.data.samples import with_gaps
 from nnrun.registry.field import DataError, Encoded, Facts, Field
 from nnrun.registry.options import Count, Many
 from nnrun.registry.shape import Axis, Shape, ShapeError
@@ -19,28 +20,23 @@ if TYPE_CHECKING:
 
 
 @register
-class Vector(Field):
+class Vector(Numeric):
     """Several numbers in each row: columns of a table side by side, or one column that holds lists or an array.
 
-    Shape: (N) with N the number of `columns`, or the size of the array.
+    Shape: (N) with N the number of `columns`, or the size of the array; with `missing: indicator` (2 * N).
     Raises: DataError if a row has no value somewhere, one that is no finite number, or another size than the first row.
     """
-
-    holds_numbers = True
 
     type: Literal["vector"]
     columns: Many[Annotated[str, Option(min_length=1)]] | None = None
     """The columns that are put side by side, in this order. Where left out, one column holds all numbers of a row."""
     size: Count | None = None
     """How many numbers a row of that one column holds, where it should be known before the data is read."""
-    normalize: Normalize = "none"
-    """How the numbers are scaled before the network sees them, each place of the vector for itself: `standard` to mean 0
-    and standard deviation 1, `minmax` to 0 to 1, `none` not at all. Fitted on the training part."""
 
     def shape(self, name: str, facts: Facts | None = None) -> Shape:
         one_column(self.column, self.columns, self.size)
         size: Axis | None = facts["size"] if facts else self._size
-        return Shape((size or name,))
+        return self.marked(Shape((size or name,)))
 
     def misfit(self, sizes: tuple[int, ...]) -> str | None:
         return _as_series(self, sizes) if len(sizes) == 2 else None
@@ -56,16 +52,18 @@ class Vector(Field):
 
     def fit(self, column: Sequence[Any]) -> dict[str, Any]:
         size = self._size or first_size(column)
-        return {"size": size, **fit_scale(by_pieces(column, lambda piece: parse_numbers(piece, self.columns, size).values), self.normalize)}
+        return {"size": size, **self.learned(column, lambda piece: self.numbers(piece, self.columns, size))}
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
-        return normalized(parse_numbers(column, self.columns, facts["size"]), facts)
-
-    def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:
-        return list(natural(values, facts).tolist())
+        return self.encoded(self.numbers(column, self.columns, facts["size"]), facts)
 
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
-        return list(rng.random((count, self._size or 4)))  # units of 0 and 1, or -1 and +1, hold them too
+        made = list(rng.random((count, self._size or 4)))  # units of 0 and 1, or -1 and +1, hold them too
+        return made if self.missing == "refuse" else with_gaps(made)
+
+    @property
+    def has_features(self) -> bool:
+        return True
 
     @property
     def _size(self) -> int | None:

@@ -32,6 +32,7 @@ from nnrun.runner.compiler.types.baseline import check_baseline
 from nnrun.runner.compiler.types.decoding import find_decoding
 from nnrun.runner.compiler.types.doubts import doubt
 from nnrun.runner.compiler.types.ends import check_ends
+from nnrun.runner.compiler.types.fields import check_read
 from nnrun.runner.compiler.types.leaks import check_leaks
 from nnrun.runner.compiler.types.shapes import infer_shapes
 from nnrun.runner.compiler.types.symbols import check_symbols
@@ -122,6 +123,7 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
             doubt(graph, typed, report)
             check_ends(graph, typed, report)
             check_augmented(graph, typed, report)
+            check_read(graph, typed.fields, report)
             check_leaks(graph, typed, report)
         if typed.judged:  # a loss that reads the wrong node leaves the right one unread
             report_unread(graph.unread, graph.edges, list(graph.nodes), report)

@@ -43,7 +43,7 @@ class Seen:
         field, facts = self.sheet.plan.fields[name], self.sheet.predictor.facts[name]
         if isinstance(field, Text):
             return Told(name, self.sheet.plan.fields, self.sheet.predictor.facts).raw(self.part, self.part.rows)
-        values = self.part.values[name][self.part.rows]
+        values = field.bare(self.part.values[name][self.part.rows])
         if isinstance(field, Image):
             return self._pictures(name, field.decode(values.numpy(), facts))
         if name not in self.part.times:

@@ -16,6 +16,7 @@ import torch
 from nnrun.registry.catalog import Lookup, all_of
 from nnrun.registry.component import field_docs
 from nnrun.registry.field import Encoded, Field
+from nnrun.registry.fields.category import OTHER
 from nnrun.registry.shape import Shape
 
 COUNT = 12
@@ -55,6 +56,22 @@ ROWS = [
         {"normalize": "standard", "along": "film", "column": "other"},
         {"it": NUMBERS, "other": NUMBERS[::-1]},
     ),
+    Row({"type": "number", "missing": "mean"}, {"missing": "median", "decimal": ","}, {"it": ["1", None, "2.000", "-", "9"] * 2}),
+    Row({"type": "number", "missing": "indicator", "normalize": "standard"}, {"missing": "skip"}),
+    Row(
+        {"type": "vector", "columns": ["a", "b"], "missing": "median"},
+        {"missing": "indicator", "decimal": ","},
+        {"a": ["1", "", "2.000", "9"] * 3, "b": ["1", "3", "", "?"] * 3},
+    ),
+    Row({"type": "series", "missing": 0}, {"missing": 1.5, "decimal": ","}, {"it": ["1", "", "2.000", "9"] * 3}),
+    Row({"type": "series", "size": 2, "missing": "indicator"}, {"missing": "mean"}),
+    Row(
+        {"type": "category", "unseen": "other", "missing": "other", "min_count": 3},
+        {"min_count": 4},
+        {"it": ["a", "b", None, "a"] * 3},
+    ),
+    Row({"type": "category", "unseen": "other"}, {"unseen": "refuse"}),
+    Row({"type": "category", "missing": "skip"}, {"missing": "other"}),
     Row({"type": "number", "along": "film", "normalize": "minmax"}, {"along": "text", "normalize": "none"}),
     Row(
         {"type": "vector"},
@@ -179,7 +196,7 @@ def test_padding_is_zero(row: Row) -> None:
 @each_row
 def test_decoding_gives_one_entry_for_each_row(row: Row) -> None:
     facts, result = encoded(row.field)
-    decoded = row.field.decode(result.values, facts)
+    decoded = row.field.decode(row.field.bare(result.values), facts)
 
     assert isinstance(decoded, list)
     assert len(decoded) == COUNT
@@ -191,16 +208,31 @@ def test_decoding_restores_what_was_encoded(row: Row) -> None:
     facts, result = encoded(row.field)
     column = sampled(row.field)
     shape = row.field.shape("it", facts)
-    decoded = row.field.decode(result.values, facts)
+    decoded = row.field.decode(row.field.bare(result.values), facts)
 
     for index, (given, back) in enumerate(zip(column, decoded, strict=True)):
         real = back if result.lengths is None or shape.kind == "token" else back[: int(result.lengths[index])]
         if row.config["type"] in ("image", "video"):
             given = np.moveaxis(given, -1, -3) / 255
+        if result.given is not None and not result.given[index].all():
+            continue  # what was missing was made up
         if shape.kind == "number":
             assert np.allclose(given, real, atol=1e-5)
         else:
-            assert given == real
+            assert given == real or real == OTHER
+
+
+@each_row
+def test_what_was_missing_is_told(row: Row) -> None:
+    result = encoded(row.field)[1]
+    missing = row.config.get("missing", "refuse")
+
+    if missing == "refuse" or (row.config["type"] == "category" and missing != "skip"):
+        assert result.given is None
+    else:
+        assert result.given is not None
+        assert result.given.shape == result.values.shape[: result.given.ndim]
+        assert [number % 5 != 1 for number in range(COUNT)] == result.given.reshape(COUNT, -1).all(1).tolist()
 
 
 @each_row

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnrun.registry.data.columns import MISSING, parse_numbers
+from nnrun.registry.data.columns import GAP, parse_numbers
 from nnrun.registry.fault import Fault
 from nnrun.registry.sources.csv import Csv
 from nnrun.registry.sources.npz import Npz
@@ -71,9 +71,9 @@ def test_advice_about_parts_of_an_archive_does_not_go_in_circles(columns: list[s
 @pytest.mark.parametrize(
     ("cell", "help"),
     [
-        ("1,361", "write `1361` if the comma parts thousands, or `1.361` if it stands for the point"),
-        ("1,5", "write numbers with a point, `1.5`; commas part thousands, or cells"),
-        ("N/A", MISSING),
+        ("1,361", 'write `1361` if the comma parts thousands, or `decimal: ","` in the field if it stands for the point of `1.361`'),
+        ("1,5", 'write `decimal: ","` in the field, or the number with a point, `1.5`'),
+        ("N/A", GAP),
     ],
 )
 def test_a_comma_is_not_taken_for_a_point_where_it_may_part_thousands(cell: str, help: str) -> None:

@@ -9,8 +9,11 @@ from pydantic import ValidationError
 
 from nnrun.registry.catalog import Broken
 from nnrun.registry.field import Facts, Field
+from nnrun.registry.fields.series import Series
 from nnrun.registry.shape import Shape, ShapeError
 from nnrun.registry.source import Column, Source
+from nnrun.runner.compiler.graph.graph import Graph
+from nnrun.runner.compiler.graph.objectives import Objective
 from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.compiler.text.diagnostic import Place, Report
 from nnrun.runner.compiler.text.words import nearest, repair
@@ -83,8 +86,8 @@ def type_fields(data: Data | None, fields: Mapping[str, Field], facts: Mapping[s
         if config.type_name() == "series" and data.window is None and report.blames(("data", "window")):
             continue  # how it is cut is wrong, and that is reported
         if config.type_name() in ("series", "text") and data.window is not None:
-            if config.type_name() == "series":
-                values[f"{name}.next"] = shape.tick
+            if isinstance(config, Series):
+                values[f"{name}.next"] = config.ahead()
             shape = shape.along(name, data.window.length)
         timed[name] = shape
     for name, shape in timed.items():
@@ -150,3 +153,33 @@ def _report_axis(name: str, along: str, timed: list[str], data: Data, report: Re
     meant = nearest(along, timed)
     help = f"`{meant}` has one" if meant else "fields of type text, video and series have one"
     report.add("unknown-name", f"`{name}` goes along `{along}`, which {what}", at=("data", "fields", name, "along"), help=help)
+
+
+def check_read(graph: Graph, fields: Mapping[str, Field], report: Report) -> None:
+    """A network reads no value that may be left out."""
+    read = {edge.source.name for node in graph.nodes.values() for edge in (*node.edges, *([node.initial] if node.initial else []))}
+    for name, config in fields.items():
+        if _missing(config) == "skip" and name in read:
+            headline = f"`missing: skip` leaves out what `{name}` lacks, and the network reads `{name}`"
+            is_category = config.type_name() == "category"
+            help = "`other` takes it for a class" if is_category else "`mean`, `median`, a number or `indicator` fill the gap"
+            report.add("conflicting-keys", headline, at=_place(name), help=help)
+
+
+def check_target(loss: Objective, fields: Mapping[str, Field], report: Report) -> bool:
+    """Whether a loss judges a field without marks of its gaps."""
+    name = loss.target.value
+    if name not in fields or _missing(fields[name]) != "indicator":
+        return True
+    if not report.blames(_place(name).path):
+        headline = f"`missing: indicator` puts marks behind `{name}`, which is a target"
+        report.add("conflicting-keys", headline, at=_place(name), help="write `skip`: losses and metrics leave out what is missing")
+    return False
+
+
+def _missing(config: Field) -> object:
+    return getattr(config, "missing", "refuse")
+
+
+def _place(name: str) -> Place:
+    return Place(("data", "fields", name, "missing"))

@@ -16,7 +16,7 @@ from nnrun.runner.compiler.text.diagnostic import Place, Report
 from nnrun.runner.compiler.text.words import nearest, repair
 from nnrun.runner.compiler.types.advice import input_help, unclamped_help
 from nnrun.runner.compiler.types.axes import Seen, seen_by
-from nnrun.runner.compiler.types.fields import check_split, check_window, complete_fields, type_fields
+from nnrun.runner.compiler.types.fields import check_split, check_target, check_window, complete_fields, type_fields
 from nnrun.runner.compiler.types.files import check_files
 from nnrun.runner.compiler.types.judged import check_objective
 from nnrun.runner.compiler.types.loop_shapes import outline_loop
@@ -72,7 +72,7 @@ def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: R
         inference.check_start(graph.nodes[name])
         inference.check_scores(graph.nodes[name])
     judged = graph.losses if spec.train is None or getattr(spec.train.learner, "needs_loss", True) else ()
-    right = [check_objective(loss, graph, inference.values, report) for loss in judged]
+    right = [check_target(loss, fields, report) and check_objective(loss, graph, inference.values, report) for loss in judged]
     for metric in graph.metrics:
         if all(right) or metric.config.input is not None or metric.config.target is not None:
             check_objective(metric, graph, inference.values, report)

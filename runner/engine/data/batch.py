@@ -23,6 +23,9 @@ POOL = 32
 STRETCH, NEAR = 256, 64
 """Of examples on the disk: so many rows that lie behind each other, of so many stretches, are mixed with each other."""
 
+GIVEN = ".given"
+"""Behind the name of a field: of its values those that were there, where some may be missing, and are targets."""
+
 Order = Literal["shuffled", "as given", "streams"]
 
 Shared = Callable[[int, int], Share]
@@ -43,6 +46,8 @@ class Batch:
     """Time axes along which no example is padded; looked up in the lengths if it is None, which a GPU would have to wait for."""
     host: Mapping[str, Tensor] = field(default_factory=dict)
     """The lengths where the processor reads them, also when the batch is on a GPU; the lengths themselves where nothing else is given."""
+    given: Mapping[str, Tensor] = field(default_factory=dict)
+    """Of targets that may be missing, those that are there, (B,) or (T, B), where the processor reads them."""
     share: Share | None = None
     """Which examples of a whole batch these are; None where they are all. All of its ticks are there, also if they are padding here."""
     _places: dict[str, Tensor] = field(default_factory=dict, init=False, compare=False, repr=False)
@@ -68,6 +73,16 @@ class Batch:
             found = real_ticks(lengths, self._ticks(axis)).flatten().nonzero().squeeze(1)
             self._places[axis] = sent(found, self.lengths[axis].device)
         return self._places[axis]
+
+    def judged(self, target: str, axis: str | None) -> Tensor | None:
+        """Where what a target can be compared with lies among all examples, or all ticks of them, (M,); None where all of it can."""
+        if target not in self.given:
+            return None if axis is None else self.places(axis)
+        if target not in self._places:
+            given = self.given[target]
+            known = given if axis is None else given & real_ticks(self.host[axis], len(given))
+            self._places[target] = sent(known.flatten().nonzero().squeeze(1), self.values[target].device)
+        return self._places[target]
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device; the way there is not waited for."""
@@ -111,7 +126,13 @@ class Part:
         if share is not None:
             rows, lengths = rows[share.rows], {axis: length[share.rows] for axis, length in lengths.items()}
         values = {name: self._gathered(name, rows, ticks) for name in self.values}
-        return Batch(values, lengths, len(rows), share=share)
+        given = {name.replace(GIVEN, ""): values.pop(name).bool() for name in self.values if GIVEN in name}
+        return Batch(values, lengths, len(rows), given=given, share=share)
+
+    def given(self, target: str) -> Tensor | None:
+        """Of all examples, those of which a target is there, (n,) or (n, T); None where none is missing."""
+        field, dot, ahead = target.partition(".")
+        return self.values.get(f"{field}{GIVEN}{dot}{ahead}")
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """All examples once, the short ones first where they differ in length."""

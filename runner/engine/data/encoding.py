@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nnrun.registry.data.columns import MISSING
+from nnrun.registry.data.columns import GAP, MISSING, NAMELESS
 from nnrun.registry.field import DataError, Encoded, Facts, Field, naming
 from nnrun.registry.fields.text import Text
 from nnrun.registry.source import Columns
 from nnrun.runner.compiler.language.data import Data
-from nnrun.runner.engine.data.batch import Part
+from nnrun.runner.engine.data.batch import GIVEN, Part
 from nnrun.runner.engine.data.columns import count_of
 from nnrun.runner.engine.data.recordings import Recordings
 from nnrun.runner.engine.data.texts import stream
@@ -24,9 +25,14 @@ HOLE = "fill the gap in the data; a row left out makes a hole, which `time: COLU
 
 
 def encode(
-    data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts], rows: Sequence[int] | None = None
+    data: Data,
+    fields: Mapping[str, Field],
+    columns: Columns,
+    facts: Mapping[str, Facts],
+    rows: Sequence[int] | None = None,
+    targets: Collection[str] = (),
 ) -> tuple[Part, list[str]]:
-    """All rows as numbers, and what the fields say of that."""
+    """All rows as numbers, and what the fields say of that; of targets also which are there, where some may be missing."""
     values: dict[str, Tensor] = {}
     lengths: dict[str, Tensor] = {}
     times: dict[str, str] = {}
@@ -38,6 +44,10 @@ def encode(
             axis = config.shape(name, facts[name]).time
             _check_ticks(encoded, axis, data.window is not None and data.streamed is None)
         values[name] = _tensor(encoded)
+        if encoded.given is not None and name in targets:
+            values[f"{name}{GIVEN}"] = torch.from_numpy(encoded.given.astype(np.uint8))
+            if axis is not None:
+                times[f"{name}{GIVEN}"] = axis
         if encoded.said is not None:
             said.append(f"`{name}`: {encoded.said}")
         if isinstance(config, Text):
@@ -51,14 +61,16 @@ def encode(
     return Part(values, lengths, times, torch.arange(count_of(columns)), texts=texts), said
 
 
-def windowed(data: Data, part: Part, series: Recordings | None, *, ahead: bool) -> Part:
+def windowed(data: Data, fields: Mapping[str, Field], part: Part, series: Recordings | None, *, ahead: bool) -> Part:
     """Rows that are ticks of a series cut into windows, and texts into pieces."""
     if data.window is None:
         return part
     if series is None:
         assert data.streamed is not None
         return stream(part, data.streamed, data.window.length)
-    return windows(part, data.window, series, ahead=ahead)
+    cut = windows(part, data.window, series, ahead=ahead)
+    targets = {name: f"{name}.next" for name in fields if f"{name}.next" in cut.values}
+    return replace(cut, values={**cut.values, **{ahead: fields[name].bare(cut.values[ahead]) for name, ahead in targets.items()}})
 
 
 def _check_ticks(encoded: Encoded, axis: str | None, windowed: bool) -> None:
@@ -83,7 +95,7 @@ def advising(data: Data) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        if error.help != MISSING or data.window is None or data.streamed is not None:
+        if error.help not in (MISSING, GAP, NAMELESS) or data.window is None or data.streamed is not None:
             raise
         raise DataError(error.what, HOLE, error.row, error.name) from None
 

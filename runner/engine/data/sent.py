@@ -48,11 +48,11 @@ def examples_of(
     by = (data.window.by,)
     known_ahead = any(config.shape(name, facts[name]).time is None and config.reads(name) != by for name, config in fields.items())
     if data.streamed is not None:
-        part = windowed(data, whole, None, ahead=known_ahead)
+        part = windowed(data, fields, whole, None, ahead=known_ahead)
         behind = torch.cumsum(whole.lengths[data.streamed], 0)
         return part, torch.searchsorted(behind, part.rows + data.window.length - 1, right=True).tolist()
     series = recordings(data, {"all": columns})
-    cut = windowed(data, whole, series, ahead=known_ahead)
+    cut = windowed(data, fields, whole, series, ahead=known_ahead)
     assert cut.ends is not None
     starts = torch.from_numpy(series.starts(reach_of(data.window, ahead=known_ahead), stride, from_end=True))
     part = replace(cut, rows=starts[torch.argsort(cut.ends[starts])])

@@ -30,7 +30,7 @@ def example_of(plan: Plan, facts: Mapping[str, Facts], part: Part) -> dict[str, 
     columns: dict[str, list[Any]] = {}
     windowed = data.window is not None and not data.streamed
     for name in plan.read:
-        field, values = plan.fields[name], part.values[name][part.rows[0]].numpy()
+        field, values = plan.fields[name], plan.fields[name].bare(part.values[name][part.rows[0]].numpy())
         if name not in part.times:
             rows = field.decode(values[None], facts[name])
         elif field.type_name() == "text":

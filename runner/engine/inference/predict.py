@@ -176,11 +176,14 @@ class Predictor:
             decode, facts = self.plan.fields[field].decode, self.facts[field]
             if self.plan.decoding is not None and field == self.plan.decoding.target:
                 result[field] = Told(field, self.plan.fields, self.facts).raw(part, part.rows)
-            elif loss.target_shape.time is None:
-                result[named(loss)] = decode(values.numpy(), facts)
+                continue
+            if loss.target_shape.time is None:
+                true = decode(values.numpy(), facts)
             else:
                 lengths = part.lengths[loss.target_shape.time][part.rows].tolist()
-                result[named(loss)] = [decode(row[:length].numpy(), facts) for row, length in zip(values, lengths, strict=True)]
+                true = [decode(row[:length].numpy(), facts) for row, length in zip(values, lengths, strict=True)]
+            given = part.given(loss.target)
+            result[named(loss)] = true if given is None else _where(true, given[part.rows].tolist())
         return result
 
     def _read(self, loss: Comparison, scores: Tensor, lengths: list[int] | None) -> dict[str, list[Any]]:
@@ -204,6 +207,13 @@ class Predictor:
         if loss.config.logits:  # a probability is in the units of the data already
             return {name: numbers.sigmoid().tolist()}
         return {name: field.decode(numbers.numpy(), facts) if field else numbers.tolist()}
+
+
+def _where(values: Sequence[Any], given: Sequence[Any]) -> list[Any]:
+    """What was given, also within lists; None in the place of the rest."""
+    return [
+        _where(value, there) if isinstance(there, list) else value if there else None for value, there in zip(values, given, strict=False)
+    ]
 
 
 def probabilities(scores: Tensor) -> Tensor:

@@ -18,6 +18,9 @@ from nnrun.runner.engine.world.world import ALONE, World, on
 if TYPE_CHECKING:
     from nnrun.registry.modules.meters import Meter
 
+TINY = 1e-30
+"""In the place of a weight of 0."""
+
 GATHERED = 1 << 20
 """Numbers that are collected before meters count them: counting costs a millisecond, however few they are."""
 
@@ -28,6 +31,7 @@ class Losses(nn.Module):
     def __init__(self, plan: Plan, facts: Mapping[str, Facts]) -> None:
         super().__init__()
         self.comparisons = plan.losses
+        self.may_lack = any(may_lack(plan, loss.target) for loss in plan.losses)
         self.wanted = _compared_values(plan.losses)
         self.factors: list[float] = []
         self.parts = nn.ModuleList()
@@ -52,16 +56,18 @@ class Losses(nn.Module):
             return None
         (loss,) = self.comparisons
         sums, weights = each(*compared(loss, values, batch))
-        if loss.input_shape.time is None:
+        places = batch.judged(loss.target, loss.input_shape.time)
+        if loss.input_shape.time is None and places is None:
             return sums, weights
-        places = batch.places(loss.input_shape.time)
         owner = torch.arange(len(values[loss.input]) * batch.count, device=sums.device) if places is None else places
         owner = owner % batch.count
         nothing = torch.zeros(batch.count, dtype=sums.dtype, device=sums.device)
         return nothing.index_add(0, owner, sums), nothing.index_add(0, owner, weights.to(sums.dtype))
 
     def total(self, sums: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-        """The figure that is minimised."""
+        """The figure that is minimised. A loss whose targets are all missing adds nothing."""
+        if self.may_lack:
+            sums = [(total, weight.clamp_min(TINY)) for total, weight in sums]
         terms = [factor * total / weight for factor, (total, weight) in zip(self.factors, sums, strict=True)]
         return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
 
@@ -169,7 +175,7 @@ class _Pair:
 
 
 def compared(comparison: Comparison, values: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
-    """Input and target as (M, *axes): M examples, or all real ticks of them."""
+    """Input and target as (M, *axes): M examples, or all real ticks of them, of which the target is there."""
     input, target = (_real(comparison, values[name], batch) for name in (comparison.input, comparison.target))
     return input, target
 
@@ -181,10 +187,13 @@ def _target(comparison: Comparison, batch: Batch) -> Tensor:
 def _real(comparison: Comparison, value: Tensor, batch: Batch) -> Tensor:
     """One of two values that are compared, as (M, *axes)."""
     time = comparison.input_shape.time
-    if time is None:
-        return value
-    places = batch.places(time)
-    return value.flatten(0, 1) if places is None else value.flatten(0, 1).index_select(0, places)
+    places, every = batch.judged(comparison.target, time), value if time is None else value.flatten(0, 1)
+    return every if places is None else every.index_select(0, places)
+
+
+def may_lack(plan: Plan, target: str) -> bool:
+    """Whether some examples may be without a target."""
+    return getattr(plan.fields.get(target.partition(".")[0]), "missing", "refuse") != "refuse"
 
 
 def target_facts(comparison: Comparison, facts: Mapping[str, Facts]) -> Facts:

@@ -123,7 +123,7 @@ class Preparation:
         for columns in self._read(wanted):
             gathered = {name: config.gather(name, columns) for name, config in self.fields.items()}
             count = len(next(iter(gathered.values())))
-            part, _ = encode(self.data, self.fields, gathered, facts, range(start, start + count))
+            part, _ = encode(self.data, self.fields, gathered, facts, range(start, start + count), self.targets)
             yield start, part, gathered
             start += count
 

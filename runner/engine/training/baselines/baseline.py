@@ -6,7 +6,7 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.data.told import Told
 from nnrun.runner.engine.training.baselines.guesses import LEAST, tick_guesses
-from nnrun.runner.engine.training.objective import Meters, target_facts
+from nnrun.runner.engine.training.objective import Meters, may_lack, target_facts
 from nnrun.runner.engine.training.written import Written
 
 
@@ -68,7 +68,11 @@ def baseline(plan: Plan, data: Dataset, track: Track) -> Baseline | None:
     if any((metric.input, metric.target) != (loss.input, loss.target) for metric in judged):
         return None
     if loss.target_shape.time is not None:
-        return _at_ticks(plan, data, data.test, loss)
+        return None if may_lack(plan, loss.target) else _at_ticks(plan, data, data.test, loss)
+    if may_lack(plan, loss.target):
+        data = _known(data, loss.target)
+    if data.test is None:
+        return None
     classes = int(loss.target_shape.classes) if categories else None  # type: ignore[arg-type]
     found = _linear(plan, data, loss.target, classes) if track.baseline == "linear" and not data.train.on_disk else None
     name, guess = found or _simple(data, data.test, loss.target, classes)
@@ -144,6 +148,17 @@ def _best(models: Sequence[Any], valid: Any, target: np.ndarray | None, losses: 
     gain = found[len(models) // 2] - found[best]
     error = gain.std() / math.sqrt(len(gain))
     return models[best] if gain.mean() > CHANCE * error else usual
+
+
+def _known(data: Dataset, target: str) -> Dataset:
+    """The examples that have a target."""
+
+    def of(part: Part) -> Part:
+        given = part.given(target)
+        return part if given is None else replace(part, rows=part.rows[given[part.rows].bool()])
+
+    valid, test = (None if part is None or not len(of(part)) else of(part) for part in (data.valid, data.test))
+    return replace(data, train=of(data.train), valid=valid, test=test)
 
 
 def _held(data: Dataset, target: str) -> np.ndarray | None:
