@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nnrun.registry.shape import Axis, InputError, Shape, may_equal
+from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, may_equal
 
 
 def check_number(x: Shape, wanted: str = "numbers", position: int = 0) -> None:
@@ -59,6 +59,21 @@ def known_lengths(lengths: Iterable[Axis]) -> tuple[int, ...]:
     return tuple(numbers)
 
 
+def channels_of_a_group(x: Shape, groups: int, filters: int) -> Axis:
+    """Channels of an image that a filter of one of its groups sees. Raises: ShapeError if `groups` does not divide channels and filters."""
+    channels = image(x)[0]
+    if groups == 1:
+        return channels
+    if isinstance(channels, str):
+        raise InputError(
+            "an image with a known number of channels", help=f"`{channels}` is known only from the data: declare it in the field"
+        )
+    for count, what in ((channels, "channels that arrive"), (filters, "filters")):
+        if count % groups:
+            raise ShapeError(f"`groups` is {groups}, which does not divide the {count} {what}", field="groups")
+    return channels // groups
+
+
 def elementwise(inputs: tuple[Shape, ...]) -> tuple[Axis, ...]:
     """Axes of a combination of values, entry by entry. A single number goes with everything, an axis of size 1 is stretched.
 
@@ -82,7 +97,7 @@ def _between(given: tuple[Axis, ...], wanted: tuple[Axis, ...]) -> str:
     if len(given) == len(wanted) and given[1:] == wanted[1:]:
         return f"a convolution of one pixel between them, `{{type: conv, filters: {wanted[0]}, kernel: 1}}`, gives as many channels"
     if len(given) == len(wanted):
-        return "`padding: same` keeps the size of an image, and `stride` or a `pool` node shrinks it"
+        return "`padding: same` keeps the size of an image, `stride` or a `pool` node shrinks it, and an `upsample` node enlarges it"
     return "a `linear`, `flatten` or `reshape` node between them changes the size"
 
 

@@ -1,4 +1,4 @@
-"""Windows that slide over an image: where they lie and how much padding they need. Arithmetic only, no torch."""
+"""Windows that slide over an image, and the way back: where they lie, how much padding they need. Arithmetic only, no torch."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def windows(
 ) -> Windows:
     """Windows of a size over axes of these lengths. Raises: ShapeError if one does not fit; `option` is what the spec calls the size."""
     axes = len(lengths)
-    sizes, strides, dilations = _each(option, size, axes), _each("stride", stride, axes), _each("dilation", dilation, axes)
+    sizes, strides, dilations = each_axis(option, size, axes), each_axis("stride", stride, axes), each_axis("dilation", dilation, axes)
     spans = tuple((side - 1) * gap + 1 for side, gap in zip(sizes, dilations, strict=True))
     if padding == "same":
         pads = tuple(same_padding(*axis) for axis in zip(lengths, spans, strides, strict=True))
     else:
-        pads = tuple((amount, amount) for amount in _each("padding", 0 if isinstance(padding, str) else padding, axes))
+        pads = tuple((amount, amount) for amount in each_axis("padding", 0 if isinstance(padding, str) else padding, axes))
     padded = tuple(length + before + after for length, (before, after) in zip(lengths, pads, strict=True))
     if any(span > room for span, room in zip(spans, padded, strict=True)):
         spread = "" if spans == sizes else f", {_by(spans)} with its dilation,"
@@ -63,7 +63,58 @@ def same_padding(length: int, span: int, stride: int) -> tuple[int, int]:
     return missing // 2, missing - missing // 2
 
 
-def _each(option: str, value: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How the pixels of an image are spread over a larger one; one entry for each spatial axis."""
+
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    crops: Pads
+    """What is cut off before and after; below 0, so much is added."""
+    lengths: tuple[int, ...]
+    """Those of the larger image."""
+
+
+def spread(
+    lengths: tuple[int, ...],
+    *,
+    size: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    padding: str | int | tuple[int, ...],
+    dilation: int | tuple[int, ...],
+) -> Spread:
+    """Kernels of a size put at every pixel of axes of these lengths. Raises: ShapeError if the padding cuts off all."""
+    axes = len(lengths)
+    sizes, strides, dilations = each_axis("kernel", size, axes), each_axis("stride", stride, axes), each_axis("dilation", dilation, axes)
+    spans = tuple((side - 1) * gap + 1 for side, gap in zip(sizes, dilations, strict=True))
+    if padding == "same":
+        crops = tuple(same_crop(*axis) for axis in zip(spans, strides, strict=True))
+    else:
+        crops = tuple((amount, amount) for amount in each_axis("padding", 0 if isinstance(padding, str) else padding, axes))
+    whole = tuple((length - 1) * step + span for length, step, span in zip(lengths, strides, spans, strict=True))
+    left = tuple(length - before - after for length, (before, after) in zip(whole, crops, strict=True))
+    if min(left) < 1:
+        raise ShapeError(
+            f"`padding` cuts {_by(tuple(before for before, _ in crops))} off each side, and nothing is left of {_by(whole)}",
+            field="padding",
+            help="`padding: same` cuts off as much as leaves size * stride",
+        )
+    return Spread(sizes, strides, dilations, crops, left)
+
+
+def same_crop(span: int, stride: int) -> tuple[int, int]:
+    """What is cut off so that length * stride is left; what is odd comes after, as does what a kernel below the stride lacks.
+
+    Source: Keras, `Conv2DTranspose`: the gradient of a convolution whose padding is `same`.
+    """
+    surplus = span - stride
+    before = max(surplus // 2, 0)
+    return before, surplus - before
+
+
+def each_axis(option: str, value: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
+    """The number of each spatial axis. Raises: ShapeError, at that option, if a list has another length."""
     try:
         return per_axis(value, axes)
     except ValueError as error:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from nnrun.registry.accept import image, known_lengths
+from nnrun.registry.accept import channels_of_a_group, image, known_lengths
 from nnrun.registry.algebra.activations import Activation
 from nnrun.registry.catalog import register
 from nnrun.registry.node import Trainable
 from nnrun.registry.nodes.activation import check_activation
 from nnrun.registry.options import Count, Padding, Sides, per_axis
-from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, known
+from nnrun.registry.shape import Axis, Shape, known
 from nnrun.registry.spatial import Windows, windows
 
 if TYPE_CHECKING:
@@ -81,14 +81,4 @@ class Conv(Trainable):
 
     def _channels(self, x: Shape) -> Axis:
         """Channels that a kernel sees."""
-        channels = image(x)[0]
-        if self.groups == 1:
-            return channels
-        if isinstance(channels, str):
-            raise InputError(
-                "an image with a known number of channels", help=f"`{channels}` is known only from the data: declare it in the field"
-            )
-        for count, what in ((channels, "channels that arrive"), (self.filters, "filters")):
-            if count % self.groups:
-                raise ShapeError(f"`groups` is {self.groups}, which does not divide the {count} {what}", field="groups")
-        return channels // self.groups
+        return channels_of_a_group(x, self.groups, self.filters)

@@ -22,6 +22,13 @@ def classifier(*edges: str, **nodes: str) -> str:
     return spec(nodes, edges or ("image -> flat -> scores",))
 
 
+def decoder(low: str, scores: str) -> str:
+    """A network that gives its own input, a picture."""
+    data = "{source: digits, fields: {image: {type: image}}}"
+    loss = "{loss: {type: binary_cross_entropy, input: scores, target: image}}"
+    return spec({"flat": "{type: pool}", "low": low, "scores": scores}, ["image -> flat -> low -> scores"], data=data, train=loss)
+
+
 TEN = "{type: linear, units: digit}"
 SQUASHED = "{type: linear, units: digit, activation: sigmoid}"
 CELL = {"embed": "{type: embedding, units: 4}", "scores": "{type: last}", "cell": "{type: gru, units: label}"}
@@ -35,6 +42,8 @@ LOST = [
     (numbers("{type: linear, units: 1, activation: sigmoid}", "{type: binary_cross_entropy, input: scores, target: yes}"), "sigmoid"),
     (numbers("{type: linear, units: 1, activation: relu}", "{type: mse, input: scores, target: y}"), "relu"),
     (reviews(CELL, ["text -> embed -> cell -> scores"]), "cell"),
+    (decoder("{type: conv, filters: 4, kernel: 1}", "{type: conv_transpose, filters: 1, kernel: 2, stride: 2, activation: tanh}"), "tanh"),
+    (decoder("{type: conv, filters: 1, kernel: 1, activation: sigmoid}", "{type: upsample}"), "sigmoid"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Ask Keras what `padding: same` gives, and write it to data/keras.json.
+"""Ask Keras what images become, above all with `padding: same`, and write it to data/keras.json.
 
     pip install keras jax numpy
     KERAS_BACKEND=jax JAX_ENABLE_X64=1 python -m tests.registry.make_keras_numbers
@@ -10,6 +10,7 @@ inputs and weights are waves in our layout. The numbers in the file are of Keras
 from __future__ import annotations
 
 import json
+import re
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,16 @@ def main() -> None:
     pools = [(IMAGE, options) for options in pool] + [
         (shape, options) for shape in (ROWS, VOLUME) for options in ({"size": 2, "stride": 1}, {"size": 4, "stride": 3})
     ]
+    transposed = [
+        *(
+            {"kernel": kernel, "stride": stride, "padding": padding}
+            for kernel, stride, padding in product((1, 2, 3, 4, 5), (1, 2, 3), ("same", "valid"))
+            if padding == "same" or kernel >= stride
+        ),
+        *({"kernel": kernel, "dilation": 2, "padding": padding} for kernel, padding in product((2, 3), ("same", "valid"))),
+        {"kernel": [2, 3], "stride": [3, 2], "padding": "same"},
+    ]
+    enlarged = [{"factor": factor, "method": method} for factor, method in product((1, 2, 3, [3, 2]), ("nearest", "bilinear"))]
     results = {
         "conv": [
             {"input": shape, "options": (full := {"padding": "same", **options}), "result": summary(convolve(shape, **full))}
@@ -57,12 +68,18 @@ def main() -> None:
             for method in ("max", "mean")
             for shape, options in pools
         ],
+        "conv_transpose": [
+            {"input": shape, "options": options, "result": summary(transpose(shape, **options))}
+            for shape, options in [(IMAGE, options) for options in transposed]
+            + [(shape, {**options, "padding": "same"}) for shape in (ROWS, VOLUME) for options in other]
+        ],
+        "upsample": [
+            {"input": shape, "options": options, "result": summary(upsampled(shape, **options))}
+            for shape, options in [(IMAGE, options) for options in enlarged] + [(shape, {"factor": 3}) for shape in (ROWS, VOLUME)]
+        ],
         "inception": {"result": summary(inception(wave((1, 3, 32, 32))))},
     }
-    FILE.write_text(
-        json.dumps(results).replace('{"input"', '\n{"input"').replace('"inception"', '\n"inception"').replace('"pool": ', '\n"pool": ')
-        + "\n"
-    )
+    FILE.write_text(re.sub(r'{"input"|"(pool|conv_transpose|upsample|inception)": ', r"\n\g<0>", json.dumps(results)) + "\n")
 
 
 def convolve(shape: tuple[int, ...], kernel: Any, stride: Any = 1, padding: str = "same", dilation: int = 1, groups: int = 1) -> Array:
@@ -77,6 +94,25 @@ def convolve(shape: tuple[int, ...], kernel: Any, stride: Any = 1, padding: str 
 def pooled(shape: tuple[int, ...], method: str, size: Any, stride: Any, padding: str) -> Array:
     name = f"{'Max' if method == 'max' else 'Average'}Pooling{len(shape) - 2}D"
     layer = getattr(keras.layers, name)(plain(size), strides=plain(stride), padding=padding)
+    return first(layer(last(wave(shape))))
+
+
+def transpose(shape: tuple[int, ...], kernel: Any, padding: str, stride: Any = 1, dilation: int = 1) -> Array:
+    rank = len(shape) - 2
+    make = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)[rank - 1]
+    layer = make(6, plain(kernel), strides=plain(stride), padding=padding, dilation_rate=dilation)
+    layer.build(last(wave(shape)).shape)
+    *sizes, filters, channels = layer.kernel.shape
+    weight = 0.3 * wave((channels, filters, *sizes), 1.0)
+    layer.set_weights([np.moveaxis(weight, (0, 1), (-1, -2)), 0.3 * wave((filters,), 1.5)])
+    return first(layer(last(wave(shape))))
+
+
+def upsampled(shape: tuple[int, ...], factor: Any, method: str = "nearest") -> Array:
+    if len(shape) != 4:
+        layer = (keras.layers.UpSampling1D if len(shape) == 3 else keras.layers.UpSampling3D)(factor)
+    else:
+        layer = keras.layers.UpSampling2D(plain(factor), interpolation=method)
     return first(layer(last(wave(shape))))
 
 

@@ -13,7 +13,7 @@ from nnrun.runner.compiler.language.edges import Edge
 from nnrun.runner.compiler.text.diagnostic import Notes, Place, Report
 from nnrun.runner.compiler.types.shapes import Typed
 
-PASSING = frozenset(["flatten", "reshape", "dropout", "last", "reverse", "repeat", "pool", "global_pool"])
+PASSING = frozenset(["flatten", "reshape", "dropout", "last", "reverse", "repeat", "pool", "global_pool", "upsample"])
 """Nodes whose numbers are some of those that they read, or lie between them."""
 
 
@@ -49,6 +49,7 @@ def _check_range(objective: Objective, graph: Graph, typed: Typed, report: Repor
         "formula": f"leave out `{function}(…)`",
         "linear": f"leave out `activation: {function}`",
         "conv": f"leave out `activation: {function}`",
+        "conv_transpose": f"leave out `activation: {function}`",
     }.get(kind, f"a `linear` node behind `{node.name}` gives every number")
     notes: Notes = ((Place((*objective.path, "input")), "judged here"), *node.notes)
     headline = f"`{node.name}` comes out of `{function}`, but {why}: {missed}"
