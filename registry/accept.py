@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nnrun.registry.shape import Axis, InputError, Shape, ShapeError, may_equal
+from nnrun.registry.shape import Axis, InputError, Shape, may_equal
 
 
 def check_number(x: Shape, wanted: str = "numbers", position: int = 0) -> None:
@@ -42,7 +42,7 @@ def image(x: Shape) -> tuple[Axis, tuple[Axis, ...]]:
     if not x.axes:
         raise InputError(wanted, help="a single number has no axis to slide over; `linear` takes it")
     if len(x.axes) == 1:
-        ticks = "in place of it, `window`, `flatten` and `linear` nodes, one behind the other, slide over the ticks"
+        ticks = "`conv_time` in place of it slides over the ticks"
         raise InputError(wanted, help=f"a `reshape` node between them, `to: [1, {x.size}]`, makes one channel of it", over_time=ticks)
     if len(x.axes) > 4:
         raise InputError(wanted, help="a `reshape` node between them joins axes")
@@ -57,21 +57,6 @@ def known_lengths(lengths: Iterable[Axis]) -> tuple[int, ...]:
             raise InputError("an image of known size", help=f"the size `{length}` is known only from the data: declare it in the field")
         numbers.append(length)
     return tuple(numbers)
-
-
-def channels_of_a_group(x: Shape, groups: int, filters: int) -> Axis:
-    """Channels of an image that a filter of one of its groups sees. Raises: ShapeError if `groups` does not divide channels and filters."""
-    channels = image(x)[0]
-    if groups == 1:
-        return channels
-    if isinstance(channels, str):
-        raise InputError(
-            "an image with a known number of channels", help=f"`{channels}` is known only from the data: declare it in the field"
-        )
-    for count, what in ((channels, "channels that arrive"), (filters, "filters")):
-        if count % groups:
-            raise ShapeError(f"`groups` is {groups}, which does not divide the {count} {what}", field="groups")
-    return channels // groups
 
 
 def elementwise(inputs: tuple[Shape, ...]) -> tuple[Axis, ...]:

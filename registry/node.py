@@ -74,6 +74,11 @@ class Node(Component):
         """The function that the value comes out of, and the option that names it; None where there is none."""
         return None
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether the value at a tick depends on later ticks of what it reads."""
+        return False
+
     def readings(self) -> tuple[Reading, ...]:
         """What the options read, in the order of the node's inputs. Edges come after."""
         return ()

@@ -58,6 +58,10 @@ class Recurrent(Trainable, Holding):
         return self.activation, "activation"  # weighed by gates from 0 to 1, which leave its range as it is
 
     @property
+    def looks_ahead(self) -> bool:
+        return self.bidirectional
+
+    @property
     def fused(self) -> bool:
         """Whether torch has a kernel for this very cell."""
         return self.activation in self.torchs and not self.recurrent_dropout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nnrun.registry.options import per_axis
-from nnrun.registry.shape import ShapeError
+from nnrun.registry.shape import Axis, InputError, ShapeError
 
 Pads = tuple[tuple[int, int], ...]
 """Padding before and after, for each spatial axis."""
@@ -111,6 +111,21 @@ def same_crop(span: int, stride: int) -> tuple[int, int]:
     surplus = span - stride
     before = max(surplus // 2, 0)
     return before, surplus - before
+
+
+def channels_of_a_group(channels: Axis, filters: int, groups: int, name: str, wanted: str) -> Axis:
+    """Channels that a kernel of a group sees; `name` is what they are called, `wanted` an input in which they are counted.
+
+    Raises: ShapeError if the groups do not divide channels and filters, InputError if the channels are not known yet.
+    """
+    if groups == 1:
+        return channels
+    if isinstance(channels, str):
+        raise InputError(wanted, help=f"`{channels}` is known only from the data: declare it in the field")
+    for count, what in ((channels, f"{name} that arrive"), (filters, "filters")):
+        if count % groups:
+            raise ShapeError(f"`groups` is {groups}, which does not divide the {count} {what}", field="groups")
+    return channels // groups
 
 
 def each_axis(option: str, value: int | tuple[int, ...], axes: int) -> tuple[int, ...]:

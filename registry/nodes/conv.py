@@ -11,7 +11,7 @@ from nnrun.registry.node import Trainable
 from nnrun.registry.nodes.activation import check_activation
 from nnrun.registry.options import Count, Padding, Sides, per_axis
 from nnrun.registry.shape import Axis, Shape, known
-from nnrun.registry.spatial import Windows, windows
+from nnrun.registry.spatial import Windows, channels_of_a_group, windows
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,4 +81,4 @@ class Conv(Trainable):
 
     def _channels(self, x: Shape) -> Axis:
         """Channels that a kernel sees."""
-        return channels_of_a_group(x, self.groups, self.filters)
+        return channels_of_a_group(image(x)[0], self.filters, self.groups, "channels", "an image with a known number of channels")

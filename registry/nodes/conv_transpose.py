@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from nnrun.registry.accept import channels_of_a_group, image, known_lengths
+from nnrun.registry.accept import image, known_lengths
 from nnrun.registry.algebra.activations import Activation
 from nnrun.registry.catalog import register
 from nnrun.registry.node import Trainable
 from nnrun.registry.nodes.activation import check_activation
 from nnrun.registry.options import Count, Padding, Sides, per_axis
 from nnrun.registry.shape import Axis, Shape, known
-from nnrun.registry.spatial import Spread, spread
+from nnrun.registry.spatial import Spread, channels_of_a_group, spread
 
 if TYPE_CHECKING:
     from torch import nn
@@ -91,4 +91,4 @@ class ConvTranspose(Trainable):
 
     def _channels(self, x: Shape) -> Axis:
         """Channels that an output channel is made of."""
-        return channels_of_a_group(x, self.groups, self.filters)
+        return channels_of_a_group(image(x)[0], self.filters, self.groups, "channels", "an image with a known number of channels")

@@ -30,6 +30,10 @@ class Reverse(Node):
 
     type: Literal["reverse"]
 
+    @property
+    def looks_ahead(self) -> bool:
+        return True
+
     def shape(self, x: Shape) -> Shape:
         check_time(x)
         return replace(x, backward=0)

@@ -26,18 +26,23 @@ train: {{loss: {{type: mse, input: next, target: temperature.next}}, {train}}}
 """
 
 
+NEAR = "{type: gru, units: 4}\n  near: {type: conv_time, filters: 4}"
+
+
 @pytest.mark.parametrize(
     ("window", "node", "train", "wanted"),
     [
         ("{length: 24}", "{type: gru, units: 4}", "carry_state: true", "windows of 24 ticks overlap"),
         ("{length: 24, stride: 30}", "{type: gru, units: 4}", "carry_state: true", "leave ticks out between them"),
         ("{length: 24, stride: 24}", "{type: gru, units: 4}", "carry_state: true, shuffle: true", "`shuffle` takes them in random order"),
-        ("{length: 24, stride: 24}", "{type: gru, units: 4, bidirectional: true}", "truncate: 8", "reads a sequence from its end"),
+        ("{length: 24, stride: 24}", "{type: gru, units: 4, bidirectional: true}", "truncate: 8", "looks at later ticks"),
+        ("{length: 24, stride: 24}", NEAR, "carry_state: true", "`near` looks at later ticks"),
         ("{length: 24}", "{type: linear, units: 4}", "truncate: 8", "the graph has neither"),
     ],
 )
 def test_what_cannot_be_cut_or_continued_is_refused(window: str, node: str, train: str, wanted: str) -> None:
-    found = headlines(SERIES.format(window=window, node=node, train=train))
+    text = SERIES.format(window=window, node=node, train=train)
+    found = headlines(text.replace("memory -> final", "memory -> near -> final") if node == NEAR else text)
 
     assert len(found) == 1
     assert found[0].startswith("conflicting-keys: ")
@@ -52,8 +57,9 @@ def test_a_network_that_writes_and_reads_from_the_end_is_one_finding() -> None:
     assert found.startswith("sequence-in-loop: `memory` takes all of `text` at once")
 
 
-def test_windows_that_follow_each_other_are_continued() -> None:
-    text = SERIES.format(window="{length: 24, stride: 24}", node="{type: gru, units: 4}", train="truncate: 8, carry_state: true")
+@pytest.mark.parametrize("node", ["{type: gru, units: 4}", "{type: causal_conv, filters: 4}"])
+def test_windows_that_follow_each_other_are_continued(node: str) -> None:
+    text = SERIES.format(window="{length: 24, stride: 24}", node=node, train="truncate: 8, carry_state: true")
 
     assert headlines(text) == []
 

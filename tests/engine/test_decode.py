@@ -64,6 +64,11 @@ DECODERS = {
         "  h: {type: linear, units: 24, activation: tanh}\n  final: {type: last}\n",
         '  - encoder -> final -> h.initial\n  - prev(word) -> write\n  - "write, prev(h), prev(h, 2) -> h"\n  - h -> scores',
     ),
+    "convolution": (
+        "  near: {type: causal_conv, filters: 24, activation: relu}\n  far: {type: causal_conv, filters: 24, dilation: 2}\n"
+        "  final: {type: last}\n  both: {type: add}\n",
+        "  - encoder -> final -> both\n  - prev(word) -> write -> near -> far -> both -> scores",
+    ),
     "repeated": (
         "  decoder: {type: gru, units: 24}\n  final: {type: last}\n  again: {type: repeat}\n  both: {type: concat}\n",
         "  - encoder -> final -> again\n  - target -> again.along\n  - prev(word) -> write\n  - write, again -> both -> decoder -> scores",
@@ -210,6 +215,14 @@ def test_a_decoder_that_reads_backwards_is_refused() -> None:
     text = HEAD + nodes.replace("units: 24}", "units: 24, bidirectional: true}", 1) + TAIL % ("", edges)
 
     assert check(text).report.ids == ["sequence-in-loop"]
+
+
+def test_a_decoder_that_looks_at_later_symbols_is_refused() -> None:
+    nodes, edges = DECODERS["convolution"]
+    (finding,) = check(HEAD + nodes.replace("far: {type: causal_conv", "far: {type: conv_time") + TAIL % ("", edges)).report
+
+    assert finding.id == "sequence-in-loop"
+    assert "`causal_conv`" in str(finding.help)
 
 
 def test_a_decoder_may_be_a_block() -> None:

@@ -47,6 +47,11 @@ BODIES = {
         ["a: {type: window, length: 3}", "c: {type: flatten}", "b: {type: pool_time, method: max}"],
         ["embed -> a -> c -> b -> scores"],
     ),
+    "convolution": (
+        ["a: {type: conv_time, filters: 5}", "b: {type: pool_time, method: max}"],
+        ["embed -> a -> b -> scores"],
+    ),
+    "causal convolution": (["a: {type: causal_conv, filters: 5}", "b: {type: last}"], ["embed -> a -> b -> scores"]),
     "late": (["a: {type: add}", "b: {type: pool_time, method: mean}"], ["'embed, prev(embed, 2) -> a'", "a -> b -> scores"]),
     "attention": (
         ["a: {type: attention, method: dot}", "b: {type: last}"],

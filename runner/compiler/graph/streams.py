@@ -17,9 +17,9 @@ def check_streams(spec: Spec, graph: Graph, report: Report) -> None:
     option = "carry_state" if train.carry_state else "truncate"
     at = Place(("train", option), "key")
     for node in graph.nodes.values():
-        if _looks_ahead(node) and not report.blames(node.path):
-            headline = f"`{node.name}` reads a sequence from its end, and with `{option}` the end is not known yet"
-            report.add("conflicting-keys", headline, at=at, notes=[(Place(node.path, "key"), "reads backwards")], help="keep one of them")
+        if node.config is not None and node.config.looks_ahead and not report.blames(node.path):
+            headline = f"`{node.name}` looks at later ticks, and with `{option}` they are not known yet"
+            report.add("conflicting-keys", headline, at=at, notes=[(Place(node.path, "key"), "looks ahead")], help="keep one of them")
     if not (graph.loops or any(map(_remembers, graph.nodes.values())) or any(_reads_late(graph.nodes))):
         headline = f"`{option}` is about what loops and cells remember, and the graph has neither"
         report.add("conflicting-keys", headline, at=at, help=f"leave out `{option}`")
@@ -46,10 +46,6 @@ def check_streams(spec: Spec, graph: Graph, report: Report) -> None:
         where = ("data", "window", "stride") if "stride" in data.window.model_fields_set else ("data", "window")
         help = f"`stride: {data.window.length}` puts each behind the other"
         report.add("conflicting-keys", headline, at=Place(where, "key"), notes=[(at, "continues")], help=help)
-
-
-def _looks_ahead(node: GraphNode) -> bool:
-    return node.config is not None and (getattr(node.config, "bidirectional", False) or node.config.type_name() == "reverse")
 
 
 def _remembers(node: GraphNode) -> bool:

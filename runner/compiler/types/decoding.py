@@ -14,6 +14,9 @@ from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.text.diagnostic import Place, Report
 from nnrun.runner.compiler.text.words import repair
 
+HELP = {"conv_time": "`causal_conv` in its place sees no later symbol", "reverse": ""}
+"""What takes the place of a node that looks ahead."""
+
 
 @dataclass(frozen=True)
 class Decoding:
@@ -92,7 +95,7 @@ def _check_stepped(node: GraphNode, target: str, graph: Graph, values: Mapping[s
             report.add("target-unknown", headline, at=edge.source_at, notes=node.notes, help=instead)
     if config.scope == "time" and not (config.memoryless or _keeps_state(config) or only_ticks):
         headline = f"`{node.name}` takes all of `{target}` at once, but when the network generates, its symbols come one by one"
-        help = "without `bidirectional` it reads forwards only" if getattr(config, "bidirectional", False) else ""
+        help = HELP.get(config.type_name(), "without `bidirectional` it reads forwards only" if config.looks_ahead else "")
         report.add("sequence-in-loop", headline, at=Place(node.path, "key"), notes=node.notes, help=help)
 
 
@@ -112,4 +115,4 @@ def _gives_only_ticks(edge: Edge, node: GraphNode) -> bool:
 
 def _keeps_state(config: Node) -> bool:
     """Whether a node along time can go on from where it was."""
-    return "state" in config.outputs and "initial" in config.ports and not getattr(config, "bidirectional", False)
+    return "state" in config.outputs and "initial" in config.ports and not config.looks_ahead

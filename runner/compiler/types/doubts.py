@@ -50,6 +50,8 @@ def _check_range(objective: Objective, graph: Graph, typed: Typed, report: Repor
         "linear": f"leave out `activation: {function}`",
         "conv": f"leave out `activation: {function}`",
         "conv_transpose": f"leave out `activation: {function}`",
+        "conv_time": f"leave out `activation: {function}`",
+        "causal_conv": f"leave out `activation: {function}`",
     }.get(kind, f"a `linear` node behind `{node.name}` gives every number")
     notes: Notes = ((Place((*objective.path, "input")), "judged here"), *node.notes)
     headline = f"`{node.name}` comes out of `{function}`, but {why}: {missed}"
