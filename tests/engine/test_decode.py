@@ -69,6 +69,11 @@ DECODERS = {
         "  final: {type: last}\n  both: {type: add}\n",
         "  - encoder -> final -> both\n  - prev(word) -> write -> near -> far -> both -> scores",
     ),
+    "positions": (
+        "  place: {type: position}\n  learned: {type: position, method: learned, length: 40}\n  final: {type: last}\n"
+        "  fit: {type: linear, units: 12}\n  both: {type: concat}\n",
+        "  - encoder -> final -> both\n  - prev(word) -> write -> place -> fit -> learned -> both -> scores",
+    ),
     "repeated": (
         "  decoder: {type: gru, units: 24}\n  final: {type: last}\n  again: {type: repeat}\n  both: {type: concat}\n",
         "  - encoder -> final -> again\n  - target -> again.along\n  - prev(word) -> write\n  - write, again -> both -> decoder -> scores",

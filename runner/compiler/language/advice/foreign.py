@@ -50,6 +50,8 @@ _NODES = {
     "timeconvolution": "conv_time", "temporalconvolution": "conv_time", "tdnn": "conv_time", "causalconvolution": "causal_conv",
     "tcn": "a stack of `causal_conv` nodes, each with twice the `dilation` of the one before", "dilatedconvolution": "causal_conv",
     "wavenet": "a stack of `causal_conv` nodes, each with twice the `dilation` of the one before",
+    "positionalencoding": "position", "positionencoding": "position", "sinusoidalencoding": "position", "sinusoidal": "position",
+    "positionalembedding": "{type: position, method: learned}", "positionembedding": "{type: position, method: learned}",
     "laststep": "last", "lasttick": "last", "globalaveragepoolingtime": "pool_time", "meanovertime": "pool_time",
     "rollingwindow": "window", "unfold": "window", "lag": "window", "ema": "ewma", "movingaverage": "ewma",
     "bernoulli": "binary_units", "bernoulliunits": "binary_units", "visible": "binary_units", "ising": "bipolar_units",
