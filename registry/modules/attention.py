@@ -7,7 +7,7 @@ Queries come as (T, B, N), or (B, N) without time; memories as (S, B, M) along t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -28,11 +28,17 @@ class Prepared:
     """(B, S, N), alike."""
     real: Tensor | None
     """Which places are no padding, (B, S); None if all are."""
+    causal: bool = False
+    """Whether a tick of the query sees the places up to its own only."""
 
     def examples(self, rows: Tensor) -> Prepared:
         """The memories of these examples."""
         real = None if self.real is None else self.real.index_select(0, rows)
-        return Prepared(self.values.index_select(0, rows), self.keys.index_select(0, rows), real)
+        return replace(self, values=self.values.index_select(0, rows), keys=self.keys.index_select(0, rows), real=real)
+
+    def then(self, more: Prepared) -> Prepared:
+        """These places, none of them padding, and others behind them."""
+        return Prepared(torch.cat([self.values, more.values], -2), torch.cat([self.keys, more.keys], -2), None)
 
 
 class Attention(nn.Module):
@@ -41,9 +47,10 @@ class Attention(nn.Module):
     Shape: query (T, B, N) and memory -> (T, B, out); query (B, N) -> (B, out).
     """
 
-    def __init__(self, dropout: float, *, timed_query: bool, timed_memory: bool) -> None:
+    def __init__(self, dropout: float, *, timed_query: bool, timed_memory: bool, causal: bool = False) -> None:
         super().__init__()
         self.dropout = dropout
+        self.causal = causal
         self.timed_query = timed_query
         self.timed_memory = timed_memory
 
@@ -57,13 +64,13 @@ class Attention(nn.Module):
         real = None
         if self.timed_memory:
             memory = blank(memory, lengths)
-            if lengths is not None:
+            if lengths is not None and not self.causal:  # there, what a real tick sees is real
                 # All of an empty memory is looked at, which is zeros: a softmax over nothing would be 0 / 0.
                 real = real_ticks(lengths, len(memory)).t() | (lengths == 0).unsqueeze(1)
             places = memory.transpose(0, 1).contiguous()  # once, not at every look
         else:
             places = memory if memory.dim() == 3 else memory.flatten(2).transpose(1, 2)
-        return self.project(places, real)
+        return replace(self.project(places, real), causal=self.causal)
 
     def project(self, memory: Tensor, real: Tensor | None) -> Prepared:
         """Shape: memory (B, S, M), real (B, S)."""
@@ -75,12 +82,20 @@ class Attention(nn.Module):
 
     def dot(self, query: Tensor, memory: Prepared) -> Tensor:
         """Scaled dot products; any number of heads between B and the places."""
-        mask = None if memory.real is None else memory.real.view(len(memory.real), *[1] * (query.dim() - 2), -1)
         if not (self.training and self.dropout):
-            return F.scaled_dot_product_attention(query, memory.keys, memory.values, attn_mask=mask)
+            mask = None if memory.real is None else _at_each_query(memory.real, query.dim())
+            return F.scaled_dot_product_attention(query, memory.keys, memory.values, attn_mask=mask, is_causal=memory.causal)
         scores = query @ memory.keys.transpose(-1, -2) / math.sqrt(query.shape[-1])  # torch's kernels would draw by themselves
-        weights = (scores if mask is None else scores.masked_fill(~mask, float("-inf"))).softmax(-1)
-        return dropped(weights, self.dropout) @ memory.values
+        return dropped(self.weights(scores, memory), self.dropout) @ memory.values
+
+    def weights(self, scores: Tensor, memory: Prepared) -> Tensor:
+        """Shape: scores (B, T, S) -> the same; any number of heads between B and T."""
+        if memory.real is not None:
+            scores = scores.masked_fill(~_at_each_query(memory.real, scores.dim()), float("-inf"))
+        if memory.causal:
+            to_come = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
+            scores = scores.masked_fill(to_come, float("-inf"))
+        return scores.softmax(-1)
 
 
 class DotAttention(Attention):
@@ -99,8 +114,19 @@ class AdditiveAttention(Attention):
     Source: Bahdanau et al. 2015, appendix A.1.2.
     """
 
-    def __init__(self, query: int, memory: int, units: int, *, init: str, dropout: float, timed_query: bool, timed_memory: bool) -> None:
-        super().__init__(dropout, timed_query=timed_query, timed_memory=timed_memory)
+    def __init__(
+        self,
+        query: int,
+        memory: int,
+        units: int,
+        *,
+        init: str,
+        dropout: float,
+        timed_query: bool,
+        timed_memory: bool,
+        causal: bool = False,
+    ) -> None:
+        super().__init__(dropout, timed_query=timed_query, timed_memory=timed_memory, causal=causal)
         self.query = _linear(query, units, init, bias=False)
         self.memory = _linear(memory, units, init)
         self.score = _linear(units, 1, init, bias=False)
@@ -110,9 +136,7 @@ class AdditiveAttention(Attention):
 
     def look(self, query: Tensor, memory: Prepared) -> Tensor:
         scores = self.score(torch.tanh(self.query(query).unsqueeze(2) + memory.keys.unsqueeze(1))).squeeze(-1)
-        if memory.real is not None:
-            scores = scores.masked_fill(~memory.real.unsqueeze(1), float("-inf"))
-        weights = scores.softmax(-1)
+        weights = self.weights(scores, memory)
         return (dropped(weights, self.dropout) if self.training and self.dropout else weights) @ memory.values
 
 
@@ -123,9 +147,19 @@ class MultiHeadAttention(Attention):
     """
 
     def __init__(
-        self, query: int, memory: int, units: int, *, heads: int, init: str, dropout: float, timed_query: bool, timed_memory: bool
+        self,
+        query: int,
+        memory: int,
+        units: int,
+        *,
+        heads: int,
+        init: str,
+        dropout: float,
+        timed_query: bool,
+        timed_memory: bool,
+        causal: bool = False,
     ) -> None:
-        super().__init__(dropout, timed_query=timed_query, timed_memory=timed_memory)
+        super().__init__(dropout, timed_query=timed_query, timed_memory=timed_memory, causal=causal)
         self.heads = heads
         self.query = _linear(query, units, init)
         self.key = _linear(memory, units, init)
@@ -143,6 +177,11 @@ class MultiHeadAttention(Attention):
     def _split(self, x: Tensor) -> Tensor:
         """(B, places, units) -> (B, heads, places, units / heads)."""
         return x.reshape(*x.shape[:2], self.heads, -1).transpose(1, 2)
+
+
+def _at_each_query(real: Tensor, axes: int) -> Tensor:
+    """(B, S) -> (B, …, 1, S), of so many axes."""
+    return real.view(len(real), *[1] * (axes - 2), real.shape[1])
 
 
 def _linear(features: int, units: int, init: str, bias: bool = True) -> nn.Linear:

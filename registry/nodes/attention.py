@@ -28,11 +28,12 @@ class Attention(Trainable, Holding):
         y   = sum over s of a_s * memory_s
 
     The memory is a sequence with a time axis of its own or that of the query, an image (C, H, W), whose H * W places have
-    C features, or rows (S, N). Padding gets no weight; an empty memory counts as zeros.
+    C features, or rows (S, N). Padding gets no weight; an empty memory counts as zeros. Query and memory may be one sequence, which
+    then looks itself up.
 
     Shape: query (N), memory (M) at each place -> (M), or (units) with `multi_head`; along the time axis of the query, if it has one.
     Raises: InputError if the query is not flat or the memory none of these; ShapeError if an option does not go with the method,
-    `dot` meets different sizes, or `heads` does not divide `units`.
+    `dot` meets different sizes, `heads` does not divide `units`, or `causal` meets two time axes.
     Source: Bahdanau et al. 2015 (`additive`); Luong et al. 2015 (`dot`); Vaswani et al. 2017 (`multi_head`).
     """
 
@@ -49,6 +50,9 @@ class Attention(Trainable, Holding):
     """Width of the small network, or of the projections; the size of the query where left out."""
     heads: Count = 8
     """Groups of `units / heads` features, each with attention weights of its own."""
+    causal: bool = False
+    """Look up no tick that is yet to come: tick t of the query sees the ticks up to t of a memory along the same time axis, as a network
+    must that writes what it reads."""
     dropout: Rate = 0.0
     """Share of attention weights set to zero, in training."""
 
@@ -59,6 +63,9 @@ class Attention(Trainable, Holding):
         if query.kind != "number" or len(query.axes) != 1:
             raise InputError("a flat input (N)", port="query", help=_flat(query))
         features = _features(memory)
+        if self.causal and (query.time is None or memory.time != query.time):
+            message = f"`causal` needs query and memory along one time axis, but they are {query} and {memory}"
+            raise ShapeError(message, field="causal", help="leave `causal` out: all of a memory of its own may be looked up")
         if self.method == "multi_head":
             return self._heads_of(query)
         if self.method == "dot" and not may_equal(query.size, features):
@@ -93,7 +100,8 @@ class Attention(Trainable, Holding):
     def build(self, *, query: Shape, memory: Shape) -> nn.Module:
         from nnrun.registry.modules.attention import AdditiveAttention, DotAttention, MultiHeadAttention
 
-        options: dict[str, Any] = {"dropout": self.dropout, "timed_query": query.time is not None, "timed_memory": memory.time is not None}
+        options: dict[str, Any] = {"dropout": self.dropout, "causal": self.causal}
+        options |= {"timed_query": query.time is not None, "timed_memory": memory.time is not None}
         if self.method == "dot":
             return DotAttention(**options)
         sizes = known(query.size), known(_features(memory)), known(self._width(query))

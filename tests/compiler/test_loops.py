@@ -33,6 +33,10 @@ def test_a_start_value_tells_a_shape() -> None:
     ("nodes", "edges", "wanted"),
     [
         ({"h": "{type: concat}"}, ['"x, prev(h) -> h"'], "the shape of `h` follows from `prev(h)`"),
+        ({"h": "{type: linear, units: 8}", "a": "{type: attention, causal: true}"},
+         ['"x, prev(a) -> h"', "h -> a.query", "h -> a.memory"], "`causal` takes a whole sequence, but `a` stands in a loop"),
+        ({"h": "{type: linear, units: 8}", "a": "{type: attention, causal: true}"},
+         ['"x, prev(a) -> h"', "h -> a.query", "x -> a.memory"], "`causal` takes a whole sequence, but `a` stands in a loop"),
         ({"h": "{type: linear, units: 4}", "s": "{type: linear, units: 5}", "p": "{type: pool_time}"},
          ['"x, prev(h) -> h"', "x -> p -> s -> h.initial"], "`h.initial` takes (N=4), without ticks, but `s` gives (N=5)"),
         ({"h": "{type: linear, units: 4}"}, ['"x, prev(h) -> h"', "x -> h.initial"], "but `x` gives (N=8) at each tick of `text`"),

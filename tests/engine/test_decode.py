@@ -74,6 +74,12 @@ DECODERS = {
         "  fit: {type: linear, units: 12}\n  both: {type: concat}\n",
         "  - encoder -> final -> both\n  - prev(word) -> write -> place -> fit -> learned -> both -> scores",
     ),
+    "self-attention": (
+        "  place: {type: position}\n  back: {type: attention, method: multi_head, heads: 3, causal: true}\n"
+        "  again: {type: attention, causal: true}\n  more: {type: add}\n  look: {type: attention}\n",
+        "  - prev(word) -> write -> place -> back.query\n  - place -> back.memory\n  - place, back -> more -> again.memory\n"
+        "  - more -> again.query\n  - again -> look.query\n  - encoder -> look.memory\n  - again, look -> scores",
+    ),
     "repeated": (
         "  decoder: {type: gru, units: 24}\n  final: {type: last}\n  again: {type: repeat}\n  both: {type: concat}\n",
         "  - encoder -> final -> again\n  - target -> again.along\n  - prev(word) -> write\n  - write, again -> both -> decoder -> scores",
@@ -220,6 +226,14 @@ def test_a_decoder_that_reads_backwards_is_refused() -> None:
     text = HEAD + nodes.replace("units: 24}", "units: 24, bidirectional: true}", 1) + TAIL % ("", edges)
 
     assert check(text).report.ids == ["sequence-in-loop"]
+
+
+def test_a_decoder_that_looks_at_all_symbols_is_told_to_look_back() -> None:
+    nodes, edges = DECODERS["self-attention"]
+    findings = check(HEAD + nodes.replace(", causal: true", "", 1) + TAIL % ("", edges)).report
+
+    assert findings.ids == ["target-unknown"]
+    assert "`causal: true` in `back`" in str(findings[0].help)
 
 
 def test_a_decoder_that_looks_at_later_symbols_is_refused() -> None:

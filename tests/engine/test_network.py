@@ -52,6 +52,10 @@ BODIES = {
         ["embed -> a -> b -> scores"],
     ),
     "causal convolution": (["a: {type: causal_conv, filters: 5}", "b: {type: last}"], ["embed -> a -> b -> scores"]),
+    "self-attention": (
+        ["a: {type: attention, method: multi_head, heads: 2, causal: true}", "b: {type: last}"],
+        ["embed -> a.query", "embed -> a.memory", "a -> b -> scores"],
+    ),
     "position": (["a: {type: position}", "b: {type: last}"], ["embed -> a -> b -> scores"]),
     "late": (["a: {type: add}", "b: {type: pool_time, method: mean}"], ["'embed, prev(embed, 2) -> a'", "a -> b -> scores"]),
     "attention": (

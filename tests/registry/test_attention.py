@@ -129,6 +129,81 @@ def test_pixels_are_places_and_channels_features(config: dict[str, Any], memory:
     torch.testing.assert_close(y, module(config, memory)(query=query, memory=pixels))
 
 
+SELF: list[dict[str, Any]] = [config | {"causal": True} for config, _ in METHODS]
+selves = pytest.mark.parametrize("config", SELF, ids=lambda config: " ".join(map(str, config.values())))
+
+
+def looks_itself_up(config: dict[str, Any], x: Tensor, lengths: list[int] | None = None) -> Tensor:
+    """What a sequence (T, B, 4) finds in itself."""
+    real = None if lengths is None else torch.tensor(lengths)
+    y: Tensor = module(config, QUERY)(query=x, memory=x, lengths=real, memory_lengths=real)
+    return y
+
+
+@selves
+def test_a_tick_sees_what_a_sequence_that_ends_there_sees(config: dict[str, Any]) -> None:
+    (x,) = ragged([5], 4)
+    y = looks_itself_up(config, x.unsqueeze(1))
+
+    for tick in range(5):
+        torch.testing.assert_close(y[tick, 0], looks_itself_up(config | {"causal": False}, x[: tick + 1].unsqueeze(1))[tick, 0])
+
+
+def test_causal_dot_has_the_values_and_gradients_of_torchs() -> None:
+    sequences = [one.requires_grad_() for one in ragged(LENGTHS, 4)]
+    y = looks_itself_up({"method": "dot", "causal": True}, padded(sequences, 6, torch.nan), LENGTHS)
+    parts = [y[: len(one), row] for row, one in enumerate(sequences)]
+    expected = [F.scaled_dot_product_attention(one, one, one, is_causal=True) for one in sequences]
+    weights = [torch.randn_like(part) for part in parts]
+
+    torch.testing.assert_close(parts, expected)
+    torch.testing.assert_close(torch.autograd.grad(parts, sequences, weights), torch.autograd.grad(expected, sequences, weights))
+
+
+def test_causal_multi_head_agrees_with_torchs_module() -> None:
+    ours, theirs = module({"method": "multi_head", "heads": 2, "causal": True}, QUERY), nn.MultiheadAttention(4, 2).double()
+    weights = {
+        "in_proj_weight": torch.cat([ours.query.weight, ours.key.weight, ours.value.weight]),
+        "in_proj_bias": torch.cat([ours.query.bias, ours.key.bias, ours.value.bias]),
+        "out_proj.weight": ours.output.weight,
+        "out_proj.bias": ours.output.bias,
+    }
+    x, lengths = padded(ragged(LENGTHS, 4), 5), torch.tensor(LENGTHS)
+    to_come, padding = torch.ones(5, 5, dtype=torch.bool).triu(1), torch.arange(5) >= lengths.unsqueeze(1)
+    expected, _ = functional_call(theirs, weights, (x, x, x), {"attn_mask": to_come, "key_padding_mask": padding})
+    y = ours(query=x, memory=x, lengths=lengths, memory_lengths=lengths)
+
+    for row, length in enumerate(LENGTHS):
+        torch.testing.assert_close(y[:length, row], expected[:length, row])
+
+
+@selves
+def test_padding_of_a_sequence_that_looks_itself_up_changes_nothing(config: dict[str, Any]) -> None:
+    results = []
+    for ticks, fill in ((5, 0.0), (8, torch.nan)):
+        x = padded(ragged(LENGTHS, 4), ticks, fill).requires_grad_()
+        parts = [looks_itself_up(config, x, LENGTHS)[:length, row] for row, length in enumerate(LENGTHS)]
+        (gradient,) = torch.autograd.grad(torch.stack([(part**2).sum() for part in parts]).sum(), x)
+        results.append((*parts, gradient[:5]))
+
+    torch.testing.assert_close(results[0], results[1])
+
+
+@selves
+def test_dropout_leaves_what_is_to_come_unseen(config: dict[str, Any]) -> None:
+    x = padded(ragged([5], 4), 5).requires_grad_()
+    (seen,) = torch.autograd.grad(looks_itself_up(config | {"dropout": 0.3}, x)[2].sum(), x)
+
+    assert (seen[3:] == 0).all()
+
+
+@pytest.mark.parametrize(("query", "memory"), [(QUERY, MEMORY), (QUERY.tick, QUERY), (QUERY, Shape((3, 4)))], ids=str)
+def test_causal_needs_one_time_axis(query: Shape, memory: Shape) -> None:
+    with pytest.raises(ShapeError, match="one time axis") as refused:
+        attention(causal=True).shape(query=query, memory=memory)
+    assert refused.value.field == "causal"
+
+
 @methods
 def test_gradients_agree_with_finite_differences(config: dict[str, Any], memory: Shape) -> None:
     ours, inputs = module(config, memory), batch(known(memory.axes[0]), [2, 0, 1], fill=0.0)

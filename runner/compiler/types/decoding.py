@@ -85,9 +85,11 @@ def _check_stepped(node: GraphNode, target: str, graph: Graph, values: Mapping[s
     for edge in node.edges:
         if edge in only_ticks or edge.source.value not in values or values[edge.source.value].time != target:
             continue
-        if edge.target.port is not None and config.ports[edge.target.port].time == "own":
+        whole = edge.target.port is not None and config.ports[edge.target.port].time == "own"
+        if whole and not getattr(config, "causal", False):
             headline = f"`{edge.target}` looks at all of `{target}`, which is not known yet when the network generates"
-            report.add("target-unknown", headline, at=edge.at, notes=node.notes)
+            help = f"`causal: true` in `{node.name}` looks at the symbols so far"
+            report.add("target-unknown", headline, at=edge.at, notes=node.notes, help=help)
         elif edge.source.name in graph.fields:
             headline = f"`{node.name}` reads `{edge.source}`, which is not known yet when the network generates"
             choice = next((other.name for other in graph.nodes.values() if other.scores is not None), "…")

@@ -105,6 +105,11 @@ def _shares_ticks(edge: Edge, configs: Mapping[str, Node]) -> bool:
 
 def _can_loop(node: GraphNode, config: Node, loop: Loop, report: Report) -> bool:
     """Whether a node can run tick by tick; a finding if not."""
+    if getattr(config, "causal", False):
+        headline = f"`causal` takes a whole sequence, but `{node.name}` stands in a loop, where ticks come one by one"
+        help = f"lead the loop's edges past `{node.name}`"
+        report.add("sequence-in-loop", headline, at=Place((*node.path, "causal"), "key"), notes=node.notes, help=help)
+        return False
     whole = [edge for port, edge in node.ports.items() if config.ports[port].time == "own" and edge.source.name in loop.nodes]
     if config.scope == "tick" or (config.memoryless and not whole):
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -29,13 +30,15 @@ class Stepper:
         self.given = self._given()
         self.prepared: dict[str, Prepared] = {}
         """Memories of ops, as they look them up."""
+        self.seen: dict[str, Prepared] = {}
+        """Of ops whose memory is made here, its ticks so far."""
 
     def tick(self, tick: int, rows: Tensor | None = None) -> dict[str, Tensor]:
         """The values of a tick, (B, *axes) by op; of the examples among `rows` only, zeros for the others."""
         now: dict[str, Tensor] = {}
         with chance.among(rows):
             for op in self.ops:
-                read = [self._read(op, position, tick, now, rows) for position in range(len(op.reads)) if not is_memory(op, position)]
+                read = [self._read(op, position, tick, now, rows) for position in range(len(op.reads)) if not self._is_whole(op, position)]
                 now[op.name] = _with_padding(self._value(op, read, tick, rows), rows, self.outside.batch)
         return now
 
@@ -49,6 +52,7 @@ class Stepper:
         """Each row goes on from where the row of that number is, with what was chosen for it. There may be more rows than before."""
         self.past = {name: [tensor.index_select(0, rows) for tensor in held] for name, held in self.past.items()}
         self.states = {name: state.index_select(0, rows) for name, state in self.states.items()}
+        self.seen = {name: memory.examples(rows) for name, memory in self.seen.items()}
         self.remember(chosen)
 
     def widen(self, hypotheses: int) -> None:
@@ -90,8 +94,22 @@ class Stepper:
             first: Tensor = y[0]
             return first
         if op.config.memoryless:
-            return self._looked_up(op, others[0], rows)
+            if len(others) == 1:
+                return self._looked_up(op, others[0], rows)
+            return self._looked_back(op, **dict(zip(op.ports, others, strict=True)))
         return inputs[0]  # only the ticks of its memory count, and here there is one
+
+    def _is_whole(self, op: Op, position: int) -> bool:
+        """Whether an op reads a memory there that is known before the first tick."""
+        return is_memory(op, position) and str(op.reads[position]) in self.outside.memories
+
+    def _looked_back(self, op: Op, query: Tensor, memory: Tensor) -> Tensor:
+        """The value of a node that looks up the ticks so far of a memory that is made here."""
+        module = self.modules[op.name]
+        now = replace(module.prepare(memory.unsqueeze(0)), causal=False)
+        self.seen[op.name] = self.seen[op.name].then(now) if op.name in self.seen else now
+        found: Tensor = module.look(query.unsqueeze(1), self.seen[op.name])
+        return found.squeeze(1)
 
     def _looked_up(self, op: Op, query: Tensor, rows: Tensor | None) -> Tensor:
         """The value of a node that looks up a memory. The rows of an example are so many queries."""

@@ -37,8 +37,8 @@ ROWS = [
     Row({"type": "position", "method": "learned", "length": 6}, (FLAT,), changes={"method": []}),
     Row({"type": "repeat"}, (Shape((5,)),), {"along": WORD}),
     Row({"type": "repeat"}, (Shape(kind="category", classes=4),), {"along": FLAT}),
-    Row({"type": "attention"}, (), {"query": QUERY, "memory": FLAT}, {"units": [7], "heads": [], "method": []}),
-    Row({"type": "attention", "units": 3}, (), {"query": QUERY.tick, "memory": Shape((6, 5))}, {"heads": [], "method": []}),
+    Row({"type": "attention"}, (), {"query": QUERY, "memory": FLAT}, {"units": [7], "heads": [], "method": [], "causal": []}),
+    Row({"type": "attention", "units": 3}, (), {"query": QUERY.tick, "memory": Shape((6, 5))}, {"heads": [], "method": [], "causal": []}),
     Row(
         {"type": "attention", "method": "dot"},
         (),
@@ -49,6 +49,12 @@ ROWS = [
         {"type": "attention", "method": "multi_head", "heads": 2},
         (),
         {"query": QUERY, "memory": Shape((5, 2, 3))},
-        {"units": [6], "heads": [1], "method": []},
+        {"units": [6], "heads": [1], "method": [], "causal": []},
+    ),
+    Row(
+        {"type": "attention", "method": "multi_head", "heads": 2, "causal": True},
+        (),
+        {"query": QUERY, "memory": QUERY},
+        {"units": [6], "heads": [1], "method": ["additive"]},
     ),
 ]
