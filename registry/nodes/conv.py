@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from nnrun.registry.accept import channels_of_a_group, image, known_lengths
+from nnrun.registry.accept import image, known_lengths
 from nnrun.registry.algebra.activations import Activation
 from nnrun.registry.catalog import register
 from nnrun.registry.node import Trainable
