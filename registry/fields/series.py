@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field as Option
+from pydantic import PrivateAttr
 
 from nnrun.registry.catalog import register
 from nnrun.registry.data.columns import depth
+from nnrun.registry.data.numbers.bridges import BRIDGES, SeriesMissing, bridged
 from nnrun.registry.data.numbers.numeric import Numeric
 from nnrun.registry.data.samples import with_gaps
 from nnrun.registry.field import DataError, Encoded, Facts
@@ -38,10 +41,16 @@ class Series(Numeric):
     """Columns that are measured together: their values at a tick are a vector, in this order."""
     size: Count | None = None
     """How many numbers one column holds at each tick, where it holds lists or an array."""
+    missing: SeriesMissing = "refuse"
+    """What becomes of a gap: what `number` makes of it; `last` goes on with the number before, and `interpolate` draws a line
+    to the next one, so that a window may know of what comes behind it. Where there is none, the mean takes its place. What
+    was filled in is no target: losses and metrics leave it out."""
 
     def shape(self, name: str, facts: Facts | None = None) -> Shape:
         one_column(self.column, self.columns, self.size)
         return self.marked(Shape((self._size,) if self._size else (), time=name))
+
+    _runs: tuple[Any, ...] | None = PrivateAttr(default=None)
 
     def ahead(self) -> Shape:
         """The type of its next tick, which is to be predicted: without marks."""
@@ -61,8 +70,18 @@ class Series(Numeric):
     def fit(self, column: Sequence[Any]) -> dict[str, Any]:
         return self.learned(column, self._parse)
 
+    def over(self, runs: Sequence[np.ndarray]) -> Series:
+        """The same field, where rows are ticks: `runs` are the rows of each series, in time."""
+        told = self.model_copy()
+        told._runs = tuple(runs)
+        return told
+
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
-        return self.encoded(self._parse(column), facts)
+        parsed = self._parse(column)
+        if self.missing not in BRIDGES:
+            return self.encoded(parsed, facts)
+        there = self.encoded(parsed, facts).given
+        return replace(self.encoded(bridged(parsed, self._runs, self.missing), facts), given=there)
 
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
         made = list(rng.normal(size=(count, self._size) if self._size else count))

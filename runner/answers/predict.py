@@ -24,6 +24,8 @@ class Said:
     """What is wrong with rows."""
     between: str | None
     """Rows that are right and yet have no answer: those with which no window ends."""
+    strange: Sequence[str]
+    """What was read that the training part does not hold."""
 
 
 def predict_file(run: str, file: Path, as_json: bool, label: str | None = None) -> Said:
@@ -56,9 +58,9 @@ def predict_file(run: str, file: Path, as_json: bool, label: str | None = None) 
     refused = [f"row {row + 1} has no answer: {error.message}" for row, error in answers.refused.items()]
     if as_json:
         rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
-        return Said(json.dumps(rows, ensure_ascii=False, indent=2) + "\n", refused, said)
+        return Said(json.dumps(rows, ensure_ascii=False, indent=2) + "\n", refused, said, answers.strange)
     frame = pandas.DataFrame({name: pandas.Series(values, dtype=object) for name, values in table.items()})
-    return Said(str(frame.to_csv(index=False)), refused, said)
+    return Said(str(frame.to_csv(index=False)), refused, said, answers.strange)
 
 
 def _listed(rows: Sequence[int]) -> str:

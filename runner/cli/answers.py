@@ -43,8 +43,8 @@ def predict(run_id: str, file: str, label: str | None, output: str | None, as_js
         warn(line)
     if len(said.refused) > MOST_SAID:
         warn(f"{len(said.refused) - MOST_SAID} more rows have no answer: the column `error` says why")
-    if said.between is not None:
-        say(f"note: {said.between}", err=True)
+    for line in [*([said.between] if said.between is not None else []), *said.strange]:
+        say(f"note: {line}", err=True)
     if output is None:
         hand_over(said.text)
     else:

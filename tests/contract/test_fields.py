@@ -65,6 +65,7 @@ ROWS = [
     ),
     Row({"type": "series", "missing": 0}, {"missing": 1.5, "decimal": ","}, {"it": ["1", "", "2.000", "9"] * 3}),
     Row({"type": "series", "size": 2, "missing": "indicator"}, {"missing": "mean"}),
+    Row({"type": "series", "missing": "last"}, {"missing": "interpolate"}, {"it": [1.0, None, 4.0, None, None, 2.0] * 2}),
     Row(
         {"type": "category", "unseen": "other", "missing": "other", "min_count": 3},
         {"min_count": 4},
@@ -72,6 +73,12 @@ ROWS = [
     ),
     Row({"type": "category", "unseen": "other"}, {"unseen": "refuse"}),
     Row({"type": "category", "missing": "skip"}, {"missing": "other"}),
+    Row(
+        {"type": "date"},
+        {"parts": ["month", "hour"], "along": "film", "column": "other"},
+        {"it": ["2024-01-31", "1999-12-31 13:00"] * 6, "other": ["2024-02-01"] * 12},
+    ),
+    Row({"type": "date", "parts": ["monthday"], "along": "film"}, {"parts": ["weekday"]}),
     Row({"type": "number", "along": "film", "normalize": "minmax"}, {"along": "text", "normalize": "none"}),
     Row(
         {"type": "vector"},
@@ -212,6 +219,8 @@ def test_decoding_restores_what_was_encoded(row: Row) -> None:
 
     for index, (given, back) in enumerate(zip(column, decoded, strict=True)):
         real = back if result.lengths is None or shape.kind == "token" else back[: int(result.lengths[index])]
+        if row.config["type"] == "date":
+            continue  # what the calendar says of a moment does not say when it was
         if row.config["type"] in ("image", "video"):
             given = np.moveaxis(given, -1, -3) / 255
         if result.given is not None and not result.given[index].all():

@@ -11,6 +11,8 @@ import torch
 
 from nnrun.registry.field import DataError
 from nnrun.runner.compiler.check import check
+from nnrun.runner.engine.data.encoding import encode
+from nnrun.runner.engine.data.recordings import recordings
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.training.objective import Losses
 from tests.engine.support import Built, build, train
@@ -203,6 +205,39 @@ def test_what_was_filled_in_is_no_target() -> None:
     train(built)
 
 
+@pytest.mark.parametrize(
+    ("how", "wanted"),
+    [
+        ("last", [[1.0, 1.0, 4.0, 4.0], [None, 2.0, 2.0, 8.0]]),
+        ("interpolate", [[1.0, 2.5, 4.0, 4.0], [2.0, 2.0, 5.0, 8.0]]),
+    ],
+)
+def test_gaps_in_time_are_filled_within_a_series(how: str, wanted: list[list[float | None]]) -> None:
+    columns = {"x": [1.0, None, None, 2.0, 4.0, None, None, 8.0], "who": ["a", "b", "a", "b", "a", "b", "a", "b"]}
+    text = SERIES.replace("missing: mean", f"missing: {how}").replace("{length: 4}", "{length: 2, by: who}")
+    checked = check(text)
+    assert checked.plan is not None
+    data = checked.plan.spec.data
+    assert data is not None
+    series = recordings(data, {"all": columns})
+    facts = {"x": checked.plan.fields["x"].fit(columns["x"])}
+    part, _ = encode(data, checked.plan.fields, {"x": columns["x"]}, facts, targets=["x"], series=series)
+
+    for at, (run, numbers) in enumerate(zip(series.runs, wanted, strict=True)):
+        mean = facts["x"]["fill"]
+        assert part.values["x"][torch.from_numpy(run)].tolist() == [mean if number is None else number for number in numbers], at
+    assert part.values["x.given"].bool().tolist() == [value is not None for value in columns["x"]]
+
+
+def test_gaps_within_rows_are_filled_row_by_row() -> None:
+    field = check(TICKS.replace("x: {type: series}", "x: {type: series, missing: interpolate}")).plan
+    assert field is not None
+    column = [[1.0, None, 3.0], [None, 5.0, None, 6.0, None]]
+    facts = field.fields["x"].fit(column)
+
+    assert field.fields["x"].encode(column, facts).values.tolist() == [[1, 2, 3, 0, 0], [5, 5, 5.5, 6, 6]]
+
+
 TICKS = """\
 nnrun: 1
 name: ticks
@@ -259,3 +294,10 @@ def test_what_does_not_go_together_is_found(old: str, new: str, said: str) -> No
 def test_a_column_without_any_value_is_refused(column: str) -> None:
     with pytest.raises(DataError, match=f"`{column}` has no value at all"):
         build(SPEC, {**table(), column: [""] * 240})
+
+
+def test_names_that_were_never_seen_are_counted(messy: Built) -> None:
+    given = {**{name: ["1"] * 3 for name in "abcd"}, "city": ["Oslo", "Bonn", ""]}
+    answers = Predictor(messy.network, messy.plan, messy.data.facts).ask(given)
+
+    assert answers.strange == ["`city`: 2 of 3 names have no place of their own in the training part"]

@@ -15,6 +15,7 @@ from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.resolved import resolved_text
 from nnrun.runner.engine.data.batch import Part
 from nnrun.runner.engine.data.dataset import Dataset, prepare
+from nnrun.runner.engine.data.encoding import HOLE
 from nnrun.runner.engine.data.sent import examples_of
 from nnrun.runner.engine.inference.example import example_of
 from nnrun.runner.engine.inference.predict import Predictor
@@ -208,10 +209,7 @@ def test_an_empty_cell_of_a_series_is_not_to_be_left_out() -> None:
         read({"all": {"level": [1.0, "", *[2.0] * 20]}})
 
     assert refused.value.message == "`level` in row 2 of `series.csv` has no value"
-    assert (
-        refused.value.help
-        == "fill the gap in the data; a row left out makes a hole, which `time: COLUMN` under `data` keeps windows out of"
-    )
+    assert refused.value.help == HOLE
 
 
 @pytest.mark.parametrize(

@@ -18,15 +18,21 @@ if TYPE_CHECKING:
 HOW = ("refuse", "mean", "median", "indicator", "skip")
 
 
-def _missing(value: Any) -> str | float:
-    if isinstance(value, str) and value in HOW:
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
-        return value
-    raise PydanticCustomError("wrong_type", f"a number, or one of {', '.join(f'`{how}`' for how in HOW)}")
+def filling(*how: str) -> Any:
+    """The type of an option that is one of these words, or a number."""
+
+    def validate(value: Any) -> str | float:
+        if isinstance(value, str) and value in how:
+            return value
+        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
+            return value
+        raise PydanticCustomError("wrong_type", f"a number, or one of {', '.join(f'`{word}`' for word in how)}")
+
+    schema = {"anyOf": [{"enum": list(how), "type": "string"}, {"type": "number"}]}
+    return Annotated[Any, BeforeValidator(validate), WithJsonSchema(schema)]
 
 
-Missing = Annotated[Any, BeforeValidator(_missing), WithJsonSchema({"anyOf": [{"enum": list(HOW), "type": "string"}, {"type": "number"}]})]
+Missing = filling(*HOW)
 
 
 def fit_fill(pieces: Iterable[np.ndarray], missing: str | float) -> Any:

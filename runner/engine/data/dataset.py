@@ -87,7 +87,7 @@ def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Seq
     refuse_nothing(rows)
     facts = {name: _fit(data, name, config, columns[name], rows["train"]) for name, config in located.items()}
     refuse_one_class(targets, facts)
-    whole, said = encode(data, located, columns, facts, targets=targets)
+    whole, said = encode(data, located, columns, facts, targets=targets, series=series)
     held = _counted(data, whole, rows)
     part, rows = windowed(data, located, whole, series, ahead=True), _windows_of(data, whole, series, rows)
     ordered = {column: _in_order(column, parts, series) for column in ordering(data)} if series is not None else {}

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nnrun.registry.data.columns import GAP, MISSING, NAMELESS
 from nnrun.registry.field import DataError, Encoded, Facts, Field, naming
+from nnrun.registry.fields.series import Series
 from nnrun.registry.fields.text import Text
 from nnrun.registry.source import Columns
 from nnrun.runner.compiler.language.data import Data
@@ -21,7 +22,7 @@ from nnrun.runner.engine.data.recordings import Recordings
 from nnrun.runner.engine.data.texts import stream
 from nnrun.runner.engine.data.windows import windows
 
-HOLE = "fill the gap in the data; a row left out makes a hole, which `time: COLUMN` under `data` keeps windows out of"
+HOLE = "let `missing: last` in the field fill the gap; a row left out makes a hole, which `time: COLUMN` under `data` keeps windows out of"
 
 
 def encode(
@@ -31,8 +32,12 @@ def encode(
     facts: Mapping[str, Facts],
     rows: Sequence[int] | None = None,
     targets: Collection[str] = (),
+    series: Recordings | None = None,
 ) -> tuple[Part, list[str]]:
-    """All rows as numbers, and what the fields say of that; of targets also which are there, where some may be missing."""
+    """All rows as numbers, and what the fields say of that; of targets also which are there, where some may be missing.
+
+    `series` tells which rows are ticks of one series.
+    """
     values: dict[str, Tensor] = {}
     lengths: dict[str, Tensor] = {}
     times: dict[str, str] = {}
@@ -40,7 +45,8 @@ def encode(
     said: list[str] = []
     for name, config in fields.items():
         with advising(data), naming(name, rows):
-            encoded = config.encode(columns[name], facts[name])
+            located = config.over(series.runs) if isinstance(config, Series) and series is not None else config
+            encoded = located.encode(columns[name], facts[name])
             axis = config.shape(name, facts[name]).time
             _check_ticks(encoded, axis, data.window is not None and data.streamed is None)
         values[name] = _tensor(encoded)

@@ -40,6 +40,11 @@ class Recordings:
         return bool((self.order[1:] < self.order[:-1]).any())
 
     @property
+    def runs(self) -> list[np.ndarray]:
+        """The rows of each recording, in time."""
+        return np.split(self.order, np.flatnonzero(np.diff(self.number)) + 1)
+
+    @property
     def longest(self) -> int:
         """Ticks of the longest recording."""
         return int(np.bincount(self.number).max(initial=0))

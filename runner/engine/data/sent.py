@@ -13,12 +13,17 @@ from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.engine.data.batch import Part
 from nnrun.runner.engine.data.columns import joined_columns, spelled_columns
 from nnrun.runner.engine.data.encoding import encode, windowed
-from nnrun.runner.engine.data.recordings import recordings
+from nnrun.runner.engine.data.recordings import Recordings, recordings
 from nnrun.runner.engine.data.windows import reach_of
 
 
 def encode_sent(
-    data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts], rows: Sequence[int] | None = None
+    data: Data,
+    fields: Mapping[str, Field],
+    columns: Columns,
+    facts: Mapping[str, Facts],
+    rows: Sequence[int] | None = None,
+    series: Recordings | None = None,
 ) -> Part:
     """Columns that are sent to a trained network as numbers, a row for each; they stand in these `rows` of what was sent.
 
@@ -28,7 +33,7 @@ def encode_sent(
     for name, column in joined_columns(fields, {"all": spelled_columns(fields, columns)}, rows).items():
         with naming(name, rows):
             sent[name] = fields[name].received(column, facts[name])
-    part, _ = encode(data, fields, sent, facts, rows)
+    part, _ = encode(data, fields, sent, facts, rows, series=series)
     return part
 
 
@@ -40,7 +45,8 @@ def examples_of(
 
     Raises: DataError naming field and row.
     """
-    whole = encode_sent(data, fields, columns, facts)
+    series = recordings(data, {"all": columns}) if data.window is not None and data.streamed is None else None
+    whole = encode_sent(data, fields, columns, facts, series=series)
     if data.window is None:
         return whole, whole.rows.tolist()
     # A value without time is known in advance: it is read where the value to predict lies, so that row must be there.
@@ -51,7 +57,7 @@ def examples_of(
         part = windowed(data, fields, whole, None, ahead=known_ahead)
         behind = torch.cumsum(whole.lengths[data.streamed], 0)
         return part, torch.searchsorted(behind, part.rows + data.window.length - 1, right=True).tolist()
-    series = recordings(data, {"all": columns})
+    assert series is not None
     cut = windowed(data, fields, whole, series, ahead=known_ahead)
     assert cut.ends is not None
     starts = torch.from_numpy(series.starts(reach_of(data.window, ahead=known_ahead), stride, from_end=True))

@@ -25,6 +25,8 @@ class Answers:
     columns: Mapping[str, Sequence[Any]]
     refused: Mapping[int, DataError]
     """Rows that cannot be answered for, and why."""
+    strange: Sequence[str] = ()
+    """What was read that the training part does not hold, in sentences."""
 
     def table(self, index: str | None = None, labels: Sequence[Any] | None = None) -> dict[str, list[Any]]:
         """The answers in the order of their rows, after the number of the row; or, under the name `index`, its label.

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nnrun.registry.data.tokens import UNKNOWN
 from nnrun.registry.field import DataError, Facts, Field, naming
+from nnrun.registry.fields.category import OTHER, Category
 from nnrun.registry.fields.text import Text
 from nnrun.registry.objective import Loss
 from nnrun.registry.source import Columns
@@ -73,7 +75,22 @@ class Predictor:
         for part, _ in given.stretches:
             for name, values in self.answers(part, batch_size).items():
                 found.setdefault(name, []).extend(values)
-        return Answers([row for _, rows in given.stretches for row in rows], found, given.refused)
+        strange = [line for name in self.plan.read if (line := self._strange(name, [part for part, _ in given.stretches])) is not None]
+        return Answers([row for _, rows in given.stretches for row in rows], found, given.refused, strange)
+
+    def _strange(self, name: str, parts: Sequence[Part]) -> str | None:
+        """How many symbols of a text, or names, have no number of their own: they are all one to the network."""
+        field, facts = self.plan.fields[name], self.facts[name]
+        if isinstance(field, Text):
+            of, what = UNKNOWN, f"{field.tokens if field.tokens in ('words', 'characters', 'bytes') else 'tokens'}"
+        elif isinstance(field, Category) and OTHER in facts["classes"]:
+            of, what = facts["classes"].index(OTHER), "names"
+        else:
+            return None
+        values = [part.values[name][part.rows] for part in parts]
+        strange = sum(int((value == of).sum()) for value in values)
+        total = sum(int(part.lengths[name][part.rows].sum()) if name in part.lengths else len(part.rows) for part in parts)
+        return f"`{name}`: {strange:,} of {total:,} {what} have no place of their own in the training part" if strange else None
 
     @property
     def _fields(self) -> dict[str, Field]:

@@ -72,6 +72,7 @@ _FIELDS = {
     "string": "text", "str": "text", "sentence": "text", "words": "text", "tokens": "text", "document": "text",
     "picture": "image", "photo": "image", "pixels": "image", "img": "image", "film": "video", "movie": "video", "frames": "video",
     "timeseries": "series", "sequence": "series", "signal": "series", "temporal": "series",
+    "datetime": "date", "timestamp": "date", "calendar": "date", "day": "date",
 }  # fmt: skip
 
 _SOURCES = {
