@@ -26,7 +26,7 @@ class Confusion(Meter):
         self.classes = classes
 
     def update(self, x: Tensor, y: Tensor) -> None:
-        self.counts += torch.bincount(y * self.classes + x, minlength=self.classes**2).view(self.classes, -1)
+        self.counts += _tally(y * self.classes + x, self.classes**2).view(self.classes, -1)
 
     def compute(self) -> Tensor:
         return self.counts
@@ -54,9 +54,9 @@ class PerClass(Meter):
         if self.labels:
             self.hits, self.named, self.occurring = self.hits + (x & y).sum(0), self.named + x.sum(0), self.occurring + y.sum(0)
         else:
-            self.hits += torch.bincount(y[x == y], minlength=self.classes)
-            self.named += torch.bincount(x, minlength=self.classes)
-            self.occurring += torch.bincount(y, minlength=self.classes)
+            self.hits += _tally(y, self.classes, x == y)
+            self.named += _tally(x, self.classes)
+            self.occurring += _tally(y, self.classes)
         self.all += len(x)
 
     def compute(self) -> Tensor:
@@ -72,6 +72,12 @@ class PerClass(Meter):
         else:
             weights = torch.ones_like(figures) if self.labels else (self.named + self.occurring > 0).double()
         return _ratio((figures * weights).sum(), weights.sum())
+
+
+def _tally(numbers: Tensor, count: int, told: Tensor | None = None) -> Tensor:
+    """How often each number below `count` occurs, where it is told. `torch.bincount` would wait for the GPU."""
+    ones = torch.ones_like(numbers) if told is None else told.to(numbers.dtype)
+    return torch.zeros(count, dtype=numbers.dtype, device=numbers.device).index_add_(0, numbers, ones)
 
 
 def _ratio(over: Tensor, under: Tensor) -> Tensor:
@@ -92,3 +98,7 @@ def f1(hits: Tensor, wrong: Tensor, missed: Tensor, rest: Tensor) -> tuple[Tenso
 
 def specificity(hits: Tensor, wrong: Tensor, missed: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
     return rest, rest + wrong
+
+
+def iou(hits: Tensor, wrong: Tensor, missed: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
+    return hits, hits + wrong + missed

@@ -15,7 +15,7 @@ PARTS = ("test", "valid", "train")
 BEST = "best_"
 SHARES = (
     *("accuracy", "balanced_accuracy", "top_k_accuracy", "exact_match", "precision", "recall", "f1", "specificity"),
-    *("auroc", "average_precision"),
+    *("auroc", "average_precision", "mean_iou"),
 )
 """Figures from 0 to 1 whose differences are said in points, hundredths."""
 ASIDE = ("baseline_", "greedy_", "unknown_words", "examples_per_second", "lr", "epoch", "best_step")

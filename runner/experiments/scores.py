@@ -74,6 +74,7 @@ CLASSES: dict[str, Score] = {
     "f1": _counted(metrics.f1_score),
     "matthews": _of_classes(metrics.matthews_corrcoef),
     "cohen_kappa": _kappa,
+    "mean_iou": lambda options, truth, answer, chances: metrics.jaccard_score(truth, answer, average="macro"),
     "auroc": _ranked(metrics.roc_auc_score),
     "average_precision": _ranked(metrics.average_precision_score),
     "top_k_accuracy": _top,

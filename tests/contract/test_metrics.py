@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy import stats  # type: ignore[import-untyped]
 from scipy.special import expit, log_softmax, softmax  # type: ignore[import-untyped]
 from sklearn import metrics as sk
 from torch import Tensor
+from torchmetrics.functional.classification import multiclass_jaccard_index
 
 from nnrun.registry.catalog import all_of, find
 from nnrun.registry.field import DataError
@@ -115,6 +117,17 @@ def each(judge: Callable[[Array, Array], Any]) -> Callable[[Array, Array], float
     return lambda x, y: float(np.mean([judge(a, b)[0] for a, b in zip(x.reshape(len(y), -1).T, y.reshape(len(y), -1).T, strict=True)]))
 
 
+def pixels(judge: Callable[..., Any]) -> Callable[[Array, Array], float]:
+    """A judge of symbols, of all places of all examples."""
+    return lambda x, y: float(judge(y.ravel(), best(x).ravel()))
+
+
+def intersections(guess: Array, truth: Array) -> float:
+    """The mean over classes of intersection / union, as torchmetrics has it."""
+    classes = int(truth.max()) + 1
+    return float(multiclass_jaccard_index(torch.from_numpy(guess), torch.from_numpy(truth), classes, average="macro"))
+
+
 def largest(truth: Array, guess: Array) -> float:
     return float(np.abs(truth - guess).max())
 
@@ -123,6 +136,7 @@ K, THREE = Shape((3,)), Shape(kind="category", classes=3)
 ONE, TWO = Shape((1,)), Shape(kind="category", classes=2)
 PAIR, BARE = Shape((2,)), Shape()
 TAGS = Shape((4,))
+SCORED, PIXELS = Shape((3, 2, 2)), Shape((2, 2), "category", 3)
 VOCABULARY, WORD = Shape((7,)), Shape(kind="token", classes=7)
 METERS = {"shift": 20.0, "scale": 4.0}
 """Facts of a field that was normalised: natural = 4 * normalised + 20."""
@@ -134,7 +148,7 @@ ROWS = [
     Row({"type": "accuracy"}, ONE, BARE, chosen(sk.accuracy_score)),
     Row({"type": "accuracy"}, TAGS, TAGS, lambda x, y: float((yes(x) == y).mean())),
     Row({"type": "accuracy"}, VOCABULARY, WORD, chosen(sk.accuracy_score)),
-    Row({"type": "accuracy"}, Shape((3, 2, 2)), Shape((2, 2), "category", 3), lambda x, y: float((best(x) == y).mean())),
+    Row({"type": "accuracy"}, SCORED, PIXELS, pixels(sk.accuracy_score)),
     Row({"type": "accuracy"}, Shape((1, 2, 2)), Shape((2, 2), "category", 2), lambda x, y: float(((x[:, 0] > 0) == y).mean())),
     Row({"type": "balanced_accuracy"}, K, THREE, chosen(sk.balanced_accuracy_score)),
     Row({"type": "balanced_accuracy"}, BARE, TWO, chosen(sk.balanced_accuracy_score)),
@@ -174,6 +188,10 @@ ROWS = [
     Row({"type": "cohen_kappa", "weights": "linear"}, K, THREE, chosen(sk.cohen_kappa_score, weights="linear")),
     Row({"type": "cohen_kappa", "weights": "quadratic"}, K, THREE, chosen(sk.cohen_kappa_score, weights="quadratic")),
     Row({"type": "cohen_kappa"}, BARE, TWO, chosen(sk.cohen_kappa_score)),
+    Row({"type": "mean_iou"}, K, THREE, chosen(sk.jaccard_score, average="macro")),
+    Row({"type": "mean_iou"}, BARE, TWO, chosen(sk.jaccard_score, average="macro")),
+    Row({"type": "mean_iou"}, SCORED, PIXELS, pixels(partial(sk.jaccard_score, average="macro"))),
+    Row({"type": "mean_iou"}, Shape((1, 2, 2)), Shape((2, 2), "category", 2), lambda x, y: intersections((x[:, 0] > 0).astype(int), y)),
     Row({"type": "log_loss"}, K, THREE, chances(sk.log_loss)),
     Row({"type": "log_loss"}, BARE, TWO, chances(sk.log_loss)),
     Row({"type": "log_loss"}, VOCABULARY, WORD, nats),
@@ -351,6 +369,15 @@ def test_balanced_accuracy_leaves_out_a_class_that_never_occurs() -> None:
     scores, labels = torch.tensor([[1.0, 0, 0], [0, 0, 1.0], [0, 1.0, 0]]), torch.tensor([0, 0, 1])
 
     assert figure(of("balanced_accuracy", K, THREE), scores, labels) == pytest.approx((1 / 2 + 1) / 2)
+
+
+def test_classes_that_neither_occur_nor_were_named_have_no_part_in_the_mean_iou() -> None:
+    truth, guess = torch.tensor([[[0, 0], [2, 2]]]), torch.tensor([[[0, 2], [2, 2]]])  # of five classes, two
+    scores = torch.nn.functional.one_hot(guess, 5).movedim(-1, 1).float()
+
+    found = figure(of("mean_iou", Shape((5, 2, 2)), Shape((2, 2), "category", 5)), scores, truth)
+    assert found == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert found == pytest.approx(float(multiclass_jaccard_index(guess, truth, 5, average="macro")))
 
 
 def test_certainty_is_in_one_group_with_what_is_nearly_certain() -> None:

@@ -31,7 +31,7 @@ train: {{loss: {{type: {loss}, input: scores, target: {target}}}, optimizer: {{t
 metrics: {metrics}
 """
 
-OF_CLASSES = ["accuracy", "balanced_accuracy", "precision", "recall", "f1", "matthews", "cohen_kappa", "log_loss"]
+OF_CLASSES = ["accuracy", "balanced_accuracy", "precision", "recall", "f1", "matthews", "cohen_kappa", "mean_iou", "log_loss"]
 OF_TWO = [*OF_CLASSES, "auroc", "average_precision"]
 OF_NUMBERS = ["mse", "rmse", "mae", "max_error", "r2", "explained_variance", "pearson", "spearman"]
 

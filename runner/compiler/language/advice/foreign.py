@@ -99,7 +99,8 @@ _METRICS = {
     "matthewscorrcoef": "matthews", "kappa": "cohen_kappa", "ece": "calibration_error", "ppl": "perplexity",
     "bpc": "bits_per_character", "em": "exact_match", "wer": "word_error_rate", "cer": "character_error_rate",
     "bleuscore": "bleu", "sensitivity": "recall", "truepositiverate": "recall", "correlation": "pearson", "nll": "log_loss",
-    "crossentropy": "log_loss", "loss": "the loss is measured by itself, as `valid/loss`: leave it out",
+    "crossentropy": "log_loss", "iou": "mean_iou", "miou": "mean_iou", "jaccard": "mean_iou", "jaccardindex": "mean_iou",
+    "loss": "the loss is measured by itself, as `valid/loss`: leave it out",
 }  # fmt: skip
 
 _OPTIMIZERS = {"gradientdescent": "sgd", "gd": "sgd", "momentum": "{type: sgd, momentum: 0.9}", "nesterov":
