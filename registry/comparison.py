@@ -27,10 +27,13 @@ def check_class_scores(input: Shape, target: Shape, field: str | None) -> None:
     """A score for each class against one class."""
     _check_kind(input, "scores")
     if target.kind == "number":
-        help = "`mse`, `mae` and `huber` judge numbers; if these stand for classes, the field is a `category`"
+        help = "`mse`, `mae` and `huber` judge numbers; if these stand for classes, the field is a `category`, of pixels a `mask`"
         raise InputError("a category or token as its target", position=1, help=help)
     if not _one_for_each_class(input, target):
-        raise InputError(_wanted_for_each_class(target), help=_repair(target, field or target.classes or "the target's name"))
+        help = _repair(target, field or target.classes or "the target's name")
+        if target.axes and same_axes(input.axes[1:], target.axes) and isinstance(target.classes, int):
+            help = f"`filters: {target.classes}` in the `conv` that makes them gives as many"
+        raise InputError(_wanted_for_each_class(target), help=help)
 
 
 def check_yes_no_scores(input: Shape, target: Shape, field: str | None) -> None:

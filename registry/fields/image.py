@@ -52,6 +52,14 @@ class Augment(BaseModel):
         """Whether anything is changed at all."""
         return self != Augment()
 
+    def build(self) -> Callable[[Tensor, Tensor], Tensor] | None:
+        """These changes of a batch of pictures by what is drawn, as `Field.build_augment` has them."""
+        if not self.is_active:
+            return None
+        from nnrun.registry.modules.augment import augment
+
+        return partial(augment, shift=self.shift, flip=self.flip)
+
 
 class Pictures(Field):
     """What images and videos share."""
@@ -117,11 +125,7 @@ class Pictures(Field):
         return True
 
     def build_augment(self) -> Callable[[Tensor, Tensor], Tensor] | None:
-        if not self.augment.is_active:
-            return None
-        from nnrun.registry.modules.augment import augment
-
-        return partial(augment, shift=self.augment.shift, flip=self.augment.flip)
+        return self.augment.build()
 
     def _common(self, extents: Iterable[tuple[int, int, int]]) -> tuple[tuple[int, int], int]:
         """Size and channels of all images: those of the options, else the size of the first and the most channels of any."""

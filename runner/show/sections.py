@@ -28,7 +28,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], str]] = {
     "files": (Files, "a mapping under `data`, of sources that read files"),
     "split": (Split, "a section under `data`"),
     "window": (Window, "a section under `data`"),
-    "augment": (Augment, "a mapping in a field of type `image` or `video`"),
+    "augment": (Augment, "a mapping in a field of type `image`, `mask` or `video`"),
     "blocks": (Block, "a section of a spec: by name, sub-graphs to use as nodes"),
     "edge": (EdgeEntry, "an entry of `edges`, where the short form does not say enough"),
     "mask": (Mask, "a mapping in an edge `<->`"),

@@ -46,6 +46,7 @@ def make(config: Mapping[str, Any]) -> Field:
 
 
 IMAGES = np.random.default_rng(3).integers(0, 256, (COUNT, 6, 5, 3), dtype=np.uint8)
+MASKS = np.random.default_rng(5).choice([0, 2], (COUNT, 6, 5))
 TEXTS = ["The cat sat on the mat .", "A dog, the dog and the cat", "the END"] * 4
 NUMBERS = [float(number**2) for number in range(COUNT)]
 PAIRS = np.random.default_rng(4).normal(3, 2, (COUNT, 2))
@@ -106,6 +107,12 @@ ROWS = [
         {"it": IMAGES.reshape(4, 3, 6, 5, 3), "other": IMAGES.reshape(4, 3, 6, 5, 3)[::-1]},
     ),
     Row({"type": "video", "size": [5, 4], "channels": 3, "normalize": "standard"}, {"augment": {"flip": "horizontal"}}),
+    Row(
+        {"type": "mask"},
+        {"classes": ["sky", "land", "sea"], "size": [3, 4], "augment": {"shift": 1}, "column": "other"},
+        {"it": MASKS, "other": 2 - MASKS},
+    ),
+    Row({"type": "mask", "size": 6, "classes": ["sky", "land"], "augment": {"flip": "vertical"}}, {"augment": {"flip": "horizontal"}}),
     Row(
         {"type": "text"},
         {
@@ -228,7 +235,7 @@ def test_decoding_restores_what_was_encoded(row: Row) -> None:
         if shape.kind == "number":
             assert np.allclose(given, real, atol=1e-5)
         else:
-            assert given == real or real == OTHER
+            assert np.array_equal(given, real) or real == OTHER
 
 
 @each_row

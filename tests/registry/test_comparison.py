@@ -10,7 +10,7 @@ from nnrun.registry.comparison import check_class_scores, check_numbers, check_y
 from nnrun.registry.shape import InputError, Shape
 
 AXES = "the node that makes them has to give these axes; `reshape` does where the sizes agree"
-NUMBERS = "`mse`, `mae` and `huber` judge numbers; if these stand for classes, the field is a `category`"
+NUMBERS = "`mse`, `mae` and `huber` judge numbers; if these stand for classes, the field is a `category`, of pixels a `mask`"
 
 Check = Callable[[Shape, Shape, str | None], object]
 
@@ -58,6 +58,10 @@ def test_scores_are_read_by_what_they_are_compared_with(input: Shape, target: Sh
         (
             check_class_scores, Shape((10, 7, 7)), Shape((28, 28), "category", 10), 0,
             "takes scores of the axes (C=10, H=28, W=28)", AXES,
+        ),
+        (
+            check_class_scores, Shape((8, 28, 28)), Shape((28, 28), "category", 10), 0,
+            "takes scores of the axes (C=10, H=28, W=28)", "`filters: 10` in the `conv` that makes them gives as many",
         ),
         (
             check_class_scores, Shape((10,)), NUMBER, 1,

@@ -33,7 +33,7 @@ def _alike(name: str, target: str, pictures: Augments, typed: Typed) -> bool:
 
 def _sides(shape: Shape) -> Iterator[tuple[int, int]]:
     """Height and width, once they are known."""
-    _, height, width = shape.axes
+    height, width = shape.axes[-2:]
     if isinstance(height, int) and isinstance(width, int):
         yield height, width
 

@@ -34,7 +34,8 @@ def signature(plan: Plan) -> tuple[Described, Described]:
         elif loss.target_shape.kind == "number":
             outputs.append({"name": named(loss), "type": "double", "axes": axes})
         else:
-            kind = "string" if loss.target.partition(".")[0] in plan.fields else "long"
+            names = loss.target.partition(".")[0] in plan.fields and not loss.target_shape.axes  # of many pixels, numbers
+            kind = "string" if names else "long"
             outputs.append({"name": named(loss), "type": kind, "axes": axes})
             outputs.append({"name": f"{named(loss)}_probability", "type": "double", "axes": axes})
     row = free(ROW, [column["name"] for column in outputs])

@@ -71,6 +71,7 @@ _FIELDS = {
     "numbers": "vector", "features": "vector", "array": "vector", "tensor": "vector", "floats": "vector", "tabular": "vector",
     "string": "text", "str": "text", "sentence": "text", "words": "text", "tokens": "text", "document": "text",
     "picture": "image", "photo": "image", "pixels": "image", "img": "image", "film": "video", "movie": "video", "frames": "video",
+    "segmentation": "mask", "segmentationmask": "mask", "labelmap": "mask",
     "timeseries": "series", "sequence": "series", "signal": "series", "temporal": "series",
     "datetime": "date", "timestamp": "date", "calendar": "date", "day": "date",
 }  # fmt: skip
