@@ -39,8 +39,8 @@ from nnrun.registry.field import DataError, Field, naming
 from nnrun.registry.source import Columns, Source, SourceError
 
 PACKAGED = [
-    "breast_cancer", "diabetes", "digit_films", "digit_scenes", "digits", "elnino", "iris", "mnist_sample", "movie_reviews",
-    "number_words", "python_docs", "seattle_weather", "sunspots", "wine",
+    "breast_cancer", "diabetes", "digit_films", "digit_masks", "digit_scenes", "digits", "elnino", "iris", "mnist_sample",
+    "movie_reviews", "number_words", "python_docs", "seattle_weather", "sunspots", "wine",
 ]  # fmt: skip
 MANUAL = "python -m pip download --no-deps --no-binary vaderSentiment vaderSentiment==3.3.2 --dest "
 
@@ -316,6 +316,31 @@ def test_a_scene_names_the_digits_it_shows() -> None:
         assert Counter(known[place] for place in places if place in known) == Counter(
             digit for digit, name in enumerate(names) for _ in range(sentence.count(f"{name} at"))
         )
+
+
+def test_a_mask_says_where_the_ink_of_which_digit_is() -> None:
+    table = packaged("digit_masks")
+    ink = table["mask"] > 0
+
+    assert Counter(table["part"]) == {"train": 2000, "valid": 250, "test": 250}
+    assert table["scene"].shape == table["mask"].shape == (2500, 24, 24)
+    assert set(np.unique(table["mask"])) == set(range(11))
+    assert table["scene"][ink].mean() > 150 > 25 > table["scene"][~ink].mean()
+    assert {len(np.unique(mask[mask > 0])) for mask in table["mask"]} == {1, 2, 3}
+
+
+def test_a_mask_has_the_shape_of_digits_of_its_own_part() -> None:
+    portions = parted_digits({"train": 0.8, "valid": 0.1, "test": 0.1}, 2500, np.random.default_rng(0))
+    own = {
+        portion.part: {
+            ((image >= 64) * (digit + 1)).astype("uint8").tobytes() for image, digit in zip(portion.images, portion.digits, strict=True)
+        }
+        for portion in portions
+    }
+
+    for mask, part in list(zip(packaged("digit_masks")["mask"], packaged("digit_masks")["part"], strict=True))[::25]:
+        squares = (mask[row : row + 8, column : column + 8].tobytes() for row in range(17) for column in range(17))
+        assert own[part] & set(squares)
 
 
 def test_parts_share_no_digit() -> None:
@@ -827,6 +852,7 @@ def dead_or_alive(tmp_path: Path) -> dict[str, dict[str, tuple[dict[str, Any], d
         },
         "image_folder": {"folder": ({"folder": "a"}, {"folder": "b"})},
         "digit_scenes": {"scenes": ({"scenes": 10}, {"scenes": 20}), "seed": ({"scenes": 10}, {"scenes": 10, "seed": 1})},
+        "digit_masks": {"scenes": ({"scenes": 10}, {"scenes": 20}), "seed": ({"scenes": 10}, {"scenes": 10, "seed": 1})},
         "digit_films": {"films": ({}, {"films": 10}), "size": ({}, {"size": 8}), "seed": ({}, {"seed": 1})},
         "letters": {"letters": ({}, {"letters": "ABD"}), "side": ({}, {"side": 24})},
         "bars_and_stripes": {"side": ({}, {"side": 3})},
@@ -845,7 +871,8 @@ def test_changing_an_option_changes_something(tmp_path: Path) -> None:
 
 def delivered(name: str, options: dict[str, Any], folder: Path) -> str:
     made = {"letters": ["image"], "bars_and_stripes": ["image"], "random_patterns": ["pattern"]}
-    columns = {"text": ["text"], "image_folder": ["label"], "digit_films": ["film"], "digit_scenes": ["sentence"], **made}.get(name, ["x"])
+    made |= {"digit_films": ["film"], "digit_masks": ["mask"], "digit_scenes": ["sentence"]}
+    columns = {"text": ["text"], "image_folder": ["label"], **made}.get(name, ["x"])
     try:
         return str(source(name, **options).load(folder, columns))
     except DataError as error:
