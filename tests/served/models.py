@@ -109,6 +109,16 @@ KINDS = {
         {"said": WORDS},
         {"prompt": ["a good", "dull"]},
     ),
+    "mask": Kind(
+        spec(
+            "image: {type: image, size: [6, 5], channels: 1}, areas: {type: mask, size: [6, 5], classes: [dark, bright]}",
+            "out: {type: conv, filters: 2, kernel: 3, padding: same}",
+            "image -> out",
+            scores("areas"),
+        ),
+        {"image": PIXELS, "areas": (PIXELS > 99).astype("uint8")},
+        {"image": PIXELS[:3].tolist()},
+    ),
     "film": Kind(
         spec(
             "film: {type: video}, name: {type: category}",
