@@ -13,6 +13,7 @@ from nnrun.runner.engine.data.columns import load_columns
 from nnrun.runner.engine.data.dataset import Dataset, prepare
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.learned import Gallery, filters
+from nnrun.runner.engine.pictures.segmented import beside
 from tests.tracking.support import ROOT
 
 SPEC = """
@@ -80,6 +81,34 @@ def test_a_strong_kernel_is_white_and_an_empty_one_grey() -> None:
     counted = dict(zip(*(found.tolist() for found in np.unique(shades, return_counts=True)), strict=True))
 
     assert counted[255] * 3 == counted[128]  # one kernel of four
+
+
+MASKS = """
+nnrun: 1
+name: areas
+data: {source: digit_masks, scenes: 40, fields: {scene: {type: image}, mask: {type: mask}}, split: {by: part}}
+nodes: {scores: {type: conv, filters: 11, kernel: 3, padding: same}}
+edges: [scene -> scores]
+train: {loss: {type: cross_entropy, input: scores, target: mask}}
+"""
+
+
+def test_of_masks_the_worst_are_shown_beside_their_pictures() -> None:
+    network, data = trained(MASKS)
+    (_, (key, step, png)) = evaluated(Gallery(network, network.plan, data.valid, data.facts, evaluations=1), 7, last=True)
+
+    assert (key, step) == ("mistakes/scene", 7)
+    assert Image.open(io.BytesIO(png)).mode == "RGB"
+
+
+def test_a_triple_is_picture_truth_and_answer() -> None:
+    images, truth, guess = torch.full((1, 1, 2, 2), 0.5), torch.tensor([[[0, 1], [2, 3]]]), torch.tensor([[[8, 0], [0, 0]]])
+    (triple,) = beside(images, truth, guess)
+
+    assert triple.shape == (3, 2, 10)
+    assert triple[:, :, :2].unique().tolist() == [0.5]
+    assert (255 * triple[:, :, 4:6]).flatten(1).T.tolist() == [[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]]
+    assert (255 * triple[:, 0, 8]).tolist() == [64, 0, 0]
 
 
 PLAIN = """

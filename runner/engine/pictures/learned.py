@@ -12,6 +12,7 @@ from nnrun.registry.field import Facts
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.network.network import Network
+from nnrun.runner.engine.pictures.segmented import beside
 from nnrun.runner.engine.pictures.tiles import captioned, tiles
 
 PICTURES = 10
@@ -32,14 +33,19 @@ class Mistakes:
     def look(self, rows: Tensor, values: Mapping[str, Tensor], batch: Batch) -> None:
         """Note a batch that was judged."""
         scores = values[self.loss.input].float()
-        cost = cross_entropy(scores, batch.values[self.loss.target], reduction="none")
+        cost = cross_entropy(scores, batch.values[self.loss.target], reduction="none").reshape(len(rows), -1).mean(1)
         self._seen.append((rows, cost.cpu(), scores.argmax(1).cpu()))
 
     def picture(self, facts: Mapping[str, Facts]) -> bytes:
-        """The examples with the largest loss, worst first, each with its class and the one it was taken for."""
+        """The examples with the largest loss, worst first, each with its class and the one it was taken for; of masks, with both."""
         rows, costs, guesses = (torch.cat(held) for held in zip(*self._seen, strict=True))
         worst = costs.argsort(descending=True)[:MISTAKES]
         images, truth = (self.part.values[name][rows[worst]] for name in (self.field, self.loss.target))
+        if truth.ndim > 1:
+            wrong = (truth != guesses[worst]).flatten(1).float().mean(1)
+            triples = beside(_shades(images).view_as(images), truth, guesses[worst])
+            frame = (triples.shape[1], triples.shape[2], triples.shape[3])
+            return captioned(triples.flatten(1), frame, [f"{share:.1%} wrong" for share in wrong.tolist()], columns=2)
         names = facts[self.loss.target]["classes"]
         captions = [_caption(names, int(true), int(guess)) for true, guess in zip(truth, guesses[worst], strict=True)]
         return captioned(_shades(images), (images.shape[1], images.shape[2], images.shape[3]), captions)
@@ -104,10 +110,11 @@ def _first_convolution(plan: Plan) -> str | None:
 
 
 def _judged(plan: Plan) -> tuple[str, Comparison] | None:
-    """The image that a class is told of, and the loss that compares."""
+    """The image that a class is told of, or the class of each of its pixels, and the loss that compares."""
     images = [name for name in plan.read if plan.fields[name].type_name() == "image" and plan.values[name].axes[0] in (1, 3)]
-    for loss in plan.losses:
-        scores = loss.config.type_name() == "cross_entropy" and loss.input_shape.time is None and len(loss.input_shape.axes) == 1
-        if images and scores and plan.decoding is None and plan.fields[loss.target.partition(".")[0]].type_name() == "category":
+    for loss in plan.losses if images and plan.decoding is None else ():
+        scores = loss.config.type_name() == "cross_entropy" and loss.input_shape.time is None
+        fits = loss.target_shape.axes in ((), plan.values[images[0]].axes[1:])
+        if scores and fits and plan.fields[loss.target.partition(".")[0]].type_name() in ("category", "mask"):
             return images[0], loss
     return None
