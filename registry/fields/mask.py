@@ -80,7 +80,7 @@ class Mask(Field):
         if strange.any():
             row = int(strange.reshape(len(masks), -1).any(1).argmax())
             raise self._no_class(int(masks[row][strange[row]][0]), facts, row)
-        return Encoded(places)
+        return Encoded(places, said=_said(facts))
 
     def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:
         import numpy as np
@@ -112,3 +112,10 @@ class Mask(Field):
         known = ", ".join(shown(known) for known in facts["numbers"][:10]) + ", ..." * (len(facts["numbers"]) > 10)
         what = f"holds a pixel {number}, which no mask of the training part has: they have {known}"
         return DataError(what, "name all classes in `classes`, or leave the row out", row)
+
+
+def _said(facts: Facts) -> str:
+    """What the pixels of the training part are."""
+    most = max(facts["counts"])
+    name = facts["classes"][facts["counts"].index(most)]
+    return f"pixels of {len(facts['classes'])} classes; {most / max(sum(facts['counts']), 1):.0%} of the training part are {shown(name)}"

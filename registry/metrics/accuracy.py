@@ -21,7 +21,7 @@ class Accuracy(Choosing):
     """Share of the examples whose best score is at the right class; of many labels, share of the labels.
 
     Shape: (K), a score for each class, against a category or token; one score against a category of two classes, with
-    above 0 meaning the second; scores (N) against as many zeros and ones.
+    above 0 meaning the second; scores (N) against as many zeros and ones. (K, H, W) against H x W categories: share of the pixels.
     Raises: ShapeError if the scores are not as many as the classes.
     """
 

@@ -60,6 +60,12 @@ def test_named_classes_count_the_pixels_from_0_on() -> None:
     assert config.encode([AREAS], facts).values.tolist() == [AREAS.tolist()]
 
 
+def test_what_the_pixels_are_is_told() -> None:
+    config = mask(classes=["sky", "land", "sea"])
+
+    assert config.encode([AREAS], config.fit([AREAS])).said == "pixels of 3 classes; 50% of the training part are `sky`"
+
+
 def test_rare_pixels_weigh_more_where_classes_are_balanced() -> None:
     assert resolve_class_weights("balanced", mask().fit([AREAS])) == pytest.approx((6 / 9, 6 / 3, 6 / 6))
 
