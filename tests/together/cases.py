@@ -22,6 +22,8 @@ from nnrun.runner.engine.world.world import ALONE, World
 from nnrun.runner.job import Job
 from nnrun.runner.smoke import made_up
 from tests.engine.support import CPU
+from tests.engine.test_gaps import SPEC as GAPS
+from tests.engine.test_gaps import table
 from tests.engine.test_going_on import KINDS, Everything, Watch, digits, prepared
 
 ROOT = Path(__file__).parents[2]
@@ -155,6 +157,7 @@ CASES: dict[str, Case] = {
     "images": partial(of_kind, IMAGES, None),
     "two targets": partial(of_kind, TWO_TARGETS, POINTS),
     "computed again": partial(of_kind, AGAIN, None),
+    "gaps": partial(of_kind, GAPS.replace("epochs: 12", "epochs: 2"), table()),
     **{name: partial(of_gallery, name) for name in GALLERY},
 }
 DIVIDED = ", divided"
