@@ -67,6 +67,31 @@ class CrossEntropy(nn.Module):
         return _by_example(losses), _by_example(weights[target])
 
 
+class Focal(CrossEntropy):
+    """Cross entropy of the softmax of scores, each example times (1 - p)^gamma for the probability p of its class.
+
+    Shape: input (M, K, *axes), target (M, *axes) with whole numbers below K -> two scalars.
+    """
+
+    def __init__(self, class_weights: Sequence[float] | None, gamma: float) -> None:
+        super().__init__(class_weights, 0.0)
+        self.gamma = gamma
+
+    def forward(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        losses, weights = self._entries(input, target)
+        return losses.sum(), weights.sum()
+
+    def each(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        losses, weights = self._entries(input, target)
+        return _by_example(losses), _by_example(weights)
+
+    def _entries(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        surprise = F.cross_entropy(exact(input), target, reduction="none")
+        weights = torch.ones_like(surprise) if self.class_weights is None else self.class_weights.to(surprise.dtype)[target]
+        doubt = (-torch.expm1(-surprise)).clamp_min(SURE)  # its power has no gradient at 0
+        return weights * doubt**self.gamma * surprise, weights
+
+
 class BinaryCrossEntropy(nn.Module):
     """Cross entropy of the sigmoid of scores and targets from 0 to 1: that of two classes with the scores 0 and `input`.
 
@@ -104,6 +129,17 @@ class BinaryCrossEntropy(nn.Module):
         return yes_weight * yes + no_weight * (1 - yes)
 
 
+def pinball(q: float) -> Callable[..., Tensor]:
+    """The quantile loss, called as torch's losses are."""
+
+    def loss(input: Tensor, target: Tensor, reduction: str) -> Tensor:
+        above = target - input
+        losses = torch.maximum(q * above, (q - 1) * above)
+        return losses.sum() if reduction == "sum" else losses
+
+    return loss
+
+
 def exact(values: Tensor) -> Tensor:
     """At least 32 bits: sums of half-precision losses would be rounded to three digits."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
@@ -119,6 +155,9 @@ def portions(target: Tensor, facts: Mapping[str, Any], others: str = "`mse`, `ma
         raise DataError(f"the target holds {values[~inside][0].item():g}, but yes or no goes from 0 to 1", f"{others} judge any numbers")
     return values.clamp(0, 1)
 
+
+SURE = 1e-12
+"""Of a class that is sure, how improbable all others still are."""
 
 ROUNDING = 1e-4
 """How far 0 and 1 may be off after normalisation was undone in 32 bits."""

@@ -53,6 +53,17 @@ def of_classes(scores: Array, target: Array, weights: Array | None = None, smoot
     return float(-(weights * wanted * log_softmax(scores)).sum()), float(weights[target].sum())
 
 
+def of_hard(gamma: float, weights: Array | None = None) -> Callable[[Array, Array], Sums]:
+    """Focal loss, straight from its definition."""
+
+    def loss(scores: Array, target: Array) -> Sums:
+        known = np.ones(scores.shape[1]) if weights is None else weights
+        logs = np.take_along_axis(log_softmax(scores), target[:, None], 1)[:, 0]
+        return float(-(known[target] * (1 - np.exp(logs)) ** gamma * logs).sum()), float(known[target].sum())
+
+    return loss
+
+
 def of_pixels(scores: Array, target: Array) -> Sums:
     """Scores (M, K, H, W), place by place."""
     return of_classes(np.moveaxis(scores, 1, -1).reshape(-1, scores.shape[1]), target.reshape(-1))
@@ -111,6 +122,11 @@ ROWS = [
         lambda x, y: of_yes_no(x, y, np.array([10 / 18, 5])),
         {"counts": [9, 1]},
     ),
+    Row({"type": "focal"}, Shape((3,)), THREE, of_hard(2.0), COUNTS, {"gamma": 0.5, "class_weights": "balanced"}),
+    Row({"type": "focal", "gamma": 0}, Shape((3,)), THREE, of_classes),
+    Row({"type": "focal", "gamma": 1.5, "class_weights": [1, 2, 3]}, Shape((3,)), THREE, of_hard(1.5, np.array([1, 2, 3]))),
+    Row({"type": "quantile"}, FLAT, FLAT, mean_of(lambda d: np.abs(d) / 2), changes={"q": 0.2}),
+    Row({"type": "quantile", "q": 0.9}, Shape((1,)), ONE, mean_of(lambda d: np.where(d > 0, 0.1 * d, -0.9 * d))),
     Row({"type": "mse"}, Shape((1,)), ONE, mean_of(np.square)),
     Row({"type": "mse"}, Shape((1, 4, 4)), Shape((1, 4, 4)), mean_of(np.square)),
     Row({"type": "mae"}, FLAT, FLAT, mean_of(np.abs)),

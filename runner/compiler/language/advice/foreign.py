@@ -86,6 +86,7 @@ _LOSSES = {
     "crossentropyloss": "cross_entropy", "ce": "cross_entropy", "nll": "cross_entropy", "nllloss": "cross_entropy",
     "softmaxcrossentropy": "cross_entropy", "categoricalcrossentropy": "cross_entropy", "logloss": "cross_entropy",
     "sparsecategoricalcrossentropy": "cross_entropy", "negativeloglikelihood": "cross_entropy", "softmax": "cross_entropy",
+    "focalloss": "focal", "sigmoidfocalloss": "focal", "pinball": "quantile", "pinballloss": "quantile", "quantileloss": "quantile",
     "bce": "binary_cross_entropy", "bceloss": "binary_cross_entropy", "bcewithlogits": "binary_cross_entropy",
     "bcewithlogitsloss": "binary_cross_entropy", "binarycrossentropyloss": "binary_cross_entropy",
     "mseloss": "mse", "meansquarederror": "mse", "l2": "mse", "l2loss": "mse", "squarederror": "mse",
