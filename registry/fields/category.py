@@ -106,7 +106,8 @@ class Category(Field):
         if not counts:
             raise DataError("has no value at all in the training part", "leave it out")
         classes = self.classes or _sorted(name for name in counts if name != OTHER and counts[name] >= self._least)
-        others = sum(count for name, count in counts.items() if name not in classes)
+        own = set(classes)
+        others = sum(count for name, count in counts.items() if name not in own)
         known = [counts[name] for name in classes]
         return {"classes": [*classes, *self._others], "counts": [*known, *([others] if self._others else [])], **LEARNED}
 

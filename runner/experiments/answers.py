@@ -68,6 +68,8 @@ class Answers:
         if metric is None or metric["type"] not in ("accuracy", "exact_match"):
             return None
         known = self.about["answers"][metric["answer"]]
+        if self._lacks_truth(metric["answer"]):
+            return None
         if known["ticks"] or (known["kind"] == "text") != (metric["type"] == "exact_match") or known["kind"] == "number":
             return None
         return np.array([one == two for one, two in zip(self.truth[metric["answer"]], self.answers[metric["answer"]], strict=True)])
@@ -89,13 +91,17 @@ class Answers:
             losses, weights = (self.columns[name].to_numpy() for name in ("loss", "weight"))
             last = MEANS[metric["type"]] if metric is not None and label != "loss" else float
             return lambda places: last(float(np.average(losses[places], weights=weights[places])))
-        if metric is None or metric["type"] not in SCORES or metric["answer"] not in self.answers:
+        if metric is None or metric["type"] not in SCORES or metric["answer"] not in self.answers or self._lacks_truth(metric["answer"]):
             return None
         values = _Values.of(self, metric)
         if values is None:
             return None
         score = partial(SCORES[metric["type"]], {**metric, "classes": values.classes})
         return lambda places: float(score(*values.take(places)))
+
+    def _lacks_truth(self, name: str) -> bool:
+        """Whether some examples, or some of their ticks, have no truth."""
+        return any(true is None or (isinstance(true, list) and None in true) for true in self.truth[name])
 
     def _metric(self, label: str) -> Mapping[str, Any] | None:
         return next((metric for metric in self.about.get("metrics", ()) if metric["label"] == label), None)

@@ -112,12 +112,22 @@ def short(value: Any) -> Any:
     return f"{first}, … ({len(flat):,} in all)"
 
 
+def _with_truth(truth: Sequence[Any], answers: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """Those pairs of which the truth is there; of lists, one for each tick, those ticks."""
+    found = [
+        tuple(map(list, _with_truth(true, answer))) if isinstance(true, list) else (true, answer)
+        for true, answer in zip(truth, answers, strict=True)
+        if true is not None
+    ]
+    return [true for true, _ in found], [answer for _, answer in found]
+
+
 def _draw(recorder: Recorder, loss: Comparison, sheet: Sheet, table: Table) -> None:
     """A confusion matrix of classes, or true against predicted numbers."""
     classes, name = sheet.predictor.facts.get(loss.target, {}).get("classes"), named(loss)
     if f"{TRUE}{name}" not in table.column_names:
         return
-    truth, answers = (table[column].to_pylist() for column in (f"{TRUE}{name}", name))
+    truth, answers = _with_truth(*(table[column].to_pylist() for column in (f"{TRUE}{name}", name)))
     if classes and not loss.target_shape.axes:
         recorder.artifact("confusion.png", charts.confusion(truth, answers, classes))
     elif loss.target_shape.kind == "number" and loss.target_shape.axes in ((), (1,)):

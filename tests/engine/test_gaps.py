@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
@@ -14,7 +15,10 @@ from nnrun.runner.compiler.check import check
 from nnrun.runner.engine.data.encoding import encode
 from nnrun.runner.engine.data.recordings import recordings
 from nnrun.runner.engine.inference.predict import Predictor
+from nnrun.runner.engine.pictures.learned import Mistakes
 from nnrun.runner.engine.training.objective import Losses
+from nnrun.runner.experiments.answers import Answers
+from nnrun.runner.record.predictions import _with_truth
 from tests.engine.support import Built, build, train
 
 SPEC = """\
@@ -301,3 +305,43 @@ def test_names_that_were_never_seen_are_counted(messy: Built) -> None:
     answers = Predictor(messy.network, messy.plan, messy.data.facts).ask(given)
 
     assert answers.strange == ["`city`: 2 of 3 names have no place of their own in the training part"]
+
+
+IMAGES = """\
+nnrun: 1
+name: half_labelled
+data:
+  source: {source: csv, file: none.csv}
+  fields: {image: {type: image}, digit: {type: category, missing: skip}}
+nodes:
+  flat: {type: flatten}
+  scores: {type: linear, units: digit}
+edges: [image -> flat -> scores]
+train: {loss: {type: cross_entropy, input: scores, target: digit}, epochs: 1}
+metrics: [accuracy]
+"""
+
+
+def test_what_has_no_truth_is_no_mistake() -> None:
+    images = np.random.default_rng(0).random((30, 4, 4))
+    built = build(IMAGES, {"image": list(images), "digit": ["one" if row % 2 else None if row % 3 else "two" for row in range(30)]})
+    mistakes = Mistakes(built.data.train, "image", built.plan.losses[0])
+    built.evaluator.evaluate(built.data.train, "train", look=mistakes.look)
+
+    given = built.data.train.given("digit")
+    assert given is not None
+    (rows,) = [torch.cat([rows for rows, *_ in mistakes._seen])]
+    assert given[rows].all()
+    assert len(rows) == int(given[built.data.train.rows].sum()) < len(built.data.train)
+
+
+def test_pictures_and_comparisons_leave_out_what_has_no_truth() -> None:
+    assert _with_truth(["a", None, "b"], ["a", "b", "a"]) == (["a", "b"], ["a", "a"])
+    assert _with_truth([[1, None], [2]], [[1, 1], [3]]) == ([[1], [2]], [[1], [3]])
+    about = {"answers": {"y": {"kind": "category", "ticks": False}}, "metrics": [{"label": "accuracy", "type": "accuracy", "answer": "y"}]}
+    answer = pa.chunked_array([["a", "b"]])
+    whole, lacking = (Answers({"true_y": pa.chunked_array([truth]), "y": answer}, about) for truth in (["a", "a"], ["a", None]))
+
+    assert whole.right("accuracy") is not None
+    assert lacking.right("accuracy") is None
+    assert lacking.figure("accuracy") is None

@@ -32,8 +32,10 @@ class Mistakes:
 
     def look(self, rows: Tensor, values: Mapping[str, Tensor], batch: Batch) -> None:
         """Note a batch that was judged."""
-        scores = values[self.loss.input].float()
-        cost = cross_entropy(scores, batch.values[self.loss.target], reduction="none").reshape(len(rows), -1).mean(1)
+        scores, target = values[self.loss.input].float(), batch.values[self.loss.target]
+        if (places := batch.judged(self.loss.target, None)) is not None:
+            rows, scores, target = rows[places.cpu()], scores[places], target[places]
+        cost = cross_entropy(scores, target, reduction="none").reshape(len(rows), -1).mean(1)
         self._seen.append((rows, cost.cpu(), scores.argmax(1).cpu()))
 
     def picture(self, facts: Mapping[str, Facts]) -> bytes:
