@@ -71,7 +71,7 @@ def test_every_port_is_explained() -> None:
         (["x", "->", "y"], "a forward edge"),
         (["prev(h, 3)"], "an edge and in a formula"),
         (["$filters"], "in a block"),
-        (["relu"], "`activation: relu`, a choice of the node types `conv`"),
+        (["relu"], "`activation: relu`, a choice of the node types `causal_conv`"),
         (["same"], "`padding: same`, a choice of the node type `conv`"),
         (["words"], "`tokens: words`"),
         (["units"], "the node types `gru`, `lstm`, `rnn`"),
