@@ -143,15 +143,21 @@ class Gang:
                 code = code or self._heard(ended[0])
             except Lost as error:
                 lost = error
-                self.stop(signal.SIGTERM)
+                self._tell(signal.SIGTERM)
+        if self.is_stopped:
+            return code
         if lost is not None:
             raise lost
-        if code and not self.is_stopped:
+        if code:
             self._look_for_the_lost(code)
         return code
 
     def stop(self, number: int) -> None:
+        """End the processes, by a signal; they do not begin again."""
         self.is_stopped = True
+        self._tell(number)
+
+    def _tell(self, number: int) -> None:
         for member in self.members:
             member.stop.remote(number)
 

@@ -134,6 +134,7 @@ def test_a_dry_run_prints_the_job(folder: Path, monkeypatch: pytest.MonkeyPatch)
     [
         (("--time", "8:00:00"), {}, 2, "`--time` goes with `--on slurm`"),
         (("--nodes", "2"), {}, 4, "2 nodes do not all reach the store `sqlite:///"),
+        (("--address", "http://10.0.0.1:8265"), {}, 4, "the cluster of `http://10.0.0.1:8265` does not reach the store `sqlite:///"),
         ((), {"MLFLOW_TRACKING_URI": "http://me:mellon@runs.example.org"}, 4, "Ray would show the store's user and password"),
         (("--address", "http://127.0.0.1:9"), {}, 4, "Ray does not take the job: Failed to connect to Ray at address: http://127.0.0.1:9"),
     ],

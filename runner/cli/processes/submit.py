@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from nnrun.runner.job import Job
     from nnrun.runner.launch.queued import Queue, Training
     from nnrun.runner.tracking.store import Store
+
+
+LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @main.command()
@@ -99,6 +103,9 @@ def _ray(training: Training, job: Job, store: Store, address: str | None) -> Que
     if store.public != store.uri:
         help = "leave them out of `MLFLOW_TRACKING_URI`, and let MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD be set on the nodes"
         raise NotSubmitted("Ray would show the store's user and password, as all variables of a job, to everybody on the cluster", help)
+    if store.is_of_this_machine and urlsplit(address or "").hostname not in (None, *LOCAL):
+        help = "let `MLFLOW_TRACKING_URI` name an MLflow server by an address that all nodes reach; `nnrun serve` keeps one"
+        raise NotSubmitted(f"the cluster of `{address}` does not reach the store `{store.public}`", help)
     assert job.checked.plan is not None
     train = job.checked.plan.spec.train
     assert train is not None
