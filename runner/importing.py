@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from nnrun.runner.allocator import share_memory
 from nnrun.runner.signals import held, is_ours
 from nnrun.runner.spans import IMPORTS
 
@@ -17,6 +18,7 @@ def importing() -> Iterator[None]:
     objects that torch and MLflow make none is any. In a process of our own they are never looked at again."""
     global _frozen
     if is_ours():
+        share_memory()
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # imported later; its own pool takes 10 MB, however little it holds
     collects = gc.isenabled()
     gc.disable()

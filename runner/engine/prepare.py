@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import platform
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -13,6 +11,7 @@ import torch
 from nnrun.registry.fault import Fault
 from nnrun.registry.field import DataError
 from nnrun.registry.node import Trainable
+from nnrun.runner.allocator import keep_memory
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.loops.execution import missing_compiler
 from nnrun.runner.compiler.plan import Plan
@@ -68,40 +67,8 @@ def check_compiled(network: Network, device: torch.device) -> None:
         say_once(f"loops run without generated code: {missing}")
     for run in runs if train is not None and train.compile == "on" else ():
         execution = run.execution(device.type)
-        if execution.kind not in ("fused", "native"):
+        if execution.kind not in ("fused", "native", "graphed"):
             raise NotCompiled(f"`compile: on`, but {run.title} runs as {execution}")
-
-
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
-"""Options of glibc's `mallopt`."""
-
-MUCH = 2**31 - 1
-"""Bytes; the largest number that `mallopt` takes."""
-
-
-def keep_memory() -> None:
-    """Let the process keep the memory that tensors give back, instead of fetching it from the system again at every step.
-
-    On large batches a quarter of a step was page faults.
-    """
-    allocator = _allocator()
-    if allocator is not None:
-        for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, MUCH), (M_TOP_PAD, 64 << 20)):
-            allocator.mallopt(option, value)
-
-
-def give_back_memory() -> None:
-    """Give the system what is kept and nobody uses: the training is over."""
-    allocator = _allocator()
-    if allocator is not None:
-        allocator.malloc_trim(0)
-
-
-def _allocator() -> ctypes.CDLL | None:
-    """The C library, if it is glibc's and nobody has set its allocator by variables."""
-    if platform.libc_ver()[0] != "glibc" or any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
-        return None
-    return ctypes.CDLL(None)
 
 
 def claim_buffers() -> None:

@@ -9,9 +9,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from nnrun.runner.allocator import give_back_memory
 from nnrun.runner.engine.checkpoint.snapshot import Snapshot
 from nnrun.runner.engine.inference.sheet import Sheet
-from nnrun.runner.engine.prepare import give_back_memory
 from nnrun.runner.engine.training.best import is_finite
 from nnrun.runner.engine.training.keeper import Keeper
 from nnrun.runner.engine.training.learner import B, Learner, Watcher

@@ -19,7 +19,7 @@ from torch.utils.data import TensorDataset
 
 from nnrun.registry.modules.optimizers import lean
 from nnrun.registry.modules.products import linear, transposed_product
-from nnrun.runner.engine.prepare import keep_memory
+from nnrun.runner.allocator import keep_memory
 
 
 def products(rows: int) -> None:
