@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from functools import cache
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX, M_ARENA_MAX = -1, -2, -4, -8
 """Options of glibc's `mallopt`."""
@@ -39,6 +40,7 @@ def give_back_memory() -> None:
         allocator.malloc_trim(0)
 
 
+@cache
 def _allocator() -> ctypes.CDLL | None:
     """The C library, if it is glibc's and nobody has set its allocator by variables."""
     if platform.libc_ver()[0] != "glibc" or any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):

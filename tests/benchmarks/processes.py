@@ -2,8 +2,8 @@
 
     python tests/benchmarks/processes.py [--only curves|energy|cost] [--rounds 3] [--json FILE]
 
-curves   loss curves of 2 processes beside 1, the largest difference; beside it the floor: what rounding alone does, where one process
-         adds up with two threads in place of one
+curves   loss curves of 2 processes beside 1, the largest difference; beside it the same of a network without kinks, and the floor: what
+         rounding alone does, where one process adds up each batch in two halves (`accumulate: 2`), of a network without dropout
 energy   log-likelihood of `rbm_digits` with 1 and 2 processes, and its spread over three seeds
 cost     time of a step by the number of parameters with 1 and 2 processes, and what the model of runner/README.md says of it: what joining
          costs at least is taken from the smallest network, the others show whether the model holds
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ ROOT = Path(__file__).parents[2]
 
 UNITS = (64, 256, 512, 1024, 2048)
 """Of the hidden layer of the network whose steps are timed."""
+
+SMOOTH = (*(f"nodes.conv{number}.activation=tanh" for number in (1, 2, 3)), *(f"nodes.pool{number}.method=mean" for number in (1, 2)))
+SMOOTHLY = "cnn_digits of tanh and mean pooling, 2 processes"
+"""Without kinks: where a `relu` is within rounding of 0, or two pixels are alike, rounding decides where a gradient goes."""
 
 FEATURES, EXAMPLES, STEPS = 256, 512, 60
 """Of a batch, and steps that are timed after as many others."""
@@ -55,18 +60,29 @@ def curves(folder: Path, rounds: int) -> dict[str, Any]:
     for spec in ("cnn_digits", "lstm_by_hand_sentiment"):
         ones, twos = [], []
         for _ in range(rounds):
-            ones.append(run(folder, spec, "--set", "train.threads=1"))
+            ones.append(run(folder, spec))
             twos.append(run(folder, spec, "--devices", "2"))
-        threads = run(folder, spec, "--set", "train.threads=2")
-        one, two, floor = (curve(folder, made["run_id"]) for made in (ones[0], twos[0], threads))
-        for title, other in (("2 processes", two), ("two threads (floor)", floor)):
-            apart = {point: abs(value - one[point]) for point, value in other.items() if point in one}
-            within = sum(1 for value in apart.values() if value <= 1e-5)
-            found[f"{spec}, {title}: largest difference"] = max(apart.values())
-            found[f"{spec}, {title}: points within 1e-5"] = f"{within} of {len(apart)}"
+        found |= apart(folder, f"{spec}, 2 processes", ones[0], twos[0])
         seconds = [statistics.median(made["seconds"] for made in runs) for runs in (ones, twos)]
         found[f"{spec}: speed of 2 processes / 1"] = seconds[0] / seconds[1]
+    smooth = tuple(part for change in SMOOTH for part in ("--set", change))
+    found |= apart(folder, SMOOTHLY, run(folder, "cnn_digits", *smooth), run(folder, "cnn_digits", *smooth, "--devices", "2"))
+    still = ("cnn_digits", "--set", "nodes.drop.rate=0")  # halves would draw otherwise
+    one, two = run(folder, *still), run(folder, *still, "--devices", "2")
+    halves = run(folder, *still, "--set", "train.batch_size=16", "--set", "train.accumulate=2")
+    for title, other in (("2 processes", two), ("two halves in 1 (floor)", halves)):
+        found |= apart(folder, f"cnn_digits without dropout, {title}", one, other)
     return found
+
+
+def apart(folder: Path, title: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """How far two loss curves are from each other."""
+    mine, theirs = (curve(folder, made["run_id"]) for made in (one, other))
+    differences = {point: abs(value - mine[point]) for point, value in theirs.items() if point in mine}
+    within = sum(1 for value in differences.values() if value <= 1e-5)
+    first = min((step for (_, step), value in differences.items() if value > 1e-5), default=None)
+    told = f"{within} of {len(differences)}" + (f", up to step {first}" if first is not None else "")
+    return {f"{title}: largest difference": max(differences.values()), f"{title}: points within 1e-5": told}
 
 
 def energy(folder: Path, rounds: int) -> dict[str, Any]:
