@@ -18,6 +18,8 @@ from nnrun.runner.tracking.runs import model_folder
 from nnrun.runner.tracking.spawn import Sidecar
 from nnrun.runner.tracking.store import Store
 from tests.engine.support import build
+from tests.engine.test_gaps import SPEC as GAPS
+from tests.engine.test_gaps import table
 
 RNG = np.random.default_rng(5)
 PIXELS = RNG.integers(0, 256, (30, 6, 5), dtype=np.uint8)
@@ -74,6 +76,17 @@ KINDS = {
         ),
         {"height": range(30), "width": range(30, 60), "code": NAMES, "age": range(30), "price": [3.5 * row for row in range(30)]},
         {"height": [1, 2.5, 3], "width": [4, 5, 6], "code": ["01", "1", "02"], "age": [7, 8, 9]},
+    ),
+    "messy": Kind(
+        GAPS,
+        table(60),
+        {
+            "a": [1.0, None, 0.5],
+            "b": ["0,5", "", "1"],
+            "c": [None, None, 2.0],
+            "d": ["NA", "1.5", ""],
+            "city": ["Oslo", None, "Bonn"],
+        },
     ),
     "series": Kind(
         spec(
