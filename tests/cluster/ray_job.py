@@ -51,8 +51,15 @@ class Cluster:
         return done.stdout + done.stderr
 
     def submit(self, *words: str) -> str:
-        """The job."""
-        return self.call("submit", "spec.yaml", "--on", "ray", "--address", self.address, *words).split()[1]
+        """The job. A cluster that has just begun takes none for some seconds."""
+        end = time.monotonic() + LONG
+        while True:
+            try:
+                return self.call("submit", "spec.yaml", "--on", "ray", "--address", self.address, *words).split()[1]
+            except AssertionError as refused:
+                if "No available agent" not in str(refused) or time.monotonic() > end:
+                    raise
+                time.sleep(1.0)
 
     @property
     def jobs(self) -> Any:

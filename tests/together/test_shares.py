@@ -30,6 +30,10 @@ SAMPLED = ("restricted", "tempered", "general", "stages", "rbm", "dbm", "dbn", "
 """Beginnings of cases that sample: a unit may flip where a sum is rounded otherwise, and what is estimated with them."""
 
 
+KINKED = ("unet_digit_scenes",)
+"""Cases with so many `relu` that one is within rounding of 0, where rounding decides whether a gradient passes."""
+
+
 def run_group(size: int, folder: Path, cases: Sequence[str]) -> list[int]:
     """Cases in a group of processes; how they ended. Raises: AssertionError where one failed."""
     folder.mkdir(exist_ok=True)
@@ -96,7 +100,7 @@ def test_a_shared_training_is_that_of_one_process(groups: Path, size: int, case:
 
     assert_alike(case, found.said, expected.said)
     for name, weight in found.weights.items():
-        torch.testing.assert_close(weight, expected.weights[name], rtol=1e-3, atol=1e-4 if case.startswith(SAMPLED) else CLOSE)
+        torch.testing.assert_close(weight, expected.weights[name], rtol=1e-3, atol=1e-4 if case.startswith((*SAMPLED, *KINKED)) else CLOSE)
 
 
 @pytest.mark.parametrize("case", KEPT)
