@@ -57,6 +57,9 @@ VALUES = 1e-2
 SLIVER = ("data.split.train=0.05", "data.split.valid=0.02", "data.split.test=0.02")
 """Of the data, in small."""
 
+WARM = 6
+"""The step that is looked at."""
+
 WHOLE = ("inception_digits", "rbm_digits", "char_lm")
 
 Row = dict[str, Any]
@@ -176,14 +179,14 @@ def reads(device: torch.device) -> Items:
         assert checked.plan is not None
         with learner_of(Network(checked.plan).to(device), brief(checked.plan, data), data, device, 0) as learner:
             batches = endless(learner)
-            for number in (1, 2):
+            for number in range(1, WARM):  # graphs of loops are made meanwhile, which waits
                 learner.step(number, next(batches), due=False)
             batch = next(batches)
             if device.type == "cpu":
                 with Reads() as counted:
-                    learner.step(3, batch, due=False)
+                    learner.step(WARM, batch, due=False)
                 return {"waits": counted.count, "steps_of": type(learner).__name__}
-            places = waits(partial(learner.step, 3, batch, due=False))
+            places = waits(partial(learner.step, WARM, batch, due=False))
         failed = f"waits at {', '.join(places)}" if places else None
         return {"waits": len(places), "steps_of": type(learner).__name__, "failed": failed}
 
