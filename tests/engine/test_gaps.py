@@ -12,6 +12,7 @@ import torch
 
 from nnrun.registry.field import DataError
 from nnrun.runner.compiler.check import check
+from nnrun.runner.engine.data.batch import Batch
 from nnrun.runner.engine.data.encoding import encode
 from nnrun.runner.engine.data.recordings import recordings
 from nnrun.runner.engine.inference.predict import Predictor
@@ -345,3 +346,23 @@ def test_pictures_and_comparisons_leave_out_what_has_no_truth() -> None:
     assert whole.right("accuracy") is not None
     assert lacking.right("accuracy") is None
     assert lacking.figure("accuracy") is None
+
+
+def test_a_part_without_any_target_is_refused() -> None:
+    columns = table()
+    rows = build(SPEC, columns).data.valid
+    assert rows is not None
+    for row in rows.rows.tolist():
+        columns["y"][row] = ""
+
+    with pytest.raises(DataError, match="`y` has no value at all in the valid part"):
+        build(SPEC, columns)
+
+
+def test_a_target_that_is_called_as_its_axis_has_places_of_its_own() -> None:
+    batch = Batch({"x": torch.zeros(3, 2)}, {"x": torch.tensor([3, 2])}, 2, given={"x": torch.tensor([[1, 0], [0, 1], [1, 1]]).bool()})
+
+    assert batch.places("x") is not None
+    judged = batch.judged("x", "x")
+    assert judged is not None
+    assert (batch.places("x").tolist(), judged.tolist()) == ([0, 1, 2, 3, 4], [0, 3, 4])  # type: ignore[union-attr]

@@ -78,11 +78,12 @@ class Batch:
         """Where what a target can be compared with lies among all examples, or all ticks of them, (M,); None where all of it can."""
         if target not in self.given:
             return None if axis is None else self.places(axis)
-        if target not in self._places:
+        key = target + GIVEN  # a target may be called as an axis
+        if key not in self._places:
             given = self.given[target]
             known = given if axis is None else given & real_ticks(self.host[axis], len(given))
-            self._places[target] = sent(known.flatten().nonzero().squeeze(1), self.values[target].device)
-        return self._places[target]
+            self._places[key] = sent(known.flatten().nonzero().squeeze(1), self.values[target].device)
+        return self._places[key]
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device; the way there is not waited for."""

@@ -14,7 +14,7 @@ import torch
 from nnrun.registry.field import DataError, Facts, Field, naming
 from nnrun.registry.source import Columns, Source
 from nnrun.runner.compiler.language.data import Data, Split
-from nnrun.runner.engine.data.batch import Part
+from nnrun.runner.engine.data.batch import GIVEN, Part
 from nnrun.runner.engine.data.columns import Parts, joined_columns, ordering
 from nnrun.runner.engine.data.encoding import advising, encode, windowed
 from nnrun.runner.engine.data.recordings import Recordings, recordings
@@ -94,6 +94,8 @@ def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Seq
     part = replace(part, ordering=ordered)
     augment = {name: change for name, config in located.items() if (change := config.build_augment()) is not None}
     made = {name: replace(part, rows=torch.from_numpy(held), augment=augment if name == "train" else {}) for name, held in rows.items()}
+    for name, one in made.items():
+        _refuse_untold(name, one)
     valid, test = (made[name] if len(made[name]) else None for name in ("valid", "test"))
     unit = "tokens" if data.streamed else "rows"
     listed = tuple(Held(name, len(made[name]), held[name], unit, named[name]) for name in made if name in named)
@@ -105,6 +107,13 @@ def refuse_nothing(rows: Rows) -> None:
     """Raises: DataError."""
     if len(rows["train"]) == 0:
         raise DataError("the training part has no examples", "look at `split` under `data`")
+
+
+def _refuse_untold(name: str, part: Part) -> None:
+    """Raises: DataError for a part in which a target is missing everywhere: its loss would be nothing, and look best."""
+    for value, given in part.values.items():
+        if GIVEN in value and len(part) and not given[part.rows].any():
+            raise DataError(f"has no value at all in the {name} part", "look at `split` under `data`").of(value.partition(".")[0])
 
 
 def refuse_one_class(targets: Sequence[str], facts: Mapping[str, Facts]) -> None:

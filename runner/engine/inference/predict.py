@@ -82,7 +82,7 @@ class Predictor:
         """How many symbols of a text, or names, have no number of their own: they are all one to the network."""
         field, facts = self.plan.fields[name], self.facts[name]
         if isinstance(field, Text):
-            of, what = UNKNOWN, f"{field.tokens if field.tokens in ('words', 'characters', 'bytes') else 'tokens'}"
+            of, what = UNKNOWN, field.tokens if field.tokens in ("words", "characters", "bytes") else "tokens"
         elif isinstance(field, Category) and OTHER in facts["classes"]:
             of, what = facts["classes"].index(OTHER), "names"
         else:
