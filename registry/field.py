@@ -144,6 +144,10 @@ class Field(Component):
         """The column as numbers. Raises: DataError naming the row."""
         raise NotImplementedError
 
+    def ahead(self, name: str, facts: Facts | None = None) -> Shape:
+        """Type of a tick behind a window over the field called `name`: of a value that is `bare`."""
+        return self.shape(name, facts).tick
+
     def bare(self, values: Any) -> Any:
         """Encoded values, an array or a tensor, without what is put beside them for the network: what `decode` takes, and a target is."""
         return values

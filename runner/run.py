@@ -254,7 +254,7 @@ class _Run:
             higher=higher_figures(plan),
         )
         with RECORD:
-            contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome)
+            contents.end(recorder, job, network.cpu(), plan, data, history, result, outcome, beaten)
         contents.profile(recorder)
         if plan.spec.train.checkpoint.keep == "none" or job.is_trial:
             recorder.forget_job()

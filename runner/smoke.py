@@ -84,7 +84,7 @@ def made_up(checked: Checked) -> tuple[Checked, Dataset]:
     if window is not None:  # made-up rows are one series
         window = window.model_copy(update={"by": None, "join": False})
     spec = plan.spec.data.model_copy(update={"split": split, "window": window, "time": None})
-    count = EXAMPLES if window is None else 4 * (window.length + window.horizon) + 4 * spec.stride
+    count = EXAMPLES if window is None else 4 * (window.length + window.steps[-1]) + 4 * spec.stride
     data = with_masks(prepare(spec, plan.fields, made_up_columns(spec, plan.fields, count), plan.targets), plan, None)
     again = check(checked.document.text.text, checked.document.text.name, settings=checked.settings, facts=data.facts)
     if again.plan is None:

@@ -52,10 +52,6 @@ class Series(Numeric):
 
     _runs: tuple[Any, ...] | None = PrivateAttr(default=None)
 
-    def ahead(self) -> Shape:
-        """The type of its next tick, which is to be predicted: without marks."""
-        return Shape((self._size,) if self._size else ())
-
     def misfit(self, sizes: tuple[int, ...]) -> str | None:
         if self._size is not None or len(sizes) != 2:
             return None

@@ -79,3 +79,20 @@ class FlattenTime(nn.Module):
 
     def forward(self, x: Tensor, *, lengths: Tensor | None = None) -> Tensor:
         return x.transpose(0, 1).flatten(1)
+
+
+class UnflattenTime(nn.Module):
+    """Features laid out along the ticks of another value.
+
+    Shape: x (B, T * prod(axes)), along (T, B, …) -> (T, B, *axes).
+    """
+
+    def __init__(self, axes: Sequence[int]) -> None:
+        super().__init__()
+        self.axes = tuple(axes)
+
+    def forward(self, x: Tensor, *, along: Tensor, lengths: Tensor | None = None, along_lengths: Tensor | None = None) -> Tensor:
+        return x.view(len(x), len(along), *self.axes).transpose(0, 1)
+
+    def extra_repr(self) -> str:
+        return f"{self.axes}"

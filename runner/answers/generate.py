@@ -1,108 +1,24 @@
-"""`nnrun generate`: a recorded network writes."""
+"""`nnrun generate`: what a recorded network makes of itself, each kind of network in its way."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
 
 from nnrun.registry.field import DataError
+from nnrun.runner.answers.generating import forecasts, samples, texts
 
-if TYPE_CHECKING:
-    from nnrun.runner.compiler.language.decoding import Decode
-    from nnrun.runner.engine.inference.predict import Predictor
-
-Rows = list[dict[str, Any]]
+KINDS: tuple[ModuleType, ...] = (texts, samples, forecasts)
+"""Each with `WHAT` it does, the options that it `USES`, whether it `fits` a plan, and what is `made` of a run."""
 
 
-def generate_texts(
-    run: str, *, prompt: str | None, file: Path | None, count: int | None, settings: Sequence[str], seed: int, as_json: bool
-) -> str:
-    """Sequences of a recorded network, as text or as JSON rows: for each row of a file, or without one out of nothing.
-
-    Raises: SourceError, DataError, BrokenCheckpoint, RunNotFound, SpecErrors.
-    """
+def kind_of(run: str) -> ModuleType:
+    """How the network of a run generates. Raises: DataError if it does not, BrokenCheckpoint, RunNotFound."""
     from nnrun.runner.answers.recorded import model_at
-    from nnrun.runner.answers.rows import read_columns
-    from nnrun.runner.engine.inference.predict import Predictor
+    from nnrun.runner.engine.checkpoint.model import load
 
-    predictor = Predictor.load(model_at(run), checked_settings(settings))
-    if predictor.plan.decoding is None:
-        raise DataError(f"the network of `{run}` has no `choice`: it generates nothing", "`nnrun predict` lets it answer")
-    columns = read_columns(file, predictor) if file is not None else None
-    rows = generated(predictor, columns, prompt=prompt, count=count, seed=seed)
-    if file is not None and columns is not None and file.is_dir():
-        (paths,) = columns.values()
-        rows = [{"file": os.path.relpath(paths[row["row"] - 1], file.resolve()), **row} for row in rows]
-    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n" if as_json else "".join(_lines(rows, predictor.plan.decoding.target))
-
-
-def checked_settings(settings: Sequence[str]) -> Sequence[str]:
-    """`path=value` texts that change how a network decodes. Raises: DataError if one would change the network."""
-    for setting in settings:
-        if not setting.startswith("decode."):
-            raise DataError(f"`--set {setting}` would change the network", "what can be set now stands under `decode`")
-    return settings
-
-
-def generated(
-    predictor: Predictor, columns: Mapping[str, Sequence[Any]] | None, *, prompt: str | None, count: int | None, seed: int
-) -> Rows:
-    """`row` (from 1), the sequence under the name of its field, `score` and whether it `ended`, for each sequence of each row.
-
-    `prompt` is what each sequence begins with, `count` how many there are for each row. Raises: DataError.
-    """
-    from nnrun.runner.engine.inference.answered import PROMPT
-    from nnrun.runner.engine.inference.decode import generate
-
-    decoding = predictor.plan.decoding
-    if decoding is None:
-        raise DataError("the network has no `choice`: it generates nothing", "`predict` lets it answer")
-    if predictor.plan.read and columns is None:
-        listed = ", ".join(f"`{column}`" for column in predictor.columns)
-        raise DataError(f"the network reads {listed}, and no rows were given", "`--input FILE` brings them")
-    wanted = _wanted(decoding.settings, count)
-    begins: Sequence[str | None]
-    if columns and not predictor.plan.read:
-        if prompt is not None:
-            raise DataError(f"the column `{PROMPT}` and `--prompt` both say how a text begins", "leave out one of them")
-        begins = columns[PROMPT]
-        forced = (predictor.symbols(begin) for begin in columns[PROMPT])
-        found = [generate(predictor.network, predictor.batch({}), wanted, seed=seed, forced=symbols)[0] for symbols in forced]
-    else:
-        found = generate(
-            predictor.network,
-            predictor.batch(columns or {}),
-            wanted,
-            seed=seed,
-            forced=predictor.symbols(prompt) if prompt is not None else None,
-        )
-        begins = [prompt] * len(found)
-    return [
-        {"row": row + 1, decoding.target: predictor.text_of(one, begin), "score": one.score, "ended": one.ended}
-        for row, (hypotheses, begin) in enumerate(zip(found, begins, strict=True))
-        for one in hypotheses
-    ]
-
-
-def _wanted(settings: Decode, count: int | None) -> Decode:
-    """The search of the spec, for so many sequences."""
-    from nnrun.runner.compiler.language.decoding import WIDTH
-
-    if count is None:
-        return settings
-    change: dict[str, Any] = {"n_best": count}
-    if settings.search == "greedy" and count > 1:  # there is one best symbol, so several sequences are drawn
-        change["search"] = "sample"
-    if settings.search == "beam":
-        change["width"] = max(count, settings.width or WIDTH)
-    return settings.model_copy(update=change)
-
-
-def _lines(rows: Rows, target: str) -> Sequence[str]:
-    """The sequences for people: of several rows with the row's number, of several sequences with their scores."""
-    numbers = {row["row"] for row in rows}
-    numbered, several = len(numbers) > 1, len(numbers) < len(rows)
-    return [(f"{row['row']}\t" if numbered else "") + (f"{row['score']:.2f}\t" if several else "") + f"{row[target]}\n" for row in rows]
+    plan = load(model_at(run)).plan
+    kind = next((kind for kind in KINDS if kind.fits(plan)), None)
+    if kind is None:
+        what = f"the network of `{run}` has no `choice`, no units to draw, and no series to go on with: it generates nothing"
+        raise DataError(what, "`nnrun predict` lets it answer")
+    return kind

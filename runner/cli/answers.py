@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -57,33 +55,41 @@ def predict(run_id: str, file: str, label: str | None, output: str | None, as_js
 @click.option(
     "--input", "file", type=click.Path(), help="CSV, Parquet, npz or JSON with the columns that the network reads, or a folder of pictures."
 )
-@click.option("--n", "count", type=click.IntRange(min=1), help="How many sequences for each row, or samples of an energy network.")
+@click.option(
+    "--n", "count", type=click.IntRange(min=1), help="How many: sequences for each row, samples of an energy network, ticks of a series."
+)
 @click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change a value under `decode`, such as decode.word.width=4.")
 @click.option("--given", type=click.Path(dir_okay=False), help="Energy networks: JSON rows, null where a value is to be found.")
 @click.option("--sweeps", type=click.IntRange(min=1), help="Energy networks: sweeps of Gibbs sampling; 1000 where left out.")
 @click.option("--temperature", type=click.FloatRange(0), help="Energy networks: 0 runs downhill, as a memory does; 1 for others.")
-@click.option("--output", type=click.Path(dir_okay=False), help="Energy networks: a .png of pictures, or a .json, to write.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False),
+    help="File to write: of an energy network a .png of pictures or a .json, of a series a .csv or a .json.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of what is drawn by chance.")
 @json_option
 def generate(
     run_id: str, prompt: str | None, file: str | None, count: int | None, settings: tuple[str, ...], given: str | None,
     sweeps: int | None, temperature: float | None, output: str | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Let the network of a finished RUN write, draw samples, or complete patterns. RUN is an id, its beginning, or an experiment's name."""
-    from nnrun.runner.answers.draw import draws, generate_samples
-    from nnrun.runner.answers.generate import generate_texts
+    """Let the network of a finished RUN write, draw samples, complete patterns, or go on with a series. RUN is an id, its beginning, or an
+    experiment's name.
+
+    A series goes on behind the last row with a measurement: what the network foresees is what it reads next.
+    """
+    from nnrun.runner.answers.generate import kind_of
+    from nnrun.runner.answers.generating.wanted import Wanted
 
     path, known, target = (Path(name) if name is not None else None for name in (file, given, output))
     check_output(output)
+    wanted = Wanted(prompt, path, count, settings, known, sweeps, temperature, target, seed, as_json)
     with failures(as_json), stoppable():
-        if draws(run_id):
-            refused: dict[str, Any] = {"--prompt": prompt, "--input": file, "--set": settings}
-            refuse_options(refused, "an energy network has no use for {}: `--given` says what is known")
-            text = generate_samples(run_id, count or 16, known, sweeps or 1000, temperature, seed, target)
-        else:
-            refused = {"--given": given, "--sweeps": sweeps, "--temperature": temperature, "--output": output}
-            refuse_options(refused, "{} is for energy networks, and the network of this run is none")
-            text = generate_texts(run_id, prompt=prompt, file=path, count=count, settings=settings, seed=seed, as_json=as_json)
+        kind = kind_of(run_id)
+        if (option := wanted.unused(kind.USES)) is not None:
+            listed = ", ".join(f"`--{name}`" for name in kind.USES)
+            raise click.UsageError(f"the network of this run {kind.WHAT}, and has no use for `{option}`: it takes {listed}")
+        text = kind.made(run_id, wanted)
     hand_over(text)
 
 
@@ -91,10 +97,3 @@ def check_output(output: str | None) -> None:
     """Raises: UsageError if a file cannot be written there, before any work is done for it."""
     if output is not None and not Path(output).parent.is_dir():
         raise click.UsageError(f"there is no folder `{Path(output).parent}` for `{Path(output).name}`")
-
-
-def refuse_options(given: Mapping[str, Any], message: str) -> None:
-    """Raises: UsageError if an option is given that has no effect."""
-    for option, value in given.items():
-        if value not in (None, ()):
-            raise click.UsageError(message.format(f"`{option}`"))

@@ -30,6 +30,11 @@ class Comparison:
     input_shape: Shape
     target_shape: Shape
 
+    @property
+    def is_forecast(self) -> bool:
+        """Whether numbers behind a window are compared, at one tick or at several."""
+        return self.target.endswith(".next") and self.target_shape.kind == "number"
+
     def __str__(self) -> str:
         return f"{self.config.type_name()}({self.input}, {self.target})"
 
@@ -71,10 +76,18 @@ class Plan:
     @property
     def read(self) -> tuple[str, ...]:
         """The fields that the network needs to predict, in the order of the spec; not the one that it generates."""
-        named = {value.value for op in self.ops for value in op.reads} | {start.source for start in self.starts.values()}
+        named = {value.value.partition(".")[0] for op in self.ops for value in op.reads}
+        named |= {start.source for start in self.starts.values() if start.source is not None}
         if self.decoding is not None:
             named -= {self.decoding.target}
         return tuple(name for name in self.fields if name in named)
+
+    @property
+    def foreseen(self) -> frozenset[str]:
+        """The fields of which the network reads what comes behind the window: it is known in advance."""
+        named = {value.value for op in self.ops for value in op.inputs} | {start.source for start in self.starts.values()}
+        named |= {value.value for op in self.ops for port, value in op.ports.items() if not op.config.ports[port].ticks_only}
+        return frozenset(name for name in self.fields if f"{name}.next" in named)
 
     @property
     def targets(self) -> list[str]:

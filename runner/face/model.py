@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from nnrun.runner.answers.generate import checked_settings, generated
+from nnrun.runner.answers.generating import samples
+from nnrun.runner.answers.generating.texts import checked_settings, generated
 from nnrun.runner.answers.recorded import model_at
 from nnrun.runner.engine.checkpoint.model import load
 from nnrun.runner.engine.inference.draw import Generator
 from nnrun.runner.engine.inference.predict import Predictor
+from nnrun.runner.engine.inference.roll_out import foresees, roll_out
 from nnrun.runner.engine.inference.signature import signature
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class Model:
         n: int | None = None,
         set: Mapping[str, Any] | None = None,
         given: Columns | None = None,
-        sweeps: int = 1000,
+        sweeps: int = samples.SWEEPS,
         temperature: float | None = None,
         seed: int = 0,
     ) -> list[dict[str, Any]]:
@@ -86,11 +88,14 @@ class Model:
 
         A network with a choice writes `n` sequences for each row of `columns`; `prompt` is what they begin with, `set` changes
         values under `decode`. An energy network draws `n` samples, or completes what `given` says in part, None where a value is to be
-        found; `sweeps` of Gibbs sampling at a `temperature`, 0 running downhill, as a memory does. Raises: DataError, SpecErrors.
+        found; `sweeps` of Gibbs sampling at a `temperature`, 0 running downhill, as a memory does. A network that foresees a series goes on
+        with that of `columns` for `n` ticks. Raises: DataError, SpecErrors.
         """
-        if self._saved.plan.decoding is None and any(net.fed for net in self._saved.plan.nets):
+        if samples.fits(self._saved.plan):
             generator = Generator(self._saved.network, self._saved.plan, self._saved.facts)
-            return generator.rows(generator.draw(n or 16, given or {}, sweeps, temperature, seed))
+            return generator.rows(generator.draw(n or samples.COUNT, given or {}, sweeps, temperature, seed))
+        if columns is not None and foresees(self._saved.plan):
+            return roll_out(self._predictor, columns, n)
         settings = checked_settings([f"{path}={json.dumps(value)}" for path, value in (set or {}).items()])
         predictor = Predictor.load(self._folder, settings) if settings else self._predictor
         return generated(predictor, columns, prompt=prompt, count=n, seed=seed)

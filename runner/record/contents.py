@@ -17,6 +17,7 @@ from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.charts import curves
+from nnrun.runner.engine.training.baselines.baseline import Baseline
 from nnrun.runner.engine.training.best import is_finite
 from nnrun.runner.engine.training.fit import Outcome
 from nnrun.runner.engine.world.split import is_whole
@@ -64,14 +65,22 @@ def begin(recorder: Recorder, job: Job, checked: Checked, plan: Plan, data: Data
 
 
 def end(
-    recorder: Recorder, job: Job, network: Network, plan: Plan, data: Dataset, history: History, result: Result, outcome: Outcome
+    recorder: Recorder,
+    job: Job,
+    network: Network,
+    plan: Plan,
+    data: Dataset,
+    history: History,
+    result: Result,
+    outcome: Outcome,
+    beaten: Baseline | None = None,
 ) -> None:
     """Leave behind what a person wants to find in a run. `network` is on the CPU and has the weights of the best step."""
     recorder.artifact(CURVES, curves(history.points, outcome.best_step))
     part = data.test or data.valid
     if part is not None and (plan.read or outcome.answers):
         name = "valid" if data.test is None else "test"
-        record_predictions(recorder, outcome.answers or Sheet(Predictor(network, plan, data.facts), part), name)
+        record_predictions(recorder, outcome.answers or Sheet(Predictor(network, plan, data.facts), part), name, beaten)
     if plan.spec.track.model:
         record_network(recorder, plan, network, data.facts, data.train)
     recorder.tags({"kept": f"step {outcome.best_step} of {result.steps}"})

@@ -19,6 +19,8 @@ from nnrun.runner.compiler.plan import Comparison
 from nnrun.runner.engine.inference.answered import answering, named
 from nnrun.runner.engine.inference.sheet import CHANCES, LOSS, TRUE, WEIGHT, Sheet
 from nnrun.runner.engine.pictures import charts
+from nnrun.runner.engine.training.baselines.baseline import Baseline
+from nnrun.runner.record.forecast import record_forecast
 from nnrun.runner.record.seen import Seen, most_rows
 from nnrun.runner.tracking.recorder import Recorder
 
@@ -30,8 +32,8 @@ ABOUT = b"nnrun"
 """The key of the file's metadata under which JSON says what its columns are, and what metrics compare."""
 
 
-def record_predictions(recorder: Recorder, sheet: Sheet, part: str) -> None:
-    """Keep answers and truth of a part."""
+def record_predictions(recorder: Recorder, sheet: Sheet, part: str, beaten: Baseline | None = None) -> None:
+    """Keep answers and truth of a part, for which `beaten` is the baseline."""
     table = sheet.table()
     recorder.artifact(KEPT, _parquet(table, sheet, part))
     worst = worst_first(table, sheet)[: most_rows(sheet.plan)]
@@ -39,6 +41,8 @@ def record_predictions(recorder: Recorder, sheet: Sheet, part: str) -> None:
     shown = dict([row, *Seen(recorder, sheet, worst).columns().items(), *answers])
     recorder.table("predictions.json", {name: [short(value) for value in column] for name, column in shown.items()})
     for loss in sheet.plan.losses[:1]:
+        if loss.is_forecast:
+            record_forecast(recorder, sheet, table, loss, beaten)
         if loss.input_shape.time is None:
             _draw(recorder, loss, sheet, table)
 

@@ -64,6 +64,9 @@ class Numeric(Field):
             known = replace(known, values=np.concatenate(parts, axis=-1))
         return replace(known, given=~gaps.any(axis=-1) if self.has_features else ~gaps)
 
+    def ahead(self, name: str, facts: Facts | None = None) -> Shape:
+        return self.model_copy(update={"missing": "mean"}).shape(name, facts).tick
+
     def bare(self, values: Any) -> Any:
         if self.missing != "indicator":
             return values

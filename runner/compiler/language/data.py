@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from nnrun.registry.catalog import Broken, Lookup, near
 from nnrun.registry.field import Field as DataField
-from nnrun.registry.options import Amount, Count, Portion, Rate
+from nnrun.registry.options import LARGEST, Amount, Count, Portion, Rate
 from nnrun.registry.source import Source
 from nnrun.runner.compiler.language.model import Model, Name
 
@@ -26,6 +27,23 @@ def _name_or_false(value: Any) -> Any:
 
 
 NameOrFalse = Annotated[Any, AfterValidator(_name_or_false), WithJsonSchema({"anyOf": [{"type": "string"}, {"const": False}]})]
+
+
+def _horizon(value: Any) -> int | str:
+    """A number of ticks, or the first and the last of several."""
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST:
+        return value
+    found = re.fullmatch(r"([0-9]{1,9}) *\.\. *([0-9]{1,9})", value) if isinstance(value, str) else None
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise PydanticCustomError("wrong_type", "a whole number from 1, or the first and the last of several, such as `1..24`")
+    return f"{int(found[1])}..{int(found[2])}"
+
+
+Horizon = Annotated[
+    Any,
+    BeforeValidator(_horizon),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9]+ *\.\. *[0-9]+$"}]}),
+]
 
 PARTS = ("train", "valid", "test")
 
@@ -98,8 +116,11 @@ class Window(Model):
 
     length: Count
     """Ticks in a window; tokens in a piece of a text."""
-    horizon: Count = 1
-    """How many ticks after the window's last tick the value to predict lies. Not for a text, which is predicted token by token."""
+    horizon: Horizon = 1
+    """How many ticks after the window's last tick the value to predict lies: `FIELD.next`. Of several, the first and the last, such as
+    `1..24`: `FIELD.next` is then a value at each of these ticks, along an axis of their own; `unflatten_time` lays a vector out along it.
+    What is known in advance, such as a date that goes along the series, may be read by the network there: `FIELD.next -> NODE`.
+    Not for a text, which is predicted token by token."""
     stride: Count | None = None
     """Ticks between the starts of two windows to learn from; where left out 1 for a series, and `length` for a text. A trained
     network answers for every tick all the same."""
@@ -109,6 +130,17 @@ class Window(Model):
     join: bool = False
     """Whether the parts that the data comes in, such as files, continue each other. Otherwise each is a recording of its own,
     and no window crosses from one into another."""
+
+    @property
+    def steps(self) -> range:
+        """The ticks that are predicted, counted from the window's last one."""
+        first, _, last = str(self.horizon).partition("..")
+        return range(int(first), int(last or first) + 1)
+
+    @property
+    def several(self) -> bool:
+        """Whether what is predicted is a sequence."""
+        return not isinstance(self.horizon, int)
 
 
 class Data(Model):

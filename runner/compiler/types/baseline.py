@@ -44,7 +44,8 @@ def _why_not_foreseen(graph: Graph, typed: Typed) -> str | None:
 def _why_not_linear(graph: Graph, typed: Typed) -> str | None:
     """What stands in the way of a linear model, or None."""
     loss, target = graph.losses[0], typed.values[graph.losses[0].target.value]
-    if target.time is not None or (target.kind != "number" and target.axes):
+    forecast = loss.target.port == "next" and target.kind == "number"
+    if (target.time is not None and not forecast) or (target.kind != "number" and target.axes):
         return f"gives one answer for an example, and `{loss.target}` is {target}: this is not supported yet"
     for metric in graph.metrics:
         if (metric.input.value, metric.target.value) != (loss.input.value, loss.target.value):

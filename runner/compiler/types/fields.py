@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from nnrun.registry.catalog import Broken
 from nnrun.registry.field import Facts, Field
-from nnrun.registry.fields.series import Series
 from nnrun.registry.shape import Shape, ShapeError
 from nnrun.registry.source import Column, Source
 from nnrun.runner.compiler.graph.graph import Graph
@@ -86,14 +85,15 @@ def type_fields(data: Data | None, fields: Mapping[str, Field], facts: Mapping[s
         if config.type_name() == "series" and data.window is None and report.blames(("data", "window")):
             continue  # how it is cut is wrong, and that is reported
         if config.type_name() in ("series", "text") and data.window is not None:
-            if isinstance(config, Series):
-                values[f"{name}.next"] = config.ahead()
             shape = shape.along(name, data.window.length)
         timed[name] = shape
     for name, shape in timed.items():
         owner = timed.get(shape.time or name)
         if owner is not None and owner.time == shape.time:
             values[name] = shape.along(owner.time, owner.ticks)
+            if data.window is not None and owner.time is not None and fields[owner.time].type_name() == "series":
+                ahead = fields[name].ahead(name, facts.get(name))
+                values[f"{name}.next"] = ahead.along(f"{owner.time}.next", len(data.window.steps)) if data.window.several else ahead
         elif owner is not None or shape.time not in data.fields:
             _report_axis(name, str(shape.time), [other for other in timed if timed[other].time == other], data, report)
     return values

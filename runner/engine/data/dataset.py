@@ -178,10 +178,11 @@ def _windows_of(data: Data, part: Part, series: Recordings | None, rows: Rows) -
         what = f"no piece of {length} tokens fits the training part"
     else:
         starts = series.starts(reach, data.stride)
-        cut = {name: series.windows(starts, reach, held, whole=name == "train") for name, held in rows.items()}
+        judged = len(data.window.steps)
+        cut = {name: series.windows(starts, reach, held, own=reach if name == "train" else judged) for name, held in rows.items()}
         what = f"no window of {length} ticks fits the training part: with what it predicts it takes {reach} rows in a row"
     if len(cut["train"]) == 0:
-        fits = 0 if series is None else _longest(series, rows["train"], reach) - data.window.horizon
+        fits = 0 if series is None else _longest(series, rows["train"], reach) - data.window.steps[-1]
         help = f"write `length: {fits}` or less" if fits > 0 else "make `window` shorter"
         raise DataError(what, help).blaming("data", "window", "length")
     return cut
@@ -192,7 +193,7 @@ def _longest(series: Recordings, held: np.ndarray, above: int) -> int:
     least = 0
     while above - least > 1:
         middle = (least + above) // 2
-        fits = len(series.windows(series.starts(middle, 1), middle, held, whole=True)) > 0
+        fits = len(series.windows(series.starts(middle, 1), middle, held, own=middle)) > 0
         least, above = (middle, above) if fits else (least, middle)
     return least
 

@@ -61,15 +61,13 @@ class Recordings:
         found: np.ndarray = starts[inside & (offset % stride == 0)]
         return found
 
-    def windows(self, starts: np.ndarray, reach: int, rows: np.ndarray, *, whole: bool) -> np.ndarray:
-        """Those whose value to predict lies among `rows`; the ticks before it may be another part's.
+    def windows(self, starts: np.ndarray, reach: int, rows: np.ndarray, *, own: int) -> np.ndarray:
+        """Those whose last `own` ticks, such as the values to predict, lie among `rows`; the ticks before them may be another part's.
 
-        With `whole` all of the window must lie among them: what is learned from must not hold what is tested.
+        Of what is learned from all must lie there: it must not hold what is tested.
         """
-        inside = np.isin(self.order, rows)
-        held = np.concatenate([[0], np.cumsum(inside)])
-        own = held[starts + reach] - held[starts] == reach if whole else inside[starts + reach - 1]
-        found: np.ndarray = starts[own]
+        held = np.concatenate([[0], np.cumsum(np.isin(self.order, rows))])
+        found: np.ndarray = starts[held[starts + reach] - held[starts + reach - own] == own]
         return found
 
     def notes(self, reach: int) -> tuple[str, ...]:

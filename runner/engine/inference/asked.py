@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -14,6 +14,8 @@ from nnrun.registry.source import Columns
 from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.engine.data.batch import Part
 from nnrun.runner.engine.data.columns import ordering
+from nnrun.runner.engine.data.future import future_of
+from nnrun.runner.engine.data.recordings import recordings
 from nnrun.runner.engine.data.sent import encode_sent, examples_of
 
 
@@ -26,19 +28,26 @@ class Asked:
     """What is wrong with the rows that cannot be answered for."""
 
 
-def asked(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts], stride: int = 1) -> Asked:
-    """The rows of some columns, of a series windows `stride` ticks apart.
+def asked(
+    data: Data,
+    fields: Mapping[str, Field],
+    columns: Columns,
+    facts: Mapping[str, Facts],
+    stride: int = 1,
+    foreseen: Collection[str] = (),
+) -> Asked:
+    """The rows of some columns, of a series windows `stride` ticks apart; of `foreseen` fields what lies behind them is read too.
 
     One that is wrong does not keep the others from being answered; no window goes across it.
 
     Raises: DataError where no row is left, or what is wrong lies in no single row.
     """
     try:
-        return Asked([examples_of(data, fields, columns, facts, stride)], {})
+        return Asked([examples_of(data, fields, columns, facts, stride, foreseen)], {})
     except DataError as error:
         wanted = {*ordering(data), *(column for name, config in fields.items() for column in config.reads(name))}
         columns = {column: values for column, values in columns.items() if column in wanted}
-        refused = _refused(data, fields, columns, facts)
+        refused = _refused(data, fields, columns, facts, foreseen)
         if not refused:
             raise
         first = error
@@ -46,7 +55,7 @@ def asked(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapp
     stretches = []
     for rows in [left] * bool(left) if data.window is None else runs_of(left):
         try:
-            part, ends = examples_of(data, fields, _taken(columns, rows), facts, stride)
+            part, ends = examples_of(data, fields, _taken(columns, rows), facts, stride, foreseen)
         except DataError as error:  # too few rows for a window
             refused |= dict.fromkeys(rows, error)
         else:
@@ -56,11 +65,16 @@ def asked(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapp
     return Asked(stretches, dict(sorted(refused.items())))
 
 
-def _refused(data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts]) -> dict[int, DataError]:
-    found = {}
+def _refused(
+    data: Data, fields: Mapping[str, Field], columns: Columns, facts: Mapping[str, Facts], foreseen: Collection[str]
+) -> dict[int, DataError]:
+    found, future = {}, None
+    if data.window is not None and data.streamed is None:
+        future = future_of(data, fields, columns, facts, recordings(data, {"all": columns}), foreseen)
     for row in range(_count(columns)):
+        read = fields if future is None or not future.rows[row] else {name: fields[name] for name in future.known}
         try:
-            encode_sent(data, fields, _taken(columns, [row]), facts, rows=[row])
+            encode_sent(data, read, _taken(columns, [row]), facts, rows=[row])
         except DataError as error:
             found[row] = error
     return found

@@ -10,6 +10,7 @@ import numpy as np
 from nnrun.registry.field import Facts, Field
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.batch import Part
+from nnrun.runner.engine.data.windows import reach_of
 from nnrun.runner.engine.inference.answered import PROMPT
 
 BEGINNING = 20
@@ -39,11 +40,11 @@ def example_of(plan: Plan, facts: Mapping[str, Facts], part: Part) -> dict[str, 
             ticks = field.decode(values[: _ticks(part, name)], facts[name])
             rows = ticks if windowed else [ticks]
         if windowed and data.window is not None:  # what is known in advance has a row where the value to predict lies
-            rows = [*rows, *rows[-1:] * (data.window.length + data.window.horizon - len(rows))]
+            rows = [*rows, *rows[-1:] * (reach_of(data.window, ahead=True) - len(rows))]
         columns |= _columns(name, field, rows)
     if windowed and data.window is not None:
         begin = int(part.rows[0])
-        end = begin + data.window.length + data.window.horizon
+        end = begin + reach_of(data.window, ahead=True)
         columns = {column: list(held[begin:end]) for column, held in part.ordering.items()} | columns
     return columns
 

@@ -70,7 +70,7 @@ class Predictor:
                 raise DataError(f"the network reads `{PROMPT}`, a text to continue, and no such column was given")
             return self._continued(columns[PROMPT])
         assert self.plan.spec.data is not None
-        given = asked(self.plan.spec.data, self._fields, columns, self.facts, self._stride)
+        given = asked(self.plan.spec.data, self._fields, columns, self.facts, self._stride, self.plan.foreseen)
         found: dict[str, list[Any]] = {}
         for part, _ in given.stretches:
             for name, values in self.answers(part, batch_size).items():
@@ -156,7 +156,7 @@ class Predictor:
         assert self.plan.spec.data is not None
         if not self.plan.read:
             return Batch({}, {}, 1)
-        part, _ = examples_of(self.plan.spec.data, self._fields, columns, self.facts, self._stride)
+        part, _ = examples_of(self.plan.spec.data, self._fields, columns, self.facts, self._stride, self.plan.foreseen)
         return part.batch(part.rows)
 
     def symbols(self, text: str, row: int | None = None) -> Tensor:

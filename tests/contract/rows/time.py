@@ -37,6 +37,8 @@ ROWS = [
     Row({"type": "position", "method": "learned", "length": 6}, (FLAT,), changes={"method": []}),
     Row({"type": "repeat"}, (Shape((5,)),), {"along": WORD}),
     Row({"type": "repeat"}, (Shape(kind="category", classes=4),), {"along": FLAT}),
+    Row({"type": "unflatten_time"}, (Shape((8,)),), {"along": Shape(time="film", ticks=4)}),
+    Row({"type": "unflatten_time"}, (Shape((4,)),), {"along": Shape((3,), time="film", ticks=4)}),
     Row({"type": "attention"}, (), {"query": QUERY, "memory": FLAT}, {"units": [7], "heads": [], "method": [], "causal": []}),
     Row({"type": "attention", "units": 3}, (), {"query": QUERY.tick, "memory": Shape((6, 5))}, {"heads": [], "method": [], "causal": []}),
     Row(

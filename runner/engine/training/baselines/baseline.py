@@ -17,11 +17,13 @@ from nnrun.registry.data.spelling import composed
 from nnrun.registry.modules.units import natural
 from nnrun.registry.objective import Loss, SequenceMetric
 from nnrun.registry.shape import Shape
+from nnrun.runner.compiler.language.data import Window
 from nnrun.runner.compiler.language.spec import Track
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.data.told import Told
+from nnrun.runner.engine.training.baselines.forecast import seasonal_naive
 from nnrun.runner.engine.training.baselines.guesses import LEAST, tick_guesses
 from nnrun.runner.engine.training.objective import Meters, may_lack, target_facts
 from nnrun.runner.engine.training.written import Written
@@ -33,6 +35,8 @@ class Baseline:
 
     name: str
     figures: Mapping[str, float]
+    guess: np.ndarray | None = None
+    """Of a forecast, what it says of each example of the test part: (n, *axes), or at each of K ticks (n, K, *axes)."""
 
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)
@@ -67,19 +71,28 @@ def baseline(plan: Plan, data: Dataset, track: Track) -> Baseline | None:
         return None
     if any((metric.input, metric.target) != (loss.input, loss.target) for metric in judged):
         return None
-    if loss.target_shape.time is not None:
-        return None if may_lack(plan, loss.target) else _at_ticks(plan, data, data.test, loss)
     if may_lack(plan, loss.target):
+        if loss.target_shape.time is not None:
+            return None
         data = _known(data, loss.target)
     if data.test is None:
         return None
+    if loss.target_shape.time is not None and not loss.is_forecast:
+        return _at_ticks(plan, data, data.test, loss)
     classes = int(loss.target_shape.classes) if categories else None  # type: ignore[arg-type]
     found = _linear(plan, data, loss.target, classes) if track.baseline == "linear" and not data.train.on_disk else None
-    name, guess = found or _simple(data, data.test, loss.target, classes)
-    scores = _scores(torch.from_numpy(guess).float(), loss, data)
+    name, guess = found or _simple(data, data.test, loss.target, classes, plan.spec.data.window)
+    truth, lengths = data.test.values[loss.target][data.test.rows], dict[str, Tensor]()
+    ticks = loss.target_shape.ticks
+    scores = _scores(torch.from_numpy(guess).float().flatten(0, 0 if ticks is None else 1), loss, data)
+    if ticks is not None:
+        scores, truth = scores.view(-1, ticks, *scores.shape[1:]).transpose(0, 1), truth.transpose(0, 1)
+        lengths[str(loss.target_shape.time)] = torch.full((len(data.test),), ticks)
     meters = Meters(plan, data.facts, torch.device("cpu"))
-    meters.update({loss.input: scores, loss.target: data.test.values[loss.target][data.test.rows]}, Batch({}, {}, len(data.test)))
-    return Baseline(name, {f"test/baseline_{label}": figure for label, figure in meters.compute().items()})
+    values = {loss.input: scores, loss.target: truth}
+    meters.update(values, Batch(values, lengths, len(data.test)))
+    figures = {f"test/baseline_{label}": figure for label, figure in meters.compute().items()}
+    return Baseline(name, figures, guess if loss.is_forecast else None)
 
 
 def _at_ticks(plan: Plan, data: Dataset, test: Part, loss: Comparison) -> Baseline:
@@ -100,15 +113,15 @@ def _commonest_text(plan: Plan, data: Dataset, test: Part, target: str) -> Basel
     return Baseline("the commonest text", {f"test/baseline_{label}": figure for label, figure in figures.items()}) if figures else None
 
 
-def _simple(data: Dataset, test: Part, target: str, classes: int | None) -> Guess:
+def _simple(data: Dataset, test: Part, target: str, classes: int | None, window: Window | None) -> Guess:
     """The same guess for everybody, or what was there before."""
     learned = data.train.values[target][data.train.rows].numpy()
     field, _, port = target.partition(".")
     if classes is not None:
         shares = np.bincount(learned, minlength=classes) / len(learned)
         return "the commonest class", np.log(np.maximum(shares, LEAST))[None].repeat(len(test), 0)
-    if port == "next":
-        return "the last value", test.values[field][test.rows][:, -1].numpy()
+    if port == "next" and window is not None and test.values[field].shape[2:] == test.values[target].shape[1 + window.several :]:
+        return seasonal_naive(data.train, test, field, window)
     return "the mean", learned.mean(0)[None].repeat(len(test), 0)
 
 
@@ -197,7 +210,7 @@ def _inputs(plan: Plan, data: Dataset, texts: Sequence[str]) -> tuple[Any, Any, 
 
     held = [data.train, data.valid, data.test]
     blocks = [_words(name, held) for name in texts]
-    numbers = [name for name in plan.read if name not in texts]
+    numbers = [*(name for name in plan.read if name not in texts), *(f"{name}.next" for name in plan.foreseen)]
     if numbers:
         found = [part and np.concatenate([_features(part, name, plan.values[name]) for name in numbers], axis=1) for part in held]
         scaler = StandardScaler().fit(found[0])

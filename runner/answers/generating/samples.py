@@ -5,31 +5,35 @@ from __future__ import annotations
 import json
 from os.path import exists
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nnrun.registry.data.reading import read_json
 from nnrun.registry.field import DataError
 from nnrun.registry.source import SourceError
+from nnrun.runner.answers.generating.wanted import Wanted
+from nnrun.runner.compiler.plan import Plan
 
-if TYPE_CHECKING:
-    from nnrun.runner.engine.checkpoint.model import Saved
-
-
-def draws(run: str) -> bool:
-    """Whether the network of a run is an energy network that the data clamps, and writes nothing. Raises: BrokenCheckpoint, RunNotFound."""
-    plan = _saved(run).plan
-    return plan.decoding is None and any(net.fed for net in plan.nets)
+WHAT = "draws samples of its units, or completes what `--given` says in part"
+USES = ("n", "given", "sweeps", "temperature", "output")
+COUNT, SWEEPS = 16, 1000
+"""Of samples, where nothing is said."""
 
 
-def generate_samples(
-    run: str, count: int, given: Path | None, sweeps: int, temperature: float | None, seed: int, output: Path | None
-) -> str:
+def fits(plan: Plan) -> bool:
+    """Whether it is an energy network that the data clamps."""
+    return any(net.fed for net in plan.nets)
+
+
+def made(run: str, wanted: Wanted) -> str:
     """What to print: rows as JSON, or where the file went. Raises: SourceError, DataError, BrokenCheckpoint, RunNotFound."""
+    from nnrun.runner.answers.recorded import model_at
+    from nnrun.runner.engine.checkpoint.model import load
     from nnrun.runner.engine.inference.draw import Generator
 
-    saved = _saved(run)
+    saved, output = load(model_at(run)), wanted.output
     generator = Generator(saved.network, saved.plan, saved.facts)
-    drawn = generator.draw(count, _columns(given) if given else {}, sweeps, temperature, seed)
+    given = _columns(wanted.given) if wanted.given else {}
+    drawn = generator.draw(wanted.n or COUNT, given, wanted.sweeps or SWEEPS, wanted.temperature, wanted.seed)
     if output is not None and output.suffix == ".png":
         output.write_bytes(generator.picture(drawn))
         return f"{output}\n"
@@ -38,13 +42,6 @@ def generate_samples(
         return text
     output.write_text(text, encoding="utf-8")
     return f"{output}\n"
-
-
-def _saved(run: str) -> Saved:
-    from nnrun.runner.answers.recorded import model_at
-    from nnrun.runner.engine.checkpoint.model import load
-
-    return load(model_at(run))
 
 
 def _columns(file: Path) -> dict[str, list[Any]]:
