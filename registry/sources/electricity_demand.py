@@ -19,8 +19,8 @@ STEP = timedelta(minutes=30)
 class ElectricityDemand(PackagedSource):
     """The demand for electricity in England and Wales in MW, each half hour of twelve weeks, from Monday 5 June to 27 August 2000.
 
-    The day and the week come again: the demand of the same half hour a week before is a guess that is hard to beat far ahead, the
-    last value one for the next half hour.
+    Baselines on the last 0.15, mean absolute error over the next 24 half hours: the value a week before 456 MW; ridge regression on
+    the last week and the calendar 380 MW.
     Source: Taylor 2003, Short-term electricity demand forecasting using double seasonal exponential smoothing; the copy in pmdarima.
     """
 
