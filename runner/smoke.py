@@ -79,7 +79,9 @@ def made_up(checked: Checked) -> tuple[Checked, Dataset]:
     plan = checked.plan
     assert plan is not None
     assert plan.spec.data is not None
-    split = plan.spec.data.split.model_copy(update={"by": None, "train": 0.5, "valid": 0.25, "test": 0.25})
+    split = plan.spec.data.split.model_copy(
+        update=dict.fromkeys(("by", "by_group", "folds", "fold")) | {"train": 0.5, "valid": 0.25, "test": 0.25}
+    )
     window = plan.spec.data.window
     if window is not None:  # made-up rows are one series
         window = window.model_copy(update={"by": None, "join": False})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,7 @@ def run(
 ) -> None:
     """Train SPEC... and record each as an MLflow run (`-` reads from standard input)."""
     given = (*settings, *([f"train.seed={seed}"] if seed is not None else []), *([f"train.device={device}"] if device is not None else []))
+    from nnrun.runner.cli.processes.folded import run_folds
     from nnrun.runner.cli.processes.several import Ended, run_several
     from nnrun.runner.tracking.store import Store
 
@@ -62,7 +64,19 @@ def run(
                 say(f"note: `nnrun sweep {each.path or '-'}` searches; this runs the spec as written", err=True)
         tell_of_waiting(Store.from_environment())
         one = partial(_run_one, once=once, key=job, profile=profile, as_json=as_json, quiet=quiet)
-        ended = list(run_several(found, one, as_json)) if len(found) > 1 else [Ended(Exit.FINE, one(found[0], None))]
+        folded, single = ([each for each in found if _is_folded(each) == wanted] for wanted in (True, False))
+        if folded and (not Place.here().is_alone or job is not None):
+            what = (
+                f"`{folded[0].name}` is a run for each of its folds, and "
+                + ("processes train" if job is None else "`--job` goes on with")
+                + " one"
+            )
+            raise click.UsageError(f"{what}: `--set data.split.fold=1` is the first of them")
+        ended = [run_folds(each, one, Store.from_environment(), as_json) for each in folded]
+        if len(found) > 1:
+            ended += run_several(single, one, as_json)
+        else:
+            ended += [Ended(Exit.FINE, one(each, None)) for each in single]
     if as_json:
         rows = [one.row for one in ended]
         print_json(rows if len(found) > 1 else rows[0])
@@ -71,15 +85,24 @@ def run(
         sys.exit(wrong[0])
 
 
+def _is_folded(job: Job) -> bool:
+    """Whether a spec is as many runs as it has folds."""
+    data = job.checked.spec.data if job.checked.spec is not None else None
+    return data is not None and data.split.is_folded
+
+
 def _run_one(job: Job, sidecar: Sidecar | None, once: bool, key: str | None, profile: bool, as_json: bool, quiet: bool) -> dict[str, Any]:
     from nnrun.runner.display import Display
     from nnrun.runner.going_on import begin
     from nnrun.runner.record.times import profile_text
     from nnrun.runner.run import AlreadyRun
     from nnrun.runner.spans import profiled
+    from nnrun.runner.tracking.known import FOLD, PARENT
     from nnrun.runner.tracking.store import Store
 
     store = Store.from_environment()
+    if FOLD in job.tags:
+        store, key = replace(store, run_id=None), f"{job.tags[PARENT]}-{job.tags[FOLD]}"
     with profiled() if profile else nullcontext() as counted:
         try:
             result = begin(job, key, store, Display(console(stderr=True), quiet=quiet), once, sidecar)

@@ -56,6 +56,8 @@ def _data(spec: Spec, fields: Mapping[str, Field]) -> dict[str, Any]:
     value["split"] = plain(spec.data.split)
     if isinstance(spec.data.source, Source) and spec.data.source.may_come_in_parts and "test" not in spec.data.split.model_fields_set:
         del value["split"]["test"]  # whether it is cut depends on the data
+    elif spec.data.split.folds is not None:
+        del value["split"]["test"]  # each fold is the test part once
     if spec.data.window is not None:
         window = plain(spec.data.window.model_copy(update={"stride": spec.data.stride}))
         value["window"] = {key: item for key, item in window.items() if key not in ("horizon", "join") or not spec.data.streamed}

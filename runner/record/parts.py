@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from nnrun.registry.source import Source
 from nnrun.runner.engine.data.dataset import Dataset
-from nnrun.runner.engine.data.split import PARTS
+from nnrun.runner.engine.data.division.split import PARTS
 
 
 def parts_table(data: Dataset) -> dict[str, list[Any]]:

@@ -14,6 +14,12 @@ KIND = "kind"
 SWEEP = "sweep"
 """The kind of the run that stands for a sweep."""
 
+FOLDS = "folds"
+"""The kind of the run that stands for a cross-validation; as a tag, by which one that was broken off is found again."""
+
+FOLD = "fold"
+"""The tag that says which fold a run is."""
+
 PARENT = "mlflow.parentRunId"
 """The tag by which MLflow shows a run below another."""
 

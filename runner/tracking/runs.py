@@ -12,7 +12,7 @@ from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
 
 from nnrun.registry.fault import Fault
-from nnrun.runner.tracking.known import KIND, KnownRun
+from nnrun.runner.tracking.known import FOLD, KIND, KnownRun
 from nnrun.runner.tracking.store import Store
 
 PREFIX = 4
@@ -101,12 +101,14 @@ def kept_text(store: Store, run: KnownRun, path: str) -> str:
 
 
 def previous_run(client: MlflowClient, run_id: str) -> KnownRun | None:
-    """The finished run of the same spec that began last before this one."""
+    """The finished run of the same spec that began last before this one; none for a fold, which no other is like."""
     run = client.get_run(run_id)
+    if FOLD in run.data.tags:
+        return None
     spec = run.data.tags.get("spec", "")
     condition = f"attributes.status = 'FINISHED' AND attributes.start_time < {run.info.start_time} AND tags.spec = {quoted(spec)}"
     found = client.search_runs([run.info.experiment_id], condition, max_results=100, order_by=["attributes.start_time DESC"])
-    return next((_known(run) for run in found if KIND not in run.data.tags), None)
+    return next((_known(run) for run in found if KIND not in run.data.tags and FOLD not in run.data.tags), None)
 
 
 def same_run(store: Store, experiment: str, tags: Mapping[str, str]) -> KnownRun | None:

@@ -14,7 +14,7 @@ from nnrun.registry.field import DataError
 from nnrun.runner.compiler.check import check
 from nnrun.runner.engine.data.batch import Batch
 from nnrun.runner.engine.data.encoding import encode
-from nnrun.runner.engine.data.recordings import recordings
+from nnrun.runner.engine.data.series.recordings import recordings
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.pictures.learned import Mistakes
 from nnrun.runner.engine.training.objective import Losses

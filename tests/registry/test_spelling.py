@@ -20,7 +20,7 @@ from nnrun.registry.fields.text import Text
 from nnrun.registry.source import Source
 from nnrun.runner.answers.rows import read_columns
 from nnrun.runner.compiler.language.data import Split
-from nnrun.runner.engine.data.split import divide
+from nnrun.runner.engine.data.division.split import divide
 from nnrun.runner.engine.inference.predict import Predictor
 from tests.engine.support import Built, build
 

@@ -72,8 +72,18 @@ class Split(Model):
     it is a category."""
     by: Annotated[str, Field(min_length=1)] | None = None
     """A column that says where a row belongs: `train`, `valid` or `test`."""
+    by_group: Annotated[str, Field(min_length=1)] | None = None
+    """A column that says which rows belong together, such as the patient: no group is in two parts. The shares are those of the
+    rows, as nearly as groups allow. A stratified field counts as the commonest of a group. Series that `window` cuts go whole
+    into one part."""
     chronological: bool = False
     """Cut in the order of the rows: train first, test last. Series and texts that `window` cuts are always divided so."""
+    folds: Annotated[int, Field(ge=2, le=1000)] | None = None
+    """Cross-validation: the data is divided so many times, and each row is in the test part of one fold. `nnrun SPEC` runs one
+    after the other, below a run that holds mean and spread. In the order of time, as `chronological` and `window` want it, a fold
+    tests on the rows right behind those that it learns from. `valid` is cut off what a fold learns from, and its last rows then."""
+    fold: Count | None = None
+    """Which of the `folds` this run is, from 1."""
     seed: Amount = 0
     """Seed of the division; apart from `train.seed`, so that runs with other seeds are tested on the same examples."""
 
@@ -95,6 +105,30 @@ class Split(Model):
             context = {"given": ", ".join(f"{share:g}" for share in given.values()), "help": f"write `split: {{{wanted}}}`"}
             raise PydanticCustomError("out_of_range", "shares of the examples, not per cent", context)
         return value
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether it is several divisions."""
+        return self.folds is not None and self.fold is None
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns that say where rows belong, by the key that names them."""
+        return {key: column for key, column in (("by", self.by), ("by_group", self.by_group)) if column is not None}
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Split:
+        for one, other in (("by", "by_group"), ("by", "folds"), ("chronological", "by_group")):
+            if getattr(self, one) and getattr(self, other):
+                raise PydanticCustomError("conflict", f"either `{one}` or `{other}`", {"given": "both", "option": other})
+        for share in ("train", "test"):
+            if self.folds is not None and share in self.model_fields_set:
+                wanted = f"no `{share}` beside `folds`, each of which is the test part once"
+                raise PydanticCustomError("conflict", wanted, {"given": f"{share}: {getattr(self, share):g}", "option": share})
+        if self.fold is not None and self.fold > (self.folds or 0):
+            wanted = f"one of the {self.folds} folds, from 1" if self.folds else "`fold` beside `folds` only"
+            raise PydanticCustomError("conflict", wanted, {"given": f"fold: {self.fold}", "option": "fold"})
+        return self
 
     @model_validator(mode="after")
     def _fits(self) -> Split:

@@ -126,6 +126,9 @@ def check_window(data: Data | None, report: Report) -> None:
         if option in data.window.model_fields_set and data.streamed:
             headline = f"`{option}` is about which rows of a series follow each other, and texts are one stream"
             report.add("conflicting-keys", headline, at=Place((*at, option), "key"), help=f"leave out `{option}`")
+    if data.streamed and data.split.by_group is not None:
+        headline = "`by_group` keeps rows together, and texts under `window` are one stream"
+        report.add("conflicting-keys", headline, at=Place(("data", "split", "by_group"), "key"), help="leave out `by_group`")
     if data.streamed:
         for name in sorted(types.keys() - {data.streamed}):
             headline = f"`window` makes one stream of `{data.streamed}`, in which `{name}` has no place"

@@ -60,7 +60,8 @@ def _report_heading(data: Data, file: str, columns: Collection[str], fields: Map
 def _check_ordering(data: Data, file: str, columns: Collection[str], report: Report) -> None:
     """The columns that say which rows follow each other, or to which part they belong."""
     window = data.window.by if data.window is not None else None
-    for path, column in ((("window", "by"), window), (("time",), data.time), (("split", "by"), data.split.by)):
+    split = [(("split", key), column) for key, column in data.split.columns.items()]
+    for path, column in ((("window", "by"), window), (("time",), data.time), *split):
         if column is not None and spelled(column, columns) is None:
             help = repair(column, list(columns), "column")
             report.add("unknown-name", f"`{file}` has no column `{column}`", at=("data", *path), help=help)

@@ -22,7 +22,7 @@ def load_columns(data: Data, fields: Mapping[str, Field], folder: Path) -> Parts
     """The columns that the fields need, from the source. Raises: SourceError, DataError."""
     assert isinstance(data.source, Source)
     columns, paths = read_columns(fields)
-    beside = [column for column in (data.split.by, *ordering(data)) if column is not None]
+    beside = [*data.split.columns.values(), *ordering(data)]
     others = {column for name, config in fields.items() if not config.holds_numbers for column in config.reads(name)}
     source = data.source.expecting(numbers={*columns} - others - {*beside})
     try:
@@ -73,7 +73,8 @@ def _placed(error: MissingColumn, data: Data, fields: Mapping[str, Field]) -> Mi
 def _named(data: Data, fields: Mapping[str, Field]) -> Iterator[tuple[tuple[str | int, ...], Sequence[str]]]:
     """The keys of a spec that name columns, each with all columns of its list; for a field that names none, the field."""
     window = data.window.by if data.window is not None else None
-    for path, column in ((("split", "by"), data.split.by), (("window", "by"), window), (("time",), data.time)):
+    split = [(("split", key), column) for key, column in data.split.columns.items()]
+    for path, column in (*split, (("window", "by"), window), (("time",), data.time)):
         yield ("data", *path), [] if column is None else [column]
     for name, config in fields.items():
         key = next((key for key in ("columns", "column") if getattr(config, key, None)), None)

@@ -16,11 +16,11 @@ from nnrun.registry.source import Columns, Source
 from nnrun.runner.compiler.language.data import Data, Split
 from nnrun.runner.engine.data.batch import GIVEN, Part
 from nnrun.runner.engine.data.columns import Parts, joined_columns, ordering
+from nnrun.runner.engine.data.division.split import Rows, divide, kept_together, origins
 from nnrun.runner.engine.data.encoding import advising, encode, windowed
-from nnrun.runner.engine.data.recordings import Recordings, recordings
-from nnrun.runner.engine.data.split import Rows, divide, origins
+from nnrun.runner.engine.data.series.recordings import Recordings, recordings
+from nnrun.runner.engine.data.series.windows import reach_of
 from nnrun.runner.engine.data.texts import divided, pieces_of
-from nnrun.runner.engine.data.windows import reach_of
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,7 @@ def _divide(
         labels=labels_of(data.split, fields, columns, targets),
         groups=series.groups if series is not None else None,
         where=parts["all"][data.split.by] if data.split.by is not None and "all" in parts else None,
+        kept=kept_together(data.split, [held[data.split.by_group] for held in parts.values()]) if data.split.by_group is not None else None,
     )
 
 

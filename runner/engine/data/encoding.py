@@ -18,9 +18,9 @@ from nnrun.registry.source import Columns
 from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.engine.data.batch import GIVEN, Part
 from nnrun.runner.engine.data.columns import count_of
-from nnrun.runner.engine.data.recordings import Recordings
+from nnrun.runner.engine.data.series.recordings import Recordings
+from nnrun.runner.engine.data.series.windows import windows
 from nnrun.runner.engine.data.texts import stream
-from nnrun.runner.engine.data.windows import windows
 
 HOLE = "let `missing: last` in the field fill the gap; a row left out makes a hole, which `time: COLUMN` under `data` keeps windows out of"
 

@@ -13,9 +13,9 @@ from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.engine.data.batch import Part
 from nnrun.runner.engine.data.columns import joined_columns, spelled_columns
 from nnrun.runner.engine.data.encoding import encode, windowed
-from nnrun.runner.engine.data.future import Future, future_of
-from nnrun.runner.engine.data.recordings import Recordings, recordings
-from nnrun.runner.engine.data.windows import reach_of
+from nnrun.runner.engine.data.series.future import Future, future_of
+from nnrun.runner.engine.data.series.recordings import Recordings, recordings
+from nnrun.runner.engine.data.series.windows import reach_of
 
 
 def encode_sent(

@@ -15,7 +15,7 @@ from nnrun.registry.field import DataError
 from nnrun.registry.source import Columns
 from nnrun.runner.compiler.language.data import Split
 from nnrun.runner.engine.data.batch import Part
-from nnrun.runner.engine.data.split import divide
+from nnrun.runner.engine.data.division.split import divide
 
 REACH = 100
 """Characters within which a cut looks for white space, so that it tears no word. Some scripts have none."""

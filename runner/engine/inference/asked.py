@@ -14,9 +14,9 @@ from nnrun.registry.source import Columns
 from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.engine.data.batch import Part
 from nnrun.runner.engine.data.columns import ordering
-from nnrun.runner.engine.data.future import future_of
-from nnrun.runner.engine.data.recordings import recordings
 from nnrun.runner.engine.data.sent import encode_sent, examples_of
+from nnrun.runner.engine.data.series.future import future_of
+from nnrun.runner.engine.data.series.recordings import recordings
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from nnrun.registry.field import Facts, Field
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.batch import Part
-from nnrun.runner.engine.data.windows import reach_of
+from nnrun.runner.engine.data.series.windows import reach_of
 from nnrun.runner.engine.inference.answered import PROMPT
 
 BEGINNING = 20

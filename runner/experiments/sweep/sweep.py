@@ -9,6 +9,7 @@ from pathlib import Path
 from nnrun.registry.fault import Fault
 from nnrun.runner.compiler.check import SpecErrors
 from nnrun.runner.compiler.plan import Plan
+from nnrun.runner.experiments.parent import run_id_of
 from nnrun.runner.experiments.sweep import space
 from nnrun.runner.experiments.sweep.live import Live
 from nnrun.runner.experiments.sweep.study import FOLDER, Study, others
@@ -23,16 +24,12 @@ from nnrun.runner.tracking.delivered import Delivered
 from nnrun.runner.tracking.known import PARENT
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.store import Store, StoreError
-from nnrun.runner.tracking.trouble.patience import Patience
 
 SAME = 3
 """Trials that fail in one way, and none in another or not at all, until the sweep is given up."""
 
 DEATHS = 3
 """Processes that may die over one run of a trial."""
-
-ANSWER = 120.0
-"""Seconds that MLflow is waited for at the start: the runs of the trials must know the sweep's own run."""
 
 
 class NoTrial(Fault):
@@ -107,7 +104,8 @@ class _Sweep:
             try:
                 summary = Summary(recorder, self.job, self.plan, self.study, self.figures, self.total)
                 summary.open()
-                self.parent = self.study.run_id = self._asked(recorder)
+                help = f"`{self.study.path}` holds the sweep: without it the sweep begins anew" if self.study.run_id else None
+                self.parent = self.study.run_id = run_id_of(recorder, self.store, "the sweep", help)
                 self.live.start(self.study, self.total, len(workers.all))
                 self._go_on(workers, summary)
             finally:
@@ -125,15 +123,6 @@ class _Sweep:
         if not self.study.finished:
             raise self._nothing(f"none of {self.study.over} trials has finished")
         return Swept(self.study, summary, delivered)
-
-    def _asked(self, recorder: Recorder) -> str:
-        """The id of the sweep's own run. Raises: StoreError if MLflow gives none."""
-        patience = Patience(self.store.address if self.store.is_server else None, ANSWER)
-        while (run_id := recorder.run_id(wait=1.0)) is None:
-            if not patience.lasts(0, trouble := recorder.trouble):
-                help = f"`{self.study.path}` holds the sweep: without it the sweep begins anew" if self.study.run_id else None
-                raise StoreError(f"the sweep has no run at `{self.store.public}`: {trouble or 'MLflow does not answer'}", help)
-        return run_id
 
     def _go_on(self, workers: Workers, summary: Summary) -> None:
         """Until all trials are done. No worker waits for another."""

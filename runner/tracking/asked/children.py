@@ -56,6 +56,18 @@ def finished_child(store: Store, parent: str, tags: Mapping[str, str], figure: s
     return Child(run_id, {**found[0].data.metrics, **kept}, points)
 
 
+def broken_parent(store: Store, experiment: str, tags: Mapping[str, str]) -> str | None:
+    """The latest run of an experiment that has some tags, unless it has finished. Raises: MlflowException."""
+    deliver_left(store)
+    client = MlflowClient(store.uri)
+    known = client.get_experiment_by_name(store.experiment or experiment)
+    if known is None:
+        return None
+    condition = " AND ".join(f"tags.`{key}` = {quoted(value)}" for key, value in tags.items())
+    latest = client.search_runs([known.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"])
+    return str(latest[0].info.run_id) if latest and latest[0].info.status != "FINISHED" else None
+
+
 def _end_lost(client: MlflowClient, experiment_id: str, condition: str) -> None:
     """Wait for runs that end, and end those that do not."""
     end = time.monotonic() + LAST

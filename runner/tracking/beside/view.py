@@ -13,7 +13,7 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
-from nnrun.runner.tracking.known import KIND, PARENT, SWEEP
+from nnrun.runner.tracking.known import FOLDS, KIND, PARENT, SWEEP
 from nnrun.runner.tracking.links import VIEW, sweep_view
 
 RUNS = 200
@@ -30,10 +30,10 @@ COMPARED = 20
 
 
 def refresh_views(client: MlflowClient, run_id: str) -> None:
-    """Make the view of a run's experiment that of its runs as they are now, and so the one of the sweep that it belongs to."""
+    """Make the view of a run's experiment that of its runs as they are now, and so the one of the sweep or folds that it belongs to."""
     run = client.get_run(run_id)
     _refresh(client, run.info.experiment_id, VIEW)
-    sweep = run_id if run.data.tags.get(KIND) == SWEEP else run.data.tags.get(PARENT)
+    sweep = run_id if run.data.tags.get(KIND) in (SWEEP, FOLDS) else run.data.tags.get(PARENT)
     if sweep is not None:
         _refresh(client, run.info.experiment_id, sweep_view(sweep), f"tags.`{PARENT}` = '{sweep}'")
 

@@ -22,9 +22,9 @@ from nnrun.runner.engine.data.cache.sections import Sections
 from nnrun.runner.engine.data.cache.stamps import Stamp
 from nnrun.runner.engine.data.columns import named_files, read_columns
 from nnrun.runner.engine.data.dataset import Held, labels_of, origins_of, refuse_nothing, refuse_one_class
+from nnrun.runner.engine.data.division.split import Rows as Divided
+from nnrun.runner.engine.data.division.split import divide, kept_together
 from nnrun.runner.engine.data.encoding import encode
-from nnrun.runner.engine.data.split import Rows as Divided
-from nnrun.runner.engine.data.split import divide
 
 
 @dataclass
@@ -79,7 +79,8 @@ class Preparation:
         columns = {name: self._column(config.reads(name)[0]) for name, config in self.fields.items() if config.type_name() == "category"}
         where = self._column(split.by) if split.by is not None and "all" in self.pieces.rows else None
         labels = labels_of(split, self.fields, columns, self.targets)
-        rows = divide(split, self.pieces.rows, in_order=False, labels=labels, where=where)
+        kept = kept_together(split, [self._column(split.by_group)]) if split.by_group is not None else None
+        rows = divide(split, self.pieces.rows, in_order=False, labels=labels, where=where, kept=kept)
         refuse_nothing(rows)
         return rows
 

@@ -13,7 +13,7 @@ from nnrun.registry.field import Facts, Field
 from nnrun.registry.source import Columns
 from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.engine.data.columns import spelled_columns
-from nnrun.runner.engine.data.recordings import Recordings
+from nnrun.runner.engine.data.series.recordings import Recordings
 
 
 @dataclass(frozen=True)

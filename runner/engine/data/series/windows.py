@@ -10,7 +10,7 @@ from torch import Tensor
 from nnrun.registry.field import DataError
 from nnrun.runner.compiler.language.data import Window
 from nnrun.runner.engine.data.batch import Part
-from nnrun.runner.engine.data.recordings import Recordings
+from nnrun.runner.engine.data.series.recordings import Recordings
 
 
 def windows(part: Part, window: Window, held: Recordings, *, ahead: bool) -> Part:

@@ -1,0 +1,1 @@
+"""Which rows are learned from, chosen by, and tested on."""
