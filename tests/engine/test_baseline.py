@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
@@ -106,6 +107,55 @@ def test_texts_without_words_are_taken_by_their_characters() -> None:
     columns = {"text": ["ab"[number] for number in numbers], "x": [0.0] * 400, "y": numbers.tolist()}
 
     assert fitted(TEXTS, columns).figures["test/baseline_rmse"] < 0.1
+
+
+def test_trees_are_those_of_scikit_learn_stopped_where_the_validation_part_says() -> None:
+    rng = np.random.default_rng(0)
+    x, city = rng.normal(size=400), rng.choice(["a", "b", "c"], 400)
+    y = np.sin(3 * x) + (city == "b") + 0.1 * rng.normal(size=400)
+    spec = (
+        HEAD.replace("FIELDS", "{x: {type: number}, city: {type: category}, y: {type: number}}")
+        + """
+nodes: {row: {type: tabular}, out: {type: linear, units: 1}}
+edges: ["x, city -> row -> out"]
+train: {loss: {type: mse, input: out, target: y}}
+metrics: [rmse]
+track: {baseline: boosting}
+"""
+    )
+    found = fitted(spec, {"x": x.tolist(), "city": city.tolist(), "y": y.tolist()})
+    read = np.column_stack([x, *((city == name).astype(float) for name in "abc")])
+    errors = {}
+    for rate in (0.05, 0.1):
+        for leaves in (8, 31):
+            model = HistGradientBoostingRegressor(learning_rate=rate, max_leaf_nodes=leaves, max_iter=300, early_stopping=False)
+            model.fit(read[:200], y[:200])
+            for chosen, tested in zip(model.staged_predict(read[200:300]), model.staged_predict(read[300:]), strict=True):
+                errors[float(np.square(chosen - y[200:300]).mean())] = float(np.square(tested - y[300:]).mean()) ** 0.5
+
+    assert found.name == "gradient-boosted trees"
+    assert found.figures["test/baseline_rmse"] == pytest.approx(errors[min(errors)], rel=0.05)
+    assert found.figures["test/baseline_rmse"] < 0.4 < y[300:].std()
+
+
+def test_trees_tell_classes_and_no_texts() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(300, 2))
+    y = (x[:, 0] * x[:, 1] > 0).astype(int)
+    spec = (
+        HEAD.replace("FIELDS", "{x: {type: vector, columns: [a, b]}, y: {type: category}}")
+        + """
+nodes: {out: {type: linear, units: y}}
+edges: [x -> out]
+train: {loss: {type: cross_entropy, input: out, target: y}}
+metrics: [accuracy]
+track: {baseline: boosting}
+"""
+    )
+    found = fitted(spec, {"a": x[:, 0].tolist(), "b": x[:, 1].tolist(), "y": y.tolist()})
+    assert found.figures["test/baseline_accuracy"] > 0.9  # no line parts them
+
+    assert "`text` is a text: `linear` reads its words" in " ".join(headlines(TEXTS.replace("linear}", "boosting}")))
 
 
 def test_pixels_are_scaled_and_the_strength_is_chosen_on_the_validation_part() -> None:

@@ -107,6 +107,29 @@ def test_batch_norm_uses_running_means_for_an_example_alone() -> None:
     torch.testing.assert_close(module.get_buffer("running_mean"), means)
 
 
+def test_tabular_is_embeddings_and_numbers_side_by_side() -> None:
+    flat, label, word, number = Shape((3,)), Shape(kind="category", classes=4), Shape(kind="token", classes=7), Shape()
+    module = node("tabular", units=2).build(label, flat, word, number)
+    x = (torch.tensor([1, 3]), torch.randn(2, 3), torch.tensor([6, 0]), torch.randn(2))
+    tables = list(module.parameters())
+    assert torch.equal(module(*x), torch.cat([tables[0][x[0]], x[1], tables[1][x[2]], x[3][:, None]], 1))
+    marks = node("tabular", categories="one_hot").build(label, flat)
+    assert torch.equal(marks(*x[:2]), torch.cat([torch.eye(4)[x[0]], x[1]], 1))
+    assert node("tabular").shape(Shape(kind="category", classes="city"), flat) == Shape((11,))
+    assert node("tabular", categories="one_hot").shape(Shape(kind="category", classes="city"), flat) == Shape(("city+3",))
+
+
+def test_tabular_refuses_what_is_no_table() -> None:
+    label = Shape(kind="category", classes=4)
+    with pytest.raises(ShapeError, match="no category arrives"):
+        node("tabular").shape(Shape((3,)), Shape())
+    with pytest.raises(ShapeError, match="`units` has no meaning"):
+        node("tabular", categories="one_hot", units=3).shape(label)
+    with pytest.raises(InputError, match="a flat input") as refused:
+        node("tabular").shape(label, Shape((1, 8, 8)))
+    assert refused.value.position == 1
+
+
 def test_flatten_time_puts_the_first_tick_first() -> None:
     module = node("flatten_time").build(Shape((2,), time="series", ticks=3))
     ticks = torch.arange(6).reshape(3, 1, 2)

@@ -37,11 +37,15 @@ def run_folds(job: Job, run_one: RunOne, store: Store, as_json: bool) -> Ended:
     link = Links.to(store.address, str(delivered.experiment_id), folds.run_id).run
     if not as_json:
         say(f"run  {link}")
+    first = next((one.row for one in ended if one.code == Exit.FINE), {})
     row: dict[str, Any] = {
         "spec": job.name,
         "experiment": folds.plan.spec.name,
         "run_id": folds.run_id,
         "figures": folds.figures,
+        "baseline": first.get("baseline"),
+        "parameters": first.get("parameters"),
+        "seconds": round(sum(one.row.get("seconds", 0.0) for one in ended), 3),
         "folds": [one.row for one in ended],
         "link": link,
         "delivered": delivered.is_complete and all(one.row.get("delivered", True) for one in ended),

@@ -40,10 +40,10 @@ class Track(Model):
     """Tags of the run, for search in the MLflow UI."""
     model: bool = True
     """Log the trained network as an MLflow model."""
-    baseline: Literal["none", "simple", "linear", "ngram"] = "simple"
-    """What the result stands beside. `simple`: the commonest class or text, the mean or the last value; of a text under `window` an
-    n-gram. `linear`: a linear model fitted to the same data, which takes a few seconds. `ngram`: each token of a text, told by the five
-    before it."""
+    baseline: Literal["none", "simple", "linear", "boosting", "ngram"] = "simple"
+    """What the result stands beside. `simple`: the commonest class or text, the mean, or of a series the value some ticks before; of a
+    text under `window` an n-gram. `linear`: a linear model fitted to the same data, which takes a few seconds. `boosting`:
+    gradient-boosted trees, for tables. `ngram`: each token of a text, told by the five before it."""
 
 
 class Mask(Model):

@@ -12,9 +12,9 @@ from nnrun.runner.compiler.types.shapes import Typed
 def check_baseline(spec: Spec, graph: Graph, typed: Typed, report: Report) -> None:
     """Refuse what would be left out in silence: only what is asked for is computed."""
     wanted = spec.track.baseline
-    if wanted not in ("linear", "ngram") or not report.ok or spec.train is not spec.stages[-1]:
+    if wanted in ("none", "simple") or not report.ok or spec.train is not spec.stages[-1]:
         return
-    why = _why_not_judged(graph) or (_why_not_linear(graph, typed) if wanted == "linear" else _why_not_foreseen(graph, typed))
+    why = _why_not_judged(graph) or (_why_not_foreseen(graph, typed) if wanted == "ngram" else _why_not_fitted(graph, typed, wanted))
     if why is not None:
         help = "`baseline: simple` guesses what is commonest, and `none` leaves it out"
         report.add("not-supported-yet", f"`baseline: {wanted}` {why}", at=("track", "baseline"), help=help)
@@ -41,8 +41,8 @@ def _why_not_foreseen(graph: Graph, typed: Typed) -> str | None:
     return None
 
 
-def _why_not_linear(graph: Graph, typed: Typed) -> str | None:
-    """What stands in the way of a linear model, or None."""
+def _why_not_fitted(graph: Graph, typed: Typed, wanted: str) -> str | None:
+    """What stands in the way of a model that is fitted, or None."""
     loss, target = graph.losses[0], typed.values[graph.losses[0].target.value]
     forecast = loss.target.port == "next" and target.kind == "number"
     if (target.time is not None and not forecast) or (target.kind != "number" and target.axes):
@@ -52,6 +52,8 @@ def _why_not_linear(graph: Graph, typed: Typed) -> str | None:
             return f"is judged as `{loss.input}` is, and `{metric.config.label}` judges `{metric.input}`: this is not supported yet"  # type: ignore[union-attr]
     for name in {edge.source.name: None for node in graph.nodes.values() for edge in node.edges if edge.source.name in graph.fields}:
         shape = typed.values[name]
+        if wanted == "boosting" and typed.fields[name].type_name() == "text":
+            return f"reads numbers and categories, and `{name}` is a text: `linear` reads its words"
         if typed.fields[name].type_name() != "text" and shape.time is not None and shape.ticks is None:
             return f"reads the same numbers in each example, and `{name}` has any number of ticks: this is not supported yet"
     return None

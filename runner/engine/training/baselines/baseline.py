@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nnrun.registry.data.spelling import composed
 from nnrun.registry.modules.units import natural
 from nnrun.registry.objective import Loss, SequenceMetric
-from nnrun.registry.shape import Shape
 from nnrun.runner.compiler.language.data import Window
 from nnrun.runner.compiler.language.spec import Track
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.data.told import Told
+from nnrun.runner.engine.training.baselines.boosting import boosting
 from nnrun.runner.engine.training.baselines.forecast import seasonal_naive
-from nnrun.runner.engine.training.baselines.guesses import LEAST, tick_guesses
+from nnrun.runner.engine.training.baselines.guesses import LEAST, Guess, tick_guesses
+from nnrun.runner.engine.training.baselines.linear import linear
 from nnrun.runner.engine.training.objective import Meters, may_lack, target_facts
 from nnrun.runner.engine.training.written import Written
 
@@ -39,25 +36,15 @@ class Baseline:
     """Of a forecast, what it says of each example of the test part: (n, *axes), or at each of K ticks (n, K, *axes)."""
 
 
-STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)
-"""Penalties on the weights of a linear model, as multiples of the usual one, which stands in the middle."""
-
-CHANCE = 2
-"""Standard errors by which another strength must be better on the validation part."""
-
-Losses = Callable[[Any, Any, np.ndarray], np.ndarray]
-"""(model, inputs, target) -> what each example costs."""
-
-Guess = tuple[str, np.ndarray]
-"""What was tried, and for each example of the test part what it says: log probabilities (n, K) of the classes, or numbers."""
+MODELS = {"linear": linear, "boosting": boosting}
 
 
 def baseline(plan: Plan, data: Dataset, track: Track) -> Baseline | None:
     """A figure to beat. `simple` guesses the commonest class, the mean or the last value, and foresees a stream of text by an n-gram;
-    `linear` fits a linear model.
+    `linear` fits a linear model, `boosting` trees.
 
     Of texts that are written, the commonest; of data on the disk the guess is simple, as a model would hold all of it. None where there is
-    no test part, no metric, or a class at many places. Where `linear` or `ngram` was asked for, the check has refused all but the first.
+    no test part, no metric, or a class at many places. Where another than `simple` was asked for, the check has refused all but the first.
     """
     loss = plan.losses[0]
     categories = loss.target_shape.kind != "number"
@@ -80,8 +67,10 @@ def baseline(plan: Plan, data: Dataset, track: Track) -> Baseline | None:
     if loss.target_shape.time is not None and not loss.is_forecast:
         return _at_ticks(plan, data, data.test, loss)
     classes = int(loss.target_shape.classes) if categories else None  # type: ignore[arg-type]
-    found = _linear(plan, data, loss.target, classes) if track.baseline == "linear" and not data.train.on_disk else None
-    name, guess = found or _simple(data, data.test, loss.target, classes, plan.spec.data.window)
+    model = MODELS.get(track.baseline) if not data.train.on_disk else None
+    name, guess = (model and model(plan, data, loss.target, classes)) or _simple(
+        data, data.test, loss.target, classes, plan.spec.data.window
+    )
     truth, lengths = data.test.values[loss.target][data.test.rows], dict[str, Tensor]()
     ticks = loss.target_shape.ticks
     scores = _scores(torch.from_numpy(guess).float().flatten(0, 0 if ticks is None else 1), loss, data)
@@ -125,44 +114,6 @@ def _simple(data: Dataset, test: Part, target: str, classes: int | None, window:
     return "the mean", learned.mean(0)[None].repeat(len(test), 0)
 
 
-def _linear(plan: Plan, data: Dataset, target: str, classes: int | None) -> Guess | None:
-    """A linear model of everything the network reads, by scikit-learn; None where the training part has one class or row only."""
-    from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
-
-    learned = data.train.values[target][data.train.rows].numpy()
-    if len(learned) < 2 or (classes is not None and len(np.unique(learned)) < 2):
-        return None
-    texts = [name for name in plan.read if plan.fields[name].type_name() == "text"]
-    train, valid, test = _inputs(plan, data, texts)
-    name = "TF-IDF and " * bool(texts) + ("ridge regression" if classes is None else "logistic regression")
-    if classes is None:
-        numbers = learned.reshape(len(learned), -1)
-        if not texts:  # leaving out each row in turn costs nothing here, and needs no validation part
-            model = RidgeCV(np.logspace(-3, 3, 13)).fit(train, numbers)
-        else:
-            model = _best([Ridge(alpha).fit(train, numbers) for alpha in STRENGTHS], valid, _held(data, target), _squares)
-        return name, model.predict(test).reshape(test.shape[0], *learned.shape[1:])
-    usual = 3.0 if texts else 1.0
-    with warnings.catch_warnings():
-        from sklearn.exceptions import ConvergenceWarning
-
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline may stop a little short of its best
-        models = [LogisticRegression(C=usual / strength, max_iter=1000).fit(train, learned) for strength in STRENGTHS]
-    return name, _logs(_best(models, valid, _held(data, target), _surprises), test, classes)
-
-
-def _best(models: Sequence[Any], valid: Any, target: np.ndarray | None, losses: Losses) -> Any:
-    """The model that does best on the validation part; the usual one, in the middle, unless another is better beyond chance."""
-    usual = models[len(models) // 2]
-    if valid is None or target is None:
-        return usual
-    found = [losses(model, valid, target) for model in models]
-    best = int(np.argmin([loss.mean() for loss in found]))
-    gain = found[len(models) // 2] - found[best]
-    error = gain.std() / math.sqrt(len(gain))
-    return models[best] if gain.mean() > CHANCE * error else usual
-
-
 def _known(data: Dataset, target: str) -> Dataset:
     """The examples that have a target."""
 
@@ -172,75 +123,6 @@ def _known(data: Dataset, target: str) -> Dataset:
 
     valid, test = (None if part is None or not len(of(part)) else of(part) for part in (data.valid, data.test))
     return replace(data, train=of(data.train), valid=valid, test=test)
-
-
-def _held(data: Dataset, target: str) -> np.ndarray | None:
-    """The right answers of the validation part."""
-    return None if data.valid is None else data.valid.values[target][data.valid.rows].numpy()
-
-
-def _squares(model: Any, inputs: Any, target: np.ndarray) -> np.ndarray:
-    """What each example costs a regression."""
-    wanted = target.reshape(len(target), -1)
-    cost: np.ndarray = np.square(model.predict(inputs).reshape(wanted.shape) - wanted).mean(1)
-    return cost
-
-
-def _surprises(model: Any, inputs: Any, target: np.ndarray) -> np.ndarray:
-    """What each example costs a classifier."""
-    logs = _logs(model, inputs, int(max(target.max(), model.classes_.max())) + 1)
-    cost: np.ndarray = -logs[np.arange(len(target)), target]
-    return cost
-
-
-def _logs(model: Any, inputs: Any, classes: int) -> np.ndarray:
-    """Log probabilities of all classes, also of those that the training part does not hold."""
-    logs = np.full((inputs.shape[0], classes), np.log(LEAST))
-    with np.errstate(divide="ignore"):  # who is very sure gives others no probability at all
-        logs[:, model.classes_] = np.maximum(model.predict_log_proba(inputs), np.log(LEAST))
-    return logs
-
-
-def _inputs(plan: Plan, data: Dataset, texts: Sequence[str]) -> tuple[Any, Any, Any]:
-    """All that the network reads, of the training, validation and test part: texts as weighted words, numbers scaled.
-
-    Where there is no validation part its place is None.
-    """
-    from sklearn.preprocessing import StandardScaler
-
-    held = [data.train, data.valid, data.test]
-    blocks = [_words(name, held) for name in texts]
-    numbers = [*(name for name in plan.read if name not in texts), *(f"{name}.next" for name in plan.foreseen)]
-    if numbers:
-        found = [part and np.concatenate([_features(part, name, plan.values[name]) for name in numbers], axis=1) for part in held]
-        scaler = StandardScaler().fit(found[0])
-        blocks.append([None if part is None else scaler.transform(part) for part in found])
-    if len(blocks) == 1:
-        train, valid, test = blocks[0]
-        return train, valid, test
-    from scipy.sparse import hstack
-
-    train, valid, test = (None if part is None else hstack([block[place] for block in blocks]).tocsr() for place, part in enumerate(held))
-    return train, valid, test
-
-
-def _words(name: str, held: Sequence[Part | None]) -> list[Any]:
-    """Weighted counts of words and of pairs of words, by part; of characters, where the texts have no words that occur twice."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    learned, *others = [None if part is None else [composed(part.texts[name][row]) for row in part.rows.tolist()] for part in held]
-    try:
-        vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True).fit(learned)
-    except ValueError:  # says sklearn where nothing is left
-        vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True).fit(learned)
-    return [None if texts is None else vectorizer.transform(texts) for texts in (learned, *others)]
-
-
-def _features(part: Part, name: str, shape: Shape) -> np.ndarray:
-    values = part.values[name][part.rows]
-    if shape.kind == "category":
-        values = torch.nn.functional.one_hot(values, int(shape.classes))  # type: ignore[arg-type]
-    return values.reshape(len(part), -1).numpy()
 
 
 def _scores(guess: Tensor, loss: Comparison, data: Dataset) -> Tensor:

@@ -17,6 +17,10 @@ LEAST = 1e-6
 """Probability of what never occurs in the training part: not zero, for one surprise would then be infinite."""
 
 
+Guess = tuple[str, np.ndarray]
+"""What was tried, and for each example of the test part what it says: log probabilities (n, K) of the classes, or numbers."""
+
+
 @dataclass(frozen=True)
 class Guesses:
     """What was tried, and for some ticks at a time what it says, log probabilities (m, K) or numbers (m, *axes), and the truth."""
