@@ -27,10 +27,11 @@ from nnrun.runner.engine.precision import mixed
 from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.blame.gradients import Before, watching
 from nnrun.runner.engine.training.blame.values import first_not_finite
+from nnrun.runner.engine.training.descent.descent import Descent
 from nnrun.runner.engine.training.diverged import Diverged
 from nnrun.runner.engine.training.divided import divides, units, why
 from nnrun.runner.engine.training.evaluate import Evaluator, Look
-from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner
+from nnrun.runner.engine.training.learner import Budget, Judged, Learner
 from nnrun.runner.engine.training.minimised import Found, Minimised, penalty
 from nnrun.runner.engine.world.split import Split, local, whole
 from nnrun.runner.engine.world.world import ALONE, World, accumulating, on

@@ -25,8 +25,9 @@ from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.energy import pictures
 from nnrun.runner.engine.training.best import Best
 from nnrun.runner.engine.training.blame.values import first_weights
+from nnrun.runner.engine.training.descent.descent import Descent
 from nnrun.runner.engine.training.diverged import Diverged
-from nnrun.runner.engine.training.learner import Budget, Descent, Judged, Learner
+from nnrun.runner.engine.training.learner import Budget, Judged, Learner
 from nnrun.runner.engine.world.world import ALONE, World, on
 
 BETAS, CHAINS = 3000, 100

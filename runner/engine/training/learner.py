@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -12,22 +12,16 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 
 from nnrun.registry.field import DataError
-from nnrun.registry.training import Optimizer, Schedule
 from nnrun.runner.compiler.language.training import EPOCHS, Train
 from nnrun.runner.compiler.plan import Plan
-from nnrun.runner.engine.chance import refuse_chance
 from nnrun.runner.engine.data.batch import Order
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.best import Best
-from nnrun.runner.engine.world.split import divided, is_divided, joined, local
 from nnrun.runner.engine.world.world import ALONE, World
 
 B = TypeVar("B")
-
-LEAST_SCALE = 2.0**-30
-"""Of the losses of 16 bits: no gradient needs so small a one."""
 
 
 class Watcher(Protocol):
@@ -159,93 +153,3 @@ class Learner(ABC, Generic[B]):
             torch.set_rng_state(state["dice"])
         else:
             torch.cuda.set_rng_state(state["dice"], self.device)
-
-
-class Descent:
-    """Gradients become steps: the rate of each step, the largest norm, the optimizer."""
-
-    def __init__(self, train: Train, parameters: Sequence[torch.nn.Parameter], steps: int, device: torch.device) -> None:
-        assert isinstance(train.optimizer, Optimizer)
-        self.train, self.parameters, self.steps = train, parameters, steps
-        self.lr = train.optimizer.lr
-        self.own = [torch.nn.Parameter(local(one.detach())) if is_divided(one) else one for one in parameters]
-        """What this process has of them, in the same memory: optimizers know nothing of shares."""
-        self.optimizer = train.optimizer.build(self.own)
-        self.scaler = torch.amp.GradScaler(device.type, enabled=train.precision == "fp16")
-        self.waits = device.type != "cpu"
-        """Whether reading a value waits for the device."""
-        self.lost, self.one = torch.zeros((), device=device), torch.ones((), device=device)
-
-    @property
-    def rate(self) -> float:
-        """The learning rate as it was last set."""
-        return float(self.optimizer.param_groups[0]["lr"])
-
-    @property
-    def told(self) -> dict[str, float]:
-        """The learning rate as a figure, where it changes."""
-        return {"train/lr": self.rate} if isinstance(self.train.schedule, Schedule) else {}
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether a step is nothing but the rate times the gradient."""
-        group = self.optimizer.param_groups[0]
-        plain = isinstance(self.optimizer, torch.optim.SGD) and not (group["momentum"] or group["weight_decay"] or group["maximize"])
-        return plain and self.train.clip_norm is None
-
-    def set_rate(self, number: int) -> float:
-        """Set the learning rate of a step, counted from 1."""
-        if isinstance(self.train.schedule, Schedule):
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.lr * self.train.schedule.factor(number - 1, self.steps)
-        return self.rate
-
-    def forget(self) -> None:
-        """No gradients are written any more."""
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def backward(self, objective: torch.Tensor) -> None:
-        """Add the gradients of what is minimised to those that are written. Raises: NotDeterministic."""
-        try:
-            self.scaler.scale(objective).backward()  # type: ignore[no-untyped-call]
-        except RuntimeError as error:
-            refuse_chance(error)
-            raise
-
-    def is_lost(self, due: bool) -> bool:
-        """Whether a gradient is not finite; where reading that would wait for a GPU, one since it was last due.
-
-        The scaler of 16 bits skips such steps itself, and halves its factor: only one that never comes back is lost.
-        """
-        if self.scaler.is_enabled():
-            return due and self.scaler.get_scale() < LEAST_SCALE
-        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
-        torch._amp_foreach_non_finite_check_and_unscale_(gradients, self.lost, self.one)  # one kernel, times 1: 2 us; `isfinite` takes 60
-        return (due or not self.waits) and bool(self.lost)
-
-    def step(self) -> None:
-        """Change the weights by the gradients that are written."""
-        if self.train.clip_norm is not None:
-            self.scaler.unscale_(self.optimizer)
-            torch.nn.utils.clip_grad_norm_(self.parameters, self.train.clip_norm)
-        for own, parameter in zip(self.own, self.parameters, strict=True):
-            if own is not parameter:
-                own.grad = local(parameter.grad) if parameter.grad is not None else None
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-
-    def state(self) -> dict[str, Any]:
-        return {"optimizer": self._of_each(self.optimizer.state_dict(), joined), "scaler": self.scaler.state_dict()}
-
-    def take(self, state: Mapping[str, Any]) -> None:
-        self.optimizer.load_state_dict(self._of_each(state["optimizer"], lambda value, like: local(divided(value, like))))
-        self.scaler.load_state_dict(state["scaler"])
-
-    def _of_each(self, state: Mapping[str, Any], change: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> dict[str, Any]:
-        """The optimizer's state with what it remembers of each weight changed, which is as large as the weight."""
-        changed: dict[int, dict[str, Any]] = {}
-        for index, held in state["state"].items():
-            tensors = {name: value for name, value in held.items() if isinstance(value, torch.Tensor) and value.dim()}
-            changed[index] = {**held, **{name: change(value, self.parameters[index]) for name, value in tensors.items()}}
-        return {**state, "state": changed}
