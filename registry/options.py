@@ -16,6 +16,11 @@ LARGEST = 2**31 - 1
 
 NAME = r"^[a-z][a-z0-9_]*$"
 
+FIGURE = r"^valid/[a-z][a-z0-9_]*$"
+
+Figure = Annotated[str, Field(pattern=FIGURE)]
+"""A figure of the validation part."""
+
 Count = Annotated[int, Field(ge=1, le=LARGEST)]
 """A whole number, at least 1."""
 Amount = Annotated[int, Field(ge=0, le=LARGEST)]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from math import nan
 from typing import TYPE_CHECKING, ClassVar
 
 from nnrun.registry.component import Component
-from nnrun.registry.options import Positive
+from nnrun.registry.options import Figure, Positive
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -38,6 +40,34 @@ class Schedule(Component):
 
     def factor(self, step: int, steps: int) -> float:
         """Factor of the rate at `step` of `steps`, both in updates of the weights, counted from 0."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a schedule has seen of the figure that it watches."""
+
+    best: float = nan
+    waited: int = 0
+    """Evaluations in a row without a gain."""
+    cooling: int = 0
+    """Evaluations to come that do not count."""
+    falls: int = 0
+    """How often the rate fell."""
+
+
+class Watching(Schedule):
+    """Base of the schedules that go by a figure too: the rate is `factor` times what is `left` of the optimizer's `lr`."""
+
+    monitor: Figure = "valid/loss"
+    """The figure watched: `valid/loss` or `valid/` and a metric."""
+
+    def seen(self, before: Seen, figure: float, higher: bool) -> Seen:
+        """What is known after one more evaluation. `higher`: more is better. A figure that is NaN is no gain."""
+        raise NotImplementedError
+
+    def left(self, seen: Seen, lr: float) -> float:
+        """The share of `lr` that is left by now."""
         raise NotImplementedError
 
 

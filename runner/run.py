@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnrun.registry.fault import Fault
+from nnrun.registry.training import Watching
 from nnrun.runner.compiler.memory.needs import needed
 from nnrun.runner.display import Display
 from nnrun.runner.engine.shortage import explained, is_shortage
@@ -204,7 +205,7 @@ class _Run:
             start = for_longer(Start.of(Path(job.continues)))
         goes_on = self.start is not None or job.continues is not None
         changed = start.doubts(now) if goes_on else []
-        if start.is_other and plan.spec.train.schedule is not None:
+        if start.is_other and plan.spec.train.schedule is not None and not isinstance(plan.spec.train.schedule, Watching):
             changed.append("the schedule is computed anew for the new total: the learning rate goes on from another value")
         with RECORD:
             contents.begin(recorder, job, checked, plan, data, device)

@@ -106,9 +106,13 @@ AUGMENTED = STAGES.replace("batch_size: 32", "batch_size: 20").replace("source: 
 STOPPED = LEARNERS["dropout"][0].replace(
     "clip_norm: 1.0", "clip_norm: 1.0, early_stopping: {patience: 1, min_delta: 0.5}, schedule: cosine"
 )
+PLATEAU = LEARNERS["dropout"][0].replace(
+    "clip_norm: 1.0", "clip_norm: 1.0, evaluate_every: 3, schedule: {type: reduce_on_plateau, patience: 1, min_delta: 0.05, cooldown: 1}"
+)
 KINDS = {
     **LEARNERS,
     "stopped early, with a schedule": (STOPPED, LEARNERS["dropout"][1]),
+    "on a plateau": (PLATEAU, LEARNERS["dropout"][1]),
     "stages of augmented pictures": (AUGMENTED, None),
 }
 

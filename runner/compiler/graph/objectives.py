@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nnrun.registry.catalog import Broken, find
 from nnrun.registry.group import Group
 from nnrun.registry.objective import Loss, Metric, SequenceMetric
-from nnrun.registry.training import Learner
+from nnrun.registry.training import Learner, Watching
 from nnrun.runner.compiler.graph.names import Declared, Flat
 from nnrun.runner.compiler.language.edges import Reference, mentioned
 from nnrun.runner.compiler.language.spec import Spec
@@ -170,7 +170,7 @@ def _value(text: str, path: Path, spec: Spec, flat: Flat, report: Report) -> Ref
 
 
 def _check_figures(spec: Spec, report: Report) -> None:
-    """Names of metrics are unique, and the figure that early stopping watches exists."""
+    """Names of metrics are unique, and the figures that a training watches exist."""
     labels: dict[str, Path] = {}
     for index, metric in enumerate(spec.metrics or ()):
         if isinstance(metric, Broken):
@@ -180,12 +180,20 @@ def _check_figures(spec: Spec, report: Report) -> None:
             notes = [(labels[label], "the first")] if label in labels else []
             report.add("name-taken", f"two figures are called `{label}`", at=path, notes=notes, help="give one a `name`")
         labels[label] = path
-    early = spec.train.early_stopping if spec.train else None
     learned = spec.train.learner.figures if spec.train and isinstance(spec.train.learner, Learner) else ("loss",)
     figures = [f"valid/{label}" for label in (*learned, *labels)]
-    if early is not None and early.monitor not in figures and not report.blames(("metrics",)):
-        at = ("train", "early_stopping", "monitor")
-        help = repair(early.monitor, figures, "figure")
-        if find("metric", name := early.monitor.partition("/")[2]) is not None:
+    for key, monitor in _watched(spec):
+        if monitor in figures or report.blames(("metrics",)):
+            continue
+        help = repair(monitor, figures, "figure")
+        if find("metric", name := monitor.partition("/")[2]) is not None:
             help = f"a figure is measured where `metrics` names it: add `{name}` there, or watch {listed(figures)}"
-        report.add("unknown-name", f"no figure is named `{early.monitor}`", at=at, help=help)
+        report.add("unknown-name", f"no figure is named `{monitor}`", at=("train", key, "monitor"), help=help)
+
+
+def _watched(spec: Spec) -> Iterator[tuple[str, str]]:
+    """The figures that a training watches, by the key that says so."""
+    if spec.train is not None and spec.train.early_stopping is not None:
+        yield "early_stopping", spec.train.early_stopping.monitor
+    if spec.train is not None and isinstance(spec.train.schedule, Watching):
+        yield "schedule", spec.train.schedule.monitor

@@ -10,11 +10,9 @@ from pydantic_core import PydanticCustomError
 
 from nnrun.registry.catalog import Lookup
 from nnrun.registry.objective import Loss
-from nnrun.registry.options import Amount, Count, Many, Positive, Regularize, Seconds
+from nnrun.registry.options import Amount, Count, Figure, Many, Positive, Regularize, Seconds
 from nnrun.registry.training import Learner, Optimizer, Schedule
 from nnrun.runner.compiler.language.model import Model, one_or_many
-
-FIGURE = r"^valid/[a-z][a-z0-9_]*$"
 
 DEVICE = r"^(auto|cpu|cuda(:[0-9]+)?)$"
 
@@ -49,7 +47,7 @@ Threads = Annotated[
 class EarlyStopping(Model):
     """Stop when a figure of the validation part no longer gets better; the best weights are kept either way."""
 
-    monitor: Annotated[str, Field(pattern=FIGURE)] = "valid/loss"
+    monitor: Figure = "valid/loss"
     """The figure watched: `valid/loss` or `valid/` and a metric."""
     patience: Count = 3
     """Evaluations in a row without a gain before the training stops."""

@@ -24,7 +24,7 @@ from nnrun.runner.engine.inference.sheet import Sheet
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.learned import Gallery
 from nnrun.runner.engine.precision import mixed
-from nnrun.runner.engine.training.best import Best
+from nnrun.runner.engine.training.best import Best, higher_figures
 from nnrun.runner.engine.training.blame.gradients import Before, watching
 from nnrun.runner.engine.training.blame.values import first_not_finite
 from nnrun.runner.engine.training.descent.descent import Descent
@@ -222,6 +222,9 @@ class Backprop(Learner[tuple[Batch, ...]]):
             return
         self.join()
         super().leave(together)
+
+    def heed(self, figures: Mapping[str, float]) -> None:
+        self.descent.heed(figures, higher_figures(self.plan))
 
     def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
         self.join()

@@ -23,7 +23,7 @@ from nnrun.runner.engine.energy.restricted import Restricted
 from nnrun.runner.engine.network.clamp import CHUNK, clamped, clamped_rows, learned_rows
 from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.pictures.energy import pictures
-from nnrun.runner.engine.training.best import Best
+from nnrun.runner.engine.training.best import Best, higher_figures
 from nnrun.runner.engine.training.blame.values import first_weights
 from nnrun.runner.engine.training.descent.descent import Descent
 from nnrun.runner.engine.training.diverged import Diverged
@@ -134,6 +134,9 @@ class Contrasting(Learner[Given]):
         drawn = pictures(self.machine, self.judging, chains)
         warnings = self._warnings(figures) if step else []
         return Judged(figures, warnings=warnings, pictures=[(key, step, png) for key, png in drawn.items()])
+
+    def heed(self, figures: Mapping[str, float]) -> None:
+        self.descent.heed(figures, higher_figures(self.plan))
 
     def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
         if isinstance(self.contrast, Restricted):

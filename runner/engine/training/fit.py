@@ -158,6 +158,7 @@ def _evaluate(learner: Learner[B], watch: Watcher, keeper: Keeper, at: Course, p
         watch.metrics(at.step, at.figures if at.step else {best.objective: at.figures.get(best.objective, math.nan), **at.figures})
         watch.evaluated(at.step, at.epoch if at.step else 0, at.figures)
     best.offer(at.step, at.figures, learner.network, learner.world)
+    learner.heed(at.figures)
     for warning in judged.warnings:
         watch.warned(at.step, warning)
     for key, place, png in judged.pictures:

@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 
 from nnrun.registry.field import DataError
+from nnrun.registry.training import Watching
 from nnrun.runner.compiler.language.training import EPOCHS, Train
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.batch import Order
@@ -97,6 +98,10 @@ class Learner(ABC, Generic[B]):
         if plan.spec.train.batch_size < world.size:
             what = f"`batch_size: {plan.spec.train.batch_size}` leaves some of {world.size} processes without an example"
             raise DataError(what, "a larger batch, or fewer processes").blaming("train", "batch_size")
+        schedule = plan.spec.train.schedule
+        if isinstance(schedule, Watching) and data.valid is None:
+            what = f"`{schedule.type_name()}` watches the validation part, which has no examples"
+            raise DataError(what, "enlarge `split.valid`, or take another `schedule`").blaming("train", "schedule")
         self.network, self.plan, self.data, self.device, self.train = network, plan, data, device, plan.spec.train
         self.budget, self.best = budget, best
         self.examples = 0
@@ -125,6 +130,9 @@ class Learner(ABC, Generic[B]):
     @abstractmethod
     def judge(self, step: int) -> Judged | None:
         """The network after so many steps, 0 for the untrained one; None where nothing is judged."""
+
+    def heed(self, figures: Mapping[str, float]) -> None:
+        """An evaluation has found these: what the next steps may go by."""
 
     def gathered(self) -> AbstractContextManager[None]:
         """Within it the network's weights are whole in this process, wherever they are kept between."""

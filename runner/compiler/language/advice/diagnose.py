@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from nnrun.registry.component import Component
 from nnrun.registry.node import NODE, RUN
 from nnrun.registry.objective import REFERENCE
-from nnrun.registry.options import LARGEST, NAME
+from nnrun.registry.options import FIGURE, LARGEST, NAME
 from nnrun.runner.compiler.language.advice.problem import (
     Problem,
     about,
@@ -25,7 +25,7 @@ from nnrun.runner.compiler.language.advice.problem import (
 )
 from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.language.spec import EXPERIMENT
-from nnrun.runner.compiler.language.training import DEVICE, FIGURE
+from nnrun.runner.compiler.language.training import DEVICE
 from nnrun.runner.compiler.text.diagnostic import Notes, Path, Place, Report
 from nnrun.runner.compiler.text.words import listed, shown
 

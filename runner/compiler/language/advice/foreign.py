@@ -113,10 +113,7 @@ _SCHEDULES = {
     "exponentiallr": "exponential", "exponentialdecay": "exponential", "lineardecay": "linear", "linearlr": "linear",
     "onecyclelr": "one_cycle", "noam": "inverse_sqrt", "polynomialdecay": "polynomial", "polynomiallr": "polynomial",
     "none": "constant",
-    **dict.fromkeys(
-        ["reduceonplateau", "reducelronplateau", "plateau"],
-        "no schedule watches a figure: write `schedule: cosine`, by which the rate falls in any case; `early_stopping: {patience: 3}` "
-        "under `train` watches one, and stops"),
+    **dict.fromkeys(["reducelronplateau", "plateau"], "reduce_on_plateau"),
 }  # fmt: skip
 
 _LEARNERS = {

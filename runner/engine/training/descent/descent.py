@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import torch
 
-from nnrun.registry.training import Optimizer, Schedule
+from nnrun.registry.training import Optimizer, Schedule, Seen, Watching
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.engine.chance import refuse_chance
 from nnrun.runner.engine.world.split import divided, is_divided, joined, local
@@ -26,6 +28,8 @@ class Descent:
         self.own = [torch.nn.Parameter(local(one.detach())) if is_divided(one) else one for one in parameters]
         """What this process has of them, in the same memory: optimizers know nothing of shares."""
         self.optimizer = train.optimizer.build(self.own)
+        self.seen = Seen()
+        """What the schedule has seen of the figure that it watches, if it watches one."""
         self.scaler = torch.amp.GradScaler(device.type, enabled=train.precision == "fp16")
         self.waits = device.type != "cpu"
         """Whether reading a value waits for the device."""
@@ -50,10 +54,19 @@ class Descent:
 
     def set_rate(self, number: int) -> float:
         """Set the learning rate of a step, counted from 1."""
-        if isinstance(self.train.schedule, Schedule):
+        schedule = self.train.schedule
+        if isinstance(schedule, Schedule):
+            left = schedule.left(self.seen, self.lr) if isinstance(schedule, Watching) else 1.0
             for group in self.optimizer.param_groups:
-                group["lr"] = self.lr * self.train.schedule.factor(number - 1, self.steps)
+                group["lr"] = self.lr * schedule.factor(number - 1, self.steps) * left
         return self.rate
+
+    def heed(self, figures: Mapping[str, float], higher: Mapping[str, bool]) -> None:
+        """An evaluation has found these figures; `higher` tells of which, by their names without the part, more is better."""
+        schedule = self.train.schedule
+        if isinstance(schedule, Watching):
+            figure = figures.get(schedule.monitor, math.nan)
+            self.seen = schedule.seen(self.seen, figure, higher.get(schedule.monitor.partition("/")[2], False))
 
     def forget(self) -> None:
         """No gradients are written any more."""
@@ -91,11 +104,13 @@ class Descent:
         self.scaler.update()
 
     def state(self) -> dict[str, Any]:
-        return {"optimizer": self._of_each(self.optimizer.state_dict(), joined), "scaler": self.scaler.state_dict()}
+        optimizer = self._of_each(self.optimizer.state_dict(), joined)
+        return {"optimizer": optimizer, "scaler": self.scaler.state_dict(), "seen": asdict(self.seen)}
 
     def take(self, state: Mapping[str, Any]) -> None:
         self.optimizer.load_state_dict(self._of_each(state["optimizer"], lambda value, like: local(divided(value, like))))
         self.scaler.load_state_dict(state["scaler"])
+        self.seen = Seen(**state["seen"])
 
     def _of_each(self, state: Mapping[str, Any], change: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> dict[str, Any]:
         """The optimizer's state with what it remembers of each weight changed, which is as large as the weight."""
