@@ -89,8 +89,8 @@ class Storage(Learner):
     needs_loss: ClassVar[bool] = False
     figures: ClassVar[tuple[str, ...]] = ()
     unused: ClassVar[tuple[str, ...]] = (
-        "loss", "optimizer", "schedule", "epochs", "steps", "batch_size", "clip_norm", "regularize", "early_stopping", "evaluate_every",
-        "truncate", "carry_state", "shuffle", "precision", "compile", "parallel",
+        "loss", "optimizer", "schedule", "epochs", "steps", "batch_size", "clip_norm", "regularize", "average", "early_stopping",
+        "evaluate_every", "truncate", "carry_state", "shuffle", "precision", "compile", "parallel",
     )  # fmt: skip
 
     def store(self, patterns: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from nnrun.runner.compiler.language.examples import EXAMPLES
 from nnrun.runner.compiler.language.schema import schema
 from nnrun.runner.compiler.language.spec import Mask, Track
 from nnrun.runner.compiler.language.sweep import Sweep
-from nnrun.runner.compiler.language.training import EarlyStopping
+from nnrun.runner.compiler.language.training import Average, EarlyStopping
 from nnrun.runner.compiler.text.diagnostic import Report
 from nnrun.runner.compiler.text.render import render_text
 from nnrun.runner.compiler.text.source import load_document
@@ -159,6 +159,7 @@ def test_an_example_is_right(key: str) -> None:
     forms = {
         "split": Split,
         "window": Window,
+        "average": Average,
         "early_stopping": EarlyStopping,
         "track": Track,
         "mask": Mask,

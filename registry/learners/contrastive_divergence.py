@@ -26,7 +26,7 @@ class ContrastiveDivergence(Learner):
 
     needs_loss: ClassVar[bool] = False
     figures: ClassVar[tuple[str, ...]] = ("loglik", "pseudo_likelihood")
-    unused: ClassVar[tuple[str, ...]] = ("loss", "truncate", "carry_state", "precision", "compile", "parallel")
+    unused: ClassVar[tuple[str, ...]] = ("loss", "average", "truncate", "carry_state", "precision", "compile", "parallel")
 
     type: Literal["contrastive_divergence"]
     steps: Count = 1

@@ -20,7 +20,7 @@ from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.language.examples import EXAMPLES
 from nnrun.runner.compiler.language.spec import Block, EdgeEntry, Mask, Spec, Track
 from nnrun.runner.compiler.language.sweep import Choices, Prune, Search, Sweep
-from nnrun.runner.compiler.language.training import Checkpoint, EarlyStopping, Train
+from nnrun.runner.compiler.language.training import Average, Checkpoint, EarlyStopping, Train
 
 SECTIONS: dict[str, tuple[type[BaseModel], str]] = {
     "spec": (Spec, "a whole file"),
@@ -35,6 +35,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], str]] = {
     "train": (Train, "a section of a spec"),
     "regularize": (Regularize, "a mapping under `train`, or in a node with weights"),
     "early_stopping": (EarlyStopping, "a section under `train`"),
+    "average": (Average, "a mapping under `train`"),
     "checkpoint": (Checkpoint, "a section under `train`"),
     "decode": (Decode, "a section of a spec: by choice, how its symbols are found"),
     "track": (Track, "a section of a spec"),

@@ -48,6 +48,13 @@ def test_an_optimizer_takes_what_it_remembers(settings: str, times: int) -> None
     assert found.optimizer == times * found.weights
 
 
+def test_an_average_is_as_large_as_what_it_follows() -> None:
+    found, without = memory("train.average={}"), memory()
+
+    assert (found.average, without.average) == (found.weights, 0)
+    assert found.total == without.total + found.average
+
+
 def test_what_is_frozen_has_no_gradient() -> None:
     found = memory(nodes={"hidden": "{type: linear, units: 100, freeze: true}"})
 

@@ -109,10 +109,12 @@ STOPPED = LEARNERS["dropout"][0].replace(
 PLATEAU = LEARNERS["dropout"][0].replace(
     "clip_norm: 1.0", "clip_norm: 1.0, evaluate_every: 3, schedule: {type: reduce_on_plateau, patience: 1, min_delta: 0.05, cooldown: 1}"
 )
+AVERAGED = LEARNERS["dropout"][0].replace("clip_norm: 1.0", "clip_norm: 1.0, evaluate_every: 3, average: {decay: 0.8, start: 4}")
 KINDS = {
     **LEARNERS,
     "stopped early, with a schedule": (STOPPED, LEARNERS["dropout"][1]),
     "on a plateau": (PLATEAU, LEARNERS["dropout"][1]),
+    "averaged weights": (AVERAGED, LEARNERS["dropout"][1]),
     "stages of augmented pictures": (AUGMENTED, None),
 }
 

@@ -163,8 +163,8 @@ CASES: dict[str, Case] = {
 DIVIDED = ", divided"
 """Behind the name of a case whose weights are divided among the processes."""
 OF_THEM = (
-    "dropout", "images", "two targets", "computed again", "mlp_digits", "cnn_digits", "lstm_by_hand_sentiment", "coupled_cells",
-    "translate_numbers",
+    "dropout", "averaged weights", "images", "two targets", "computed again", "mlp_digits", "cnn_digits", "lstm_by_hand_sentiment",
+    "coupled_cells", "translate_numbers",
 )  # fmt: skip
 CASES |= {f"{name}{DIVIDED}": partial(divided, CASES[name]) for name in OF_THEM}
 

@@ -20,7 +20,10 @@ from nnrun.runner.launch.place import Place
 from tests.engine.support import CPU
 from tests.together.cases import CASES, DIVIDED, train
 
-KEPT = ("dropout", "carried state", "restricted", "tempered", "general", "images", f"dropout{DIVIDED}", f"images{DIVIDED}")
+KEPT = (
+    "dropout", "carried state", "restricted", "tempered", "general", "images", "averaged weights", f"dropout{DIVIDED}", f"images{DIVIDED}",
+    f"averaged weights{DIVIDED}",
+)  # fmt: skip
 """Cases that go on from a snapshot on another number of processes."""
 
 HELD = "held"

@@ -21,6 +21,7 @@ EXAMPLES: Mapping[str, str] = {
     "optimizer": "{type: adam, lr: 0.001}",
     "schedule": "{type: cosine}",
     "regularize": "{l2: 0.0001}",
+    "average": "{decay: 0.999}",
     "early_stopping": "{monitor: valid/loss, patience: 3}",
     "metrics": "[accuracy, f1]",
     "decode": "{word: {search: beam, width: 8}}",

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from nnrun.registry.catalog import Lookup
 from nnrun.registry.objective import Loss
-from nnrun.registry.options import Amount, Count, Figure, Many, Positive, Regularize, Seconds
+from nnrun.registry.options import Amount, Count, Figure, Many, Portion, Positive, Regularize, Seconds
 from nnrun.registry.training import Learner, Optimizer, Schedule
 from nnrun.runner.compiler.language.model import Model, one_or_many
 
@@ -53,6 +53,19 @@ class EarlyStopping(Model):
     """Evaluations in a row without a gain before the training stops."""
     min_delta: Annotated[float, Field(ge=0)] = 0.0
     """Smallest gain that counts; smaller ones are kept as the best weights, but do not make patience begin anew."""
+
+
+class Average(Model):
+    """Judge and keep an exponential moving average of the weights: decay * average + (1 - decay) * weights, after each update.
+
+    It begins as a copy of the weights. Running statistics, such as those of `batch_norm`, are those of the training itself.
+    Source: Polyak and Juditsky 1992, Acceleration of stochastic approximation by averaging; torch's `AveragedModel`.
+    """
+
+    decay: Portion = 0.999
+    """Share of the average that stays at each update: 0.999 averages about a thousand."""
+    start: Amount = 0
+    """Updates before it begins, as a copy of the weights after the next one. Until then the weights themselves are judged."""
 
 
 class Checkpoint(Model):
@@ -100,6 +113,9 @@ class Train(Model):
     """Longest allowed gradient; longer ones are shortened to it."""
     regularize: Regularize = Regularize()
     """Penalties on all weights."""
+    average: Average | None = None
+    """A moving average of the weights: evaluations, the test and the kept weights are of it, while training goes on with the weights
+    themselves, which figures of the training part are of."""
     early_stopping: EarlyStopping | None = None
     """When to stop before the last epoch."""
     evaluate_every: Count | None = None

@@ -63,6 +63,8 @@ class Memory:
     weights: int
     gradients: int
     optimizer: int
+    average: int
+    """A moving average of the weights."""
     kept: int
     """The best weights so far."""
     values: int
@@ -78,7 +80,7 @@ class Memory:
     @property
     def lasting(self) -> int:
         """What the weights take with all that a training keeps of them."""
-        return self.weights + self.gradients + self.optimizer
+        return self.weights + self.gradients + self.optimizer + self.average
 
     @property
     def total(self) -> int:
@@ -86,14 +88,15 @@ class Memory:
 
     def divided(self, processes: int) -> Memory:
         """What one of several processes takes that divide it among them. In evaluations it has whole weights."""
-        gradients, optimizer, best = (-(-size // processes) for size in (self.gradients, self.optimizer, self.kept))
-        return replace(self, gradients=gradients, optimizer=optimizer, kept=best)
+        held = {name: -(-getattr(self, name) // processes) for name in ("gradients", "optimizer", "average", "kept")}
+        return replace(self, **held)
 
     def __str__(self) -> str:
         parts = {
             "weights": self.weights,
             "gradients": self.gradients,
             "optimizer": self.optimizer,
+            "their average": self.average,
             "best weights": self.kept,
             f"values of a batch of {self.batch:,}": self.values,
             "data": self.data,
@@ -132,6 +135,7 @@ def needed(plan: Plan, rows: int | None = None, examples: int | None = None, tic
         for edge in net.couplings:
             weights[edge.first] += NUMBER * least(product(edge.size))
     learned = sum(size for op in plan.ops if (size := weights[op.name]) and op.name in trained and not _is_frozen(op))
+    averages = any(train.average is not None for train in stages)
     remembers = max(train.optimizer.remembers if isinstance(train.optimizer, Optimizer) else 0 for train in stages)
 
     lasting = ticks or {}
@@ -144,7 +148,7 @@ def needed(plan: Plan, rows: int | None = None, examples: int | None = None, tic
     data = {name: rows * _row(name, lasting, plan) for name in plan.fields}
 
     shares = [
-        *(Share(op.name, op.path, "weights", weights[op.name] * (2 + remembers)) for op in plan.ops),
+        *(Share(op.name, op.path, "weights", weights[op.name] * (2 + remembers + averages)) for op in plan.ops),
         *(Share(op.name, op.path, "values", values[op.name] * backward) for op in plan.ops),
         *(Share(name, ("data", "fields", name), "data", size) for name, size in data.items()),
     ]
@@ -152,6 +156,7 @@ def needed(plan: Plan, rows: int | None = None, examples: int | None = None, tic
         weights=(total := sum(weights.values())),
         gradients=learned,
         optimizer=remembers * learned,
+        average=averages * learned,
         kept=total,
         values=max(backward, judged) * held + max(batches) * scores + states,
         data=sum(data.values()) + _held_by_machines(plan, rows),

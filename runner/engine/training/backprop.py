@@ -206,6 +206,9 @@ class Backprop(Learner[tuple[Batch, ...]]):
         self.network.train()
         return Judged(figures, pictures=self.gallery.pictures(step))
 
+    def averaged(self) -> AbstractContextManager[None]:
+        return self.descent.average.inside() if self.descent.average is not None else nullcontext()
+
     def gathered(self) -> AbstractContextManager[None]:
         return self.split.gathered() if self.split is not None else nullcontext()
 
@@ -216,12 +219,17 @@ class Backprop(Learner[tuple[Batch, ...]]):
             self.best.weights = {name: whole(weight) for name, weight in self.best.weights.items()} if self.best.weights else None
             self.split = None
 
+    def settle(self) -> None:
+        if self.descent.average is not None:
+            self.descent.average.settle()
+        super().settle()
+
     def leave(self, together: bool) -> None:
         if self.split is not None and not together:  # the others' shares are out of reach
             self.split.close()
             return
-        self.join()
         super().leave(together)
+        self.join()
 
     def heed(self, figures: Mapping[str, float]) -> None:
         self.descent.heed(figures, higher_figures(self.plan))

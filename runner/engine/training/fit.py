@@ -93,7 +93,7 @@ def fit(learner: Learner[B], watch: Watcher, log_every: int, keeper: Keeper | No
             at.judged = at.step % budget.evaluate_every != 0 and at.step != budget.steps
 
     at.seconds = pace.seconds
-    best.restore(network)
+    learner.settle()
     give_back_memory()
     with EVALUATION:
         concluded = learner.conclude(at.step, at.figures)
@@ -146,18 +146,19 @@ def _evaluate(learner: Learner[B], watch: Watcher, keeper: Keeper, at: Course, p
         speed["system/examples_per_second"] = pace.a_second(learner.examples)
     # of many processes none leaves before the others do
     breakable = keeper.breakable(partial(_snapshot, learner, at, pace)) if learner.world.is_alone else nullcontext()
-    with learner.gathered():
-        with breakable:
-            judged = learner.judge(at.step)
-        at.judged = True
-        if judged is None:
-            return
-        at.figures = {**judged.figures, **speed}
-        for place, points in judged.curves:
-            watch.metrics(place, points)
-        watch.metrics(at.step, at.figures if at.step else {best.objective: at.figures.get(best.objective, math.nan), **at.figures})
-        watch.evaluated(at.step, at.epoch if at.step else 0, at.figures)
-    best.offer(at.step, at.figures, learner.network, learner.world)
+    with learner.averaged():
+        with learner.gathered():
+            with breakable:
+                judged = learner.judge(at.step)
+            at.judged = True
+            if judged is None:
+                return
+            at.figures = {**judged.figures, **speed}
+            for place, points in judged.curves:
+                watch.metrics(place, points)
+            watch.metrics(at.step, at.figures if at.step else {best.objective: at.figures.get(best.objective, math.nan), **at.figures})
+            watch.evaluated(at.step, at.epoch if at.step else 0, at.figures)
+        best.offer(at.step, at.figures, learner.network, learner.world)
     learner.heed(at.figures)
     for warning in judged.warnings:
         watch.warned(at.step, warning)

@@ -134,13 +134,21 @@ class Learner(ABC, Generic[B]):
     def heed(self, figures: Mapping[str, float]) -> None:
         """An evaluation has found these: what the next steps may go by."""
 
+    def averaged(self) -> AbstractContextManager[None]:
+        """Within it the network's weights are those that are judged and kept, where these are others than those that learn."""
+        return nullcontext()
+
     def gathered(self) -> AbstractContextManager[None]:
         """Within it the network's weights are whole in this process, wherever they are kept between."""
         return nullcontext()
 
-    def leave(self, together: bool) -> None:
-        """The training breaks off, in all processes at once if `together`; the network gets the best weights that there are."""
+    def settle(self) -> None:
+        """There are no more steps: the network gets the best weights that there are."""
         self.best.restore(self.network)
+
+    def leave(self, together: bool) -> None:
+        """The training breaks off, in all processes at once if `together`."""
+        self.settle()
 
     def conclude(self, step: int, figures: Mapping[str, float]) -> Judged:
         """What is found once, after the last step and with the best weights. `figures` are those of the last evaluation."""

@@ -70,7 +70,7 @@ class RangeTest(Backprop):
     def __init__(self, network: Network, plan: Plan, data: Dataset, device: torch.device) -> None:
         assert plan.spec.train is not None
         train = plan.spec.train.model_copy(
-            update={"schedule": None, "early_stopping": None, "epochs": None, "steps": STEPS, "evaluate_every": 1}
+            update={"schedule": None, "average": None, "early_stopping": None, "epochs": None, "steps": STEPS, "evaluate_every": 1}
         )
         super().__init__(network, replace(plan, spec=plan.spec.at_stage(train)), data, device)
         self.best = self.until = _Until("find_lr/loss", higher=False, chooses=False)

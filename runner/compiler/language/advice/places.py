@@ -14,7 +14,7 @@ from nnrun.runner.compiler.language.advice.foreign import KEYS, PLACES
 from nnrun.runner.compiler.language.data import Data, Split, Window
 from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.compiler.language.spec import EdgeEntry, Spec, Track
-from nnrun.runner.compiler.language.training import Checkpoint, EarlyStopping, Train
+from nnrun.runner.compiler.language.training import Average, Checkpoint, EarlyStopping, Train
 from nnrun.runner.compiler.text.diagnostic import Path, Report
 from nnrun.runner.compiler.text.words import folded, listed, written
 
@@ -25,6 +25,7 @@ HOLDERS: tuple[tuple[Path, type[BaseModel]], ...] = (
     (("data", "window"), Window),
     (("train", "early_stopping"), EarlyStopping),
     (("train", "checkpoint"), Checkpoint),
+    (("train", "average"), Average),
     (("data", "split"), Split),
     (("train", "regularize"), Regularize),
     (("track",), Track),

@@ -20,7 +20,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """By a value's name elsewhere: what it may be called here, by what the option takes."""
 
-_SHORT = {"window": "length", "early_stopping": "patience", "regularize": "l2"}
+_SHORT = {"window": "length", "early_stopping": "patience", "average": "decay", "regularize": "l2"}
 """By a key that takes a mapping, the option that a number alone stands for."""
 
 

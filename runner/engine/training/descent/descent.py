@@ -12,6 +12,7 @@ import torch
 from nnrun.registry.training import Optimizer, Schedule, Seen, Watching
 from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.engine.chance import refuse_chance
+from nnrun.runner.engine.training.descent.average import Averaged
 from nnrun.runner.engine.world.split import divided, is_divided, joined, local
 
 LEAST_SCALE = 2.0**-30
@@ -28,6 +29,7 @@ class Descent:
         self.own = [torch.nn.Parameter(local(one.detach())) if is_divided(one) else one for one in parameters]
         """What this process has of them, in the same memory: optimizers know nothing of shares."""
         self.optimizer = train.optimizer.build(self.own)
+        self.average = Averaged(train.average, self.own, parameters) if train.average is not None else None
         self.seen = Seen()
         """What the schedule has seen of the figure that it watches, if it watches one."""
         self.scaler = torch.amp.GradScaler(device.type, enabled=train.precision == "fp16")
@@ -102,15 +104,20 @@ class Descent:
                 own.grad = local(parameter.grad) if parameter.grad is not None else None
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        if self.average is not None:
+            self.average.update()
 
     def state(self) -> dict[str, Any]:
         optimizer = self._of_each(self.optimizer.state_dict(), joined)
-        return {"optimizer": optimizer, "scaler": self.scaler.state_dict(), "seen": asdict(self.seen)}
+        average = self.average.state() if self.average is not None else None
+        return {"optimizer": optimizer, "scaler": self.scaler.state_dict(), "seen": asdict(self.seen), "average": average}
 
     def take(self, state: Mapping[str, Any]) -> None:
         self.optimizer.load_state_dict(self._of_each(state["optimizer"], lambda value, like: local(divided(value, like))))
         self.scaler.load_state_dict(state["scaler"])
         self.seen = Seen(**state["seen"])
+        if self.average is not None:
+            self.average.take(state["average"])
 
     def _of_each(self, state: Mapping[str, Any], change: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> dict[str, Any]:
         """The optimizer's state with what it remembers of each weight changed, which is as large as the weight."""
