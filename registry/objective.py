@@ -37,6 +37,9 @@ class Loss(Component):
     """What it should have been."""
     weight: Positive = 1.0
     """Factor, where a spec has several losses; they are added."""
+    example_weights: Annotated[str, Option(pattern=NAME)] | None = None
+    """The field of type `weight` that says how much each example counts, or each tick of it: the loss is the weighted mean, in every part.
+    Metrics count all alike."""
 
     def check(self, input: Shape, target: Shape) -> None:
         """Both as one tick. Raises: ShapeError, or InputError with position 0 for the input, 1 for the target."""
@@ -49,7 +52,7 @@ class Loss(Component):
     def build(self, input: Shape, target: Shape, facts: Facts) -> nn.Module:
         """A module: (input (M, *axes), target (M, *axes)) -> (sum of losses, sum of weights), both scalars.
 
-        M counts examples, or real ticks. `facts` are those of the target's field.
+        M counts examples, or real ticks. `facts` are those of the target's field. What else it owes, `modules/losses.py` says.
         """
         raise NotImplementedError
 

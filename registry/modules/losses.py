@@ -1,6 +1,7 @@
 """Losses as modules: (input, target) -> (sum of losses, sum of weights), so that a mean over batches is exact.
 
-`each` tells the same of every example, (M,) and (M,): what it adds to the two sums. `weight` is the second sum, of the target alone.
+`each` tells the same of every example, (M,) and (M,): what it adds to the two sums. `weights` are the second of these, and `weight` the
+second sum, of the target alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,26 @@ from torch import Tensor, nn
 
 from nnrun.registry.field import DataError
 from nnrun.registry.modules.units import natural
+
+
+class Weighted(nn.Module):
+    """A loss of which each example counts as much as is said of it, (M,), behind input and target."""
+
+    def __init__(self, loss: nn.Module) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, input: Tensor, target: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+        losses, weights = self.each(input, target, own)
+        return losses.sum(), weights.sum()
+
+    def weight(self, target: Tensor, own: Tensor) -> Tensor:
+        weights: Tensor = self.loss.weights(target)  # type: ignore[operator]
+        return (own * weights).sum()
+
+    def each(self, input: Tensor, target: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+        losses, weights = self.loss.each(input, target)  # type: ignore[operator]
+        return own * losses, own * weights
 
 
 class Elementwise(nn.Module):
@@ -33,10 +54,13 @@ class Elementwise(nn.Module):
     def weight(self, target: Tensor) -> Tensor:
         return _count(target)
 
+    def weights(self, target: Tensor) -> Tensor:
+        return _counts(target)
+
     def each(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         input = exact(input).reshape(target.shape)
         losses = self.loss(input, target.to(input.dtype), reduction="none")
-        return _by_example(losses), _by_example(torch.ones_like(losses))
+        return _by_example(losses), self.weights(target)
 
 
 class CrossEntropy(nn.Module):
@@ -60,11 +84,14 @@ class CrossEntropy(nn.Module):
     def weight(self, target: Tensor) -> Tensor:
         return _count(target) if self.class_weights is None else self.class_weights[target].sum()
 
+    def weights(self, target: Tensor) -> Tensor:
+        return _counts(target) if self.class_weights is None else _by_example(self.class_weights[target])
+
     def each(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         input = exact(input)
-        weights = torch.ones(input.shape[1], dtype=input.dtype) if self.class_weights is None else self.class_weights.to(input.dtype)
+        weights = None if self.class_weights is None else self.class_weights.to(input.dtype)
         losses = F.cross_entropy(input, target, weights, reduction="none", label_smoothing=self.label_smoothing)
-        return _by_example(losses), _by_example(weights[target])
+        return _by_example(losses), self.weights(target)
 
 
 class Focal(CrossEntropy):
@@ -101,7 +128,7 @@ class BinaryCrossEntropy(nn.Module):
 
     def __init__(self, class_weights: Sequence[float] | None, label_smoothing: float, facts: Mapping[str, Any]) -> None:
         super().__init__()
-        self.weights = class_weights or (1.0, 1.0)
+        self.class_weights = class_weights or (1.0, 1.0)
         self.label_smoothing = label_smoothing
         self.facts = facts
 
@@ -110,7 +137,10 @@ class BinaryCrossEntropy(nn.Module):
         return -losses.sum(), weights.sum()
 
     def weight(self, target: Tensor) -> Tensor:
-        return self._weights(portions(target, self.facts).to(torch.get_default_dtype())).sum()
+        return self._entry_weights(portions(target, self.facts).to(torch.get_default_dtype())).sum()
+
+    def weights(self, target: Tensor) -> Tensor:
+        return _by_example(self._entry_weights(portions(target, self.facts).to(torch.get_default_dtype())))
 
     def each(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         losses, weights = self._entries(input, target)
@@ -120,12 +150,12 @@ class BinaryCrossEntropy(nn.Module):
         input = exact(input).reshape(target.shape)
         yes = portions(target, self.facts).to(input.dtype)
         aim = yes * (1 - self.label_smoothing) + self.label_smoothing / 2
-        no_weight, yes_weight = self.weights
+        no_weight, yes_weight = self.class_weights
         losses = yes_weight * aim * F.logsigmoid(input) + no_weight * (1 - aim) * F.logsigmoid(-input)
-        return losses, self._weights(yes)
+        return losses, self._entry_weights(yes)
 
-    def _weights(self, yes: Tensor) -> Tensor:
-        no_weight, yes_weight = self.weights
+    def _entry_weights(self, yes: Tensor) -> Tensor:
+        no_weight, yes_weight = self.class_weights
         return yes_weight * yes + no_weight * (1 - yes)
 
 
@@ -164,7 +194,11 @@ ROUNDING = 1e-4
 
 
 def _by_example(entries: Tensor) -> Tensor:
-    return entries.reshape(len(entries), -1).sum(1)
+    return entries.flatten(1).sum(1) if entries.dim() > 1 else entries
+
+
+def _counts(target: Tensor) -> Tensor:
+    return torch.full((len(target),), float(target[:1].numel()), device=target.device)
 
 
 def _count(target: Tensor) -> Tensor:

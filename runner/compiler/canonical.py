@@ -122,17 +122,19 @@ class _Making:
             self.join(edge.target, edge.source.name, "coupling", mask)
 
     def judgements(self) -> None:
-        judged: Counter[tuple[str, str, str]] = Counter()
+        judged: Counter[tuple[str, str, str, str | None]] = Counter()
         for stage in (*self.plan.stages, self.plan):
-            judged |= Counter((judgement(loss), loss.input, loss.target) for loss in stage.losses)
+            judged |= Counter((judgement(loss), loss.input, loss.target, loss.weights) for loss in stage.losses)
         compared = dict.fromkeys((metric.input, metric.target) for metric in self.plan.metrics)
-        known = {(input, target) for _, input, target in judged} | set(self.decided())
-        held = [*judged.elements(), *(("compared", *pair) for pair in compared if pair not in known)]
-        for number, (how, input, target) in enumerate(held):
+        known = {(input, target) for _, input, target, _ in judged} | set(self.decided())
+        held = [*judged.elements(), *(("compared", *pair, None) for pair in compared if pair not in known)]
+        for number, (how, input, target, weights) in enumerate(held):
             name = f"judgement {number}"
             self.own[name] = how
             self.join(reference(input), name, "judged")
             self.join(reference(target), name, "target")
+            if weights is not None:
+                self.join(reference(weights), name, "weights")
 
     def decided(self) -> Iterator[tuple[str, str]]:
         """Choices with their targets: that these are compared goes without saying."""
@@ -168,7 +170,7 @@ def options_of(node: GraphNode) -> dict[str, Any]:
 
 def judgement(loss: Comparison) -> str:
     """A loss without what it compares."""
-    return _text({key: value for key, value in plain(loss.config).items() if key not in ("input", "target")})
+    return _text({key: value for key, value in plain(loss.config).items() if key not in ("input", "target", "example_weights")})
 
 
 def _text(value: Any) -> str:

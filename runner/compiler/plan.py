@@ -29,6 +29,8 @@ class Comparison:
     target: str
     input_shape: Shape
     target_shape: Shape
+    weights: str | None = None
+    """The field that says how much each example counts."""
 
     @property
     def is_forecast(self) -> bool:
@@ -36,7 +38,8 @@ class Comparison:
         return self.target.endswith(".next") and self.target_shape.kind == "number"
 
     def __str__(self) -> str:
-        return f"{self.config.type_name()}({self.input}, {self.target})"
+        weighed = f", weighed by {self.weights}" if self.weights is not None else ""
+        return f"{self.config.type_name()}({self.input}, {self.target}{weighed})"
 
 
 @dataclass(frozen=True)
@@ -180,4 +183,4 @@ def _input(reference: Reference, typed: Typed) -> Input:
 
 def _comparison(objective: Objective, typed: Typed) -> Comparison:
     input, target = objective.input.value, objective.target.value
-    return Comparison(objective.config, input, target, typed.values[input], typed.values[target])
+    return Comparison(objective.config, input, target, typed.values[input], typed.values[target], objective.weights)

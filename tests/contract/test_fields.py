@@ -74,6 +74,8 @@ ROWS = [
     ),
     Row({"type": "category", "unseen": "other"}, {"unseen": "refuse"}),
     Row({"type": "category", "missing": "skip"}, {"missing": "other"}),
+    Row({"type": "weight"}, {"along": "film", "column": "other"}, {"it": NUMBERS, "other": NUMBERS[::-1]}),
+    Row({"type": "weight", "along": "film"}),
     Row(
         {"type": "date"},
         {"parts": ["month", "hour"], "along": "film", "column": "other"},

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from nnrun.registry.catalog import all_of, find
 from nnrun.registry.field import DataError
+from nnrun.registry.modules.losses import Weighted
 from nnrun.registry.objective import Loss
 from nnrun.registry.shape import Shape, ShapeError
 
@@ -208,6 +209,28 @@ def test_the_losses_of_each_example_add_up_to_the_sums(row: Row) -> None:
     for place in range(len(target)):
         alone = sums(row, input[place : place + 1], target[place : place + 1])
         assert [one[place].item() for one in each] == pytest.approx([one.item() for one in alone])
+
+
+@each_row
+def test_the_target_alone_tells_what_each_example_counts(row: Row) -> None:
+    input, target = pairs(row)
+    module: Any = make(row.config).build(row.input, row.target, row.facts)
+
+    torch.testing.assert_close(module.weights(target), module.each(input, target)[1], check_dtype=False)
+    torch.testing.assert_close(module.weights(target).sum(), module.weight(target), check_dtype=False)
+
+
+@each_row
+def test_a_weight_counts_an_example_so_many_times(row: Row) -> None:
+    input, target = pairs(row)
+    module: Any = make(row.config).build(row.input, row.target, row.facts)
+    times = torch.tensor([0, 1, 2, 3] * 3)
+
+    found = Weighted(module)(input, target, times)
+
+    repeated = module(input.repeat_interleave(times, 0), target.repeat_interleave(times, 0))
+    assert [one.item() for one in found] == pytest.approx([one.item() for one in repeated])
+    assert Weighted(module).weight(target, times).item() == pytest.approx(repeated[1].item())
 
 
 @each_row

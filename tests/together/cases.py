@@ -25,6 +25,8 @@ from tests.engine.support import CPU
 from tests.engine.test_gaps import SPEC as GAPS
 from tests.engine.test_gaps import table
 from tests.engine.test_going_on import KINDS, Everything, Watch, digits, prepared
+from tests.engine.test_weights import SPEC as WEIGHTS
+from tests.engine.test_weights import table as weighed
 
 ROOT = Path(__file__).parents[2]
 
@@ -102,6 +104,8 @@ metrics:
   - {type: r2, input: value, target: y}
   - {type: auroc, input: side, target: up}
 """
+WEIGHED = WEIGHTS.replace("y: {type: number}", "y: {type: number, missing: skip}").replace("lr: 0.3", "lr: 0.02")
+WEIGHED = WEIGHED.replace("batch_size: 1000", "batch_size: 7\n  accumulate: 2").replace("1500", "2")
 POINTS = {
     "x": [number / 40 for number in range(78)],
     "y": [math.sin(number / 9) for number in range(78)],
@@ -158,6 +162,7 @@ CASES: dict[str, Case] = {
     "two targets": partial(of_kind, TWO_TARGETS, POINTS),
     "computed again": partial(of_kind, AGAIN, None),
     "gaps": partial(of_kind, GAPS.replace("epochs: 12", "epochs: 2"), table()),
+    "weights": partial(of_kind, WEIGHED, {**weighed(), "y": [y if row % 3 else None for row, y in enumerate(weighed()["y"])]}),
     **{name: partial(of_gallery, name) for name in GALLERY},
 }
 DIVIDED = ", divided"

@@ -24,6 +24,8 @@ class Objective:
     input: Reference
     target: Reference
     path: Path
+    weights: str | None = None
+    """The field that says how much each example counts."""
 
 
 def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Objective, ...], tuple[Objective, ...]]:
@@ -42,8 +44,8 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
         if isinstance(loss, Broken):
             continue
         input, target = (_value(text, (*path, key), spec, flat, report) for key, text in (("input", loss.input), ("target", loss.target)))
-        if input and target:
-            losses.append(Objective(loss, input, target, path))
+        if input and target and _is_weighed(loss, path, spec, report):
+            losses.append(Objective(loss, input, target, path, loss.example_weights))
     first = losses[0] if losses else None
     choice = next((_chosen(node) for node in flat.nodes.values() if node.config is not None and node.config.decides), None)
     metrics = []
@@ -148,6 +150,22 @@ def judged(spec: Spec, flat: Flat) -> Iterator[str]:
         yield from meant
         if number < len(losses) and words.isdisjoint(flat.nodes) and not meant:
             yield from flat.nodes  # a loss reads a node, so it may be any
+
+
+def _is_weighed(loss: Loss, path: Path, spec: Spec, report: Report) -> bool:
+    """Whether what says how much each example counts is made for that."""
+    name, fields = loss.example_weights, dict(spec.data.fields) if spec.data else {}
+    if name is None or isinstance(fields.get(name), Broken):
+        return True
+    at = (*path, "example_weights")
+    if name not in fields:
+        report.add("unknown-name", f"no field is named `{name}`", at=at, help=repair(name, fields, "field"))
+    elif (kind := fields[name].type_name()) != "weight":
+        help = f"write `{name}: {{type: weight}}`; a node that reads the column too has a field of its own, with `column`"
+        report.add("shape-mismatch", f"`example_weights` takes a field of type `weight`, but `{name}` is a `{kind}`", at=at, help=help)
+    else:
+        return True
+    return False
 
 
 def _value(text: str, path: Path, spec: Spec, flat: Flat, report: Report) -> Reference | None:

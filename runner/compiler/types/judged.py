@@ -31,6 +31,12 @@ def check_objective(objective: Objective, graph: Graph, values: Mapping[str, Sha
     if input.time != target.time:
         _report_ticks(objective, input, target, graph, values, report)
         return False
+    weights = values.get(objective.weights) if objective.weights is not None else None
+    if weights is not None and weights.time not in (None, input.time):
+        headline = f"`{name}` judges `{objective.input}`, {input}, and `{objective.weights}` weighs each tick of `{weights.time}`"
+        help = f"leave out `along` of `{objective.weights}`: it then weighs whole examples"
+        report.add("shape-mismatch", headline, at=(*objective.path, "example_weights"), help=help)
+        return False
     if isinstance(objective.config, Metric) and _is_taught_numbers(objective, objective.config, target, graph, report):
         return False
     try:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from nnrun.registry.field import DataError, Facts, Field, naming
+from nnrun.registry.fields.weight import Weight
 from nnrun.registry.source import Columns, Source
 from nnrun.runner.compiler.language.data import Data, Split
 from nnrun.runner.engine.data.batch import GIVEN, Part
@@ -96,6 +97,7 @@ def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Seq
     made = {name: replace(part, rows=torch.from_numpy(held), augment=augment if name == "train" else {}) for name, held in rows.items()}
     for name, one in made.items():
         _refuse_untold(name, one)
+        _refuse_weightless(name, one, located)
     valid, test = (made[name] if len(made[name]) else None for name in ("valid", "test"))
     unit = "tokens" if data.streamed else "rows"
     listed = tuple(Held(name, len(made[name]), held[name], unit, named[name]) for name in made if name in named)
@@ -114,6 +116,13 @@ def _refuse_untold(name: str, part: Part) -> None:
     for value, given in part.values.items():
         if GIVEN in value and len(part) and not given[part.rows].any():
             raise DataError(f"has no value at all in the {name} part", "look at `split` under `data`").of(value.partition(".")[0])
+
+
+def _refuse_weightless(name: str, part: Part, fields: Mapping[str, Field]) -> None:
+    """Raises: DataError for a part in which no row counts."""
+    for field, config in fields.items():
+        if isinstance(config, Weight) and len(part) and not part.values[field][part.rows].any():
+            raise DataError(f"is 0 in all of the {name} part", "look at `split` under `data`").of(field)
 
 
 def refuse_one_class(targets: Sequence[str], facts: Mapping[str, Facts]) -> None:

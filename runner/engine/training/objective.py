@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nnrun.registry.field import DataError, Facts
+from nnrun.registry.modules.losses import Weighted
 from nnrun.registry.objective import Loss, Metric, SequenceMetric
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.data.batch import Batch
@@ -31,23 +32,26 @@ class Losses(nn.Module):
     def __init__(self, plan: Plan, facts: Mapping[str, Facts]) -> None:
         super().__init__()
         self.comparisons = plan.losses
-        self.may_lack = any(may_lack(plan, loss.target) for loss in plan.losses)
+        self.may_lack = any(may_lack(plan, loss.target) or loss.weights is not None for loss in plan.losses)
+        """Whether a batch may have nothing that counts."""
         self.wanted = _compared_values(plan.losses)
         self.factors: list[float] = []
         self.parts = nn.ModuleList()
         for loss in plan.losses:
             assert isinstance(loss.config, Loss)
             self.factors.append(loss.config.weight)
-            self.parts.append(loss.config.build(loss.input_shape.tick, loss.target_shape.tick, target_facts(loss, facts)))
+            part = loss.config.build(loss.input_shape.tick, loss.target_shape.tick, target_facts(loss, facts))
+            self.parts.append(part if loss.weights is None else Weighted(part))
 
     def sums(self, values: Mapping[str, Tensor], batch: Batch) -> list[tuple[Tensor, Tensor]]:
         """(sum, weight) of each loss over the real ticks."""
-        return [part(*compared(loss, values, batch)) for part, loss in zip(self.parts, self.comparisons, strict=True)]
+        pairs = zip(self.parts, self.comparisons, strict=True)
+        return [part(*compared(loss, values, batch), *_weighing(loss, batch)) for part, loss in pairs]
 
     def weights(self, batch: Batch) -> Tensor:
-        """The weight of each loss, which the targets alone tell, (losses,)."""
-        weights = [part.weight(_target(loss, batch)) for part, loss in zip(self.parts, self.comparisons, strict=True)]  # type: ignore[operator]
-        return torch.stack(weights)
+        """The weight of each loss, which the data alone tells, (losses,)."""
+        pairs = zip(self.parts, self.comparisons, strict=True)
+        return torch.stack([part.weight(_target(loss, batch), *_weighing(loss, batch)) for part, loss in pairs])  # type: ignore[operator]
 
     def each(self, values: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor] | None:
         """(sum, weight) of each example, (B,) and (B,), where there is one loss and it can tell; else None."""
@@ -55,7 +59,7 @@ class Losses(nn.Module):
         if len(self.parts) != 1 or each is None:
             return None
         (loss,) = self.comparisons
-        sums, weights = each(*compared(loss, values, batch))
+        sums, weights = each(*compared(loss, values, batch), *_weighing(loss, batch))
         places = batch.judged(loss.target, loss.input_shape.time)
         if loss.input_shape.time is None and places is None:
             return sums, weights
@@ -65,7 +69,7 @@ class Losses(nn.Module):
         return nothing.index_add(0, owner, sums), nothing.index_add(0, owner, weights.to(sums.dtype))
 
     def total(self, sums: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-        """The figure that is minimised. A loss whose targets are all missing adds nothing."""
+        """The figure that is minimised. A loss whose targets are all missing, or count nothing, adds nothing."""
         if self.may_lack:
             sums = [(total, weight.clamp_min(TINY)) for total, weight in sums]
         terms = [factor * total / weight for factor, (total, weight) in zip(self.factors, sums, strict=True)]
@@ -182,6 +186,16 @@ def compared(comparison: Comparison, values: Mapping[str, Tensor], batch: Batch)
 
 def _target(comparison: Comparison, batch: Batch) -> Tensor:
     return _real(comparison, batch.values[comparison.target], batch)
+
+
+def _weighing(comparison: Comparison, batch: Batch) -> tuple[Tensor, ...]:
+    """How much each of what is compared counts, (M,), where a field says it."""
+    if comparison.weights is None:
+        return ()
+    weights = batch.values[comparison.weights]
+    if comparison.input_shape.time is not None and weights.dim() == 1:  # of an example: all of its ticks have it
+        weights = weights.expand(len(batch.values[comparison.target]), -1)
+    return (_real(comparison, weights, batch),)
 
 
 def _real(comparison: Comparison, value: Tensor, batch: Batch) -> Tensor:
