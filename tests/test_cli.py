@@ -134,7 +134,8 @@ def test_a_run_leaves_behind_what_its_contract_says(folder: Path, nnrun: Callabl
         file.path for file in client.list_artifacts(run.info.run_id, "spec")
     }
 
-    assert {"curves.png", "confusion.png", "graph.svg", "plan.txt", "predictions.json", "environment.json", "parts.json"} <= kept
+    assert {"curves.png", "graph.svg", "plan.txt", "predictions.json", "environment.json", "parts.json"} <= kept
+    assert {"confusion.png", "precision_recall.png", "calibration.png"} <= kept
     assert {"spec/source.yaml", "spec/resolved.yaml"} <= kept
     assert run.data.params["train.optimizer.lr"] == "0.01"
     assert run.data.params["parameters"] == "67"

@@ -18,6 +18,7 @@ from nnrun.registry.objective import Metric
 from nnrun.runner.compiler.plan import Comparison
 from nnrun.runner.engine.inference.answered import answering, named
 from nnrun.runner.engine.inference.sheet import CHANCES, LOSS, TRUE, WEIGHT, Sheet
+from nnrun.runner.engine.pictures import chances as probable
 from nnrun.runner.engine.pictures import charts
 from nnrun.runner.engine.training.baselines.baseline import Baseline
 from nnrun.runner.record.forecast import record_forecast
@@ -127,13 +128,23 @@ def _with_truth(truth: Sequence[Any], answers: Sequence[Any]) -> tuple[list[Any]
 
 
 def _draw(recorder: Recorder, loss: Comparison, sheet: Sheet, table: Table) -> None:
-    """A confusion matrix of classes, or true against predicted numbers."""
+    """How classes were told apart and how probable they were said to be, or true against predicted numbers."""
     classes, name = sheet.predictor.facts.get(loss.target, {}).get("classes"), named(loss)
     if f"{TRUE}{name}" not in table.column_names:
         return
     truth, answers = _with_truth(*(table[column].to_pylist() for column in (f"{TRUE}{name}", name)))
     if classes and not loss.target_shape.axes:
         recorder.artifact("confusion.png", charts.confusion(truth, answers, classes))
+        if f"{name}{CHANCES}" in table.column_names:
+            _draw_chances(recorder, classes, *(table[column].to_pylist() for column in (f"{TRUE}{name}", f"{name}{CHANCES}")))
     elif loss.target_shape.kind == "number" and loss.target_shape.axes in ((), (1,)):
         true, predicted = (np.array(column, dtype=float).reshape(-1).tolist() for column in (truth, answers))
         recorder.artifact("predicted.png", charts.scatter(true, predicted, name))
+
+
+def _draw_chances(recorder: Recorder, classes: Sequence[str], truth: Sequence[Any], chances: Sequence[Any]) -> None:
+    """What the probabilities of the classes are worth."""
+    number = {name: index for index, name in enumerate(classes)}
+    true, said = (np.array(column) for column in _with_truth([number.get(name) for name in truth], chances))
+    recorder.artifact("precision_recall.png", probable.precision_recall(said, true, classes))
+    recorder.artifact("calibration.png", probable.calibration(said, true))
