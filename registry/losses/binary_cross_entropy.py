@@ -5,11 +5,15 @@ from __future__ import annotations
 from math import exp, inf
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
 from nnrun.registry.algebra.activations import RANGES
 from nnrun.registry.catalog import register
 from nnrun.registry.comparison import check_yes_no_scores
 from nnrun.registry.field import Facts
 from nnrun.registry.losses.class_weights import ClassWeights, check_class_weights, resolve_class_weights
+from nnrun.registry.losses.positive_weights import PositiveWeights, check_positive_weights, resolve_positive_weights
 from nnrun.registry.objective import Loss
 from nnrun.registry.options import Rate
 from nnrun.registry.shape import Shape
@@ -41,10 +45,21 @@ class BinaryCrossEntropy(Loss):
     class_weights: ClassWeights = None
     """How much a no and a yes count, as a list of two numbers. `balanced`: both alike, however rare, which is
     examples / (2 * examples of the class) in the training part; it takes a category. The loss is the weighted mean."""
+    positive_weights: PositiveWeights = None
+    """How much a yes counts beside a no: a number, or a list with one for each label. `balanced`: as often as there is a no for a yes in
+    the training part; it takes a category. The loss is the mean over all labels, whatever their weights, as with torch's `pos_weight`."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> BinaryCrossEntropy:
+        if self.class_weights is not None and self.positive_weights is not None:
+            given = {"given": "both", "option": "positive_weights"}
+            raise PydanticCustomError("conflict", "either `class_weights` or `positive_weights`", given)
+        return self
 
     def check(self, input: Shape, target: Shape) -> None:
         check_yes_no_scores(input, target, self.target)
         check_class_weights(self.class_weights, target)
+        check_positive_weights(self.positive_weights, target)
 
     def missed(self, function: str, target: Shape) -> str | None:
         low, high = (1 / (1 + exp(-score)) for score in RANGES.get(function, (-inf, inf)))
@@ -53,4 +68,6 @@ class BinaryCrossEntropy(Loss):
     def build(self, input: Shape, target: Shape, facts: Facts) -> nn.Module:
         from nnrun.registry.modules import losses
 
-        return losses.BinaryCrossEntropy(resolve_class_weights(self.class_weights, facts), self.label_smoothing, facts)
+        by_class = resolve_class_weights(self.class_weights, facts)
+        by_label = resolve_positive_weights(self.positive_weights, facts)
+        return losses.BinaryCrossEntropy(by_class, by_label, self.label_smoothing, facts)

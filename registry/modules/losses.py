@@ -126,9 +126,16 @@ class BinaryCrossEntropy(nn.Module):
     Raises: DataError if a target, in the units of the data, is not from 0 to 1.
     """
 
-    def __init__(self, class_weights: Sequence[float] | None, label_smoothing: float, facts: Mapping[str, Any]) -> None:
+    positive_weights: Tensor
+
+    def __init__(
+        self, class_weights: Sequence[float] | None, positive_weights: Sequence[float], label_smoothing: float, facts: Mapping[str, Any]
+    ) -> None:
+        """`positive_weights`: one, or one for each label; the weight of an entry is not theirs."""
         super().__init__()
         self.class_weights = class_weights or (1.0, 1.0)
+        by_label = torch.tensor(positive_weights) if len(positive_weights) > 1 else torch.tensor(positive_weights[0])
+        self.register_buffer("positive_weights", by_label, persistent=False)
         self.label_smoothing = label_smoothing
         self.facts = facts
 
@@ -151,7 +158,8 @@ class BinaryCrossEntropy(nn.Module):
         yes = portions(target, self.facts).to(input.dtype)
         aim = yes * (1 - self.label_smoothing) + self.label_smoothing / 2
         no_weight, yes_weight = self.class_weights
-        losses = yes_weight * aim * F.logsigmoid(input) + no_weight * (1 - aim) * F.logsigmoid(-input)
+        yes_weights = yes_weight * self.positive_weights.to(input.dtype)
+        losses = yes_weights * aim * F.logsigmoid(input) + no_weight * (1 - aim) * F.logsigmoid(-input)
         return losses, self._entry_weights(yes)
 
     def _entry_weights(self, yes: Tensor) -> Tensor:

@@ -76,6 +76,20 @@ def of_yes_no(scores: Array, target: Array, weights: Array | None = None, smooth
     return of_classes(np.stack([0 * flat, flat], 1), target.reshape(-1).astype(int), weights, smoothing)
 
 
+def of_labels(*weights: float, smoothing: float = 0.0) -> Callable[[Array, Array], Sums]:
+    """torch's loss with its `pos_weight`, summed."""
+
+    def loss(scores: Array, target: Array) -> Sums:
+        aim = torch.from_numpy(target).double() * (1 - smoothing) + smoothing / 2
+        wanted = torch.nn.functional.binary_cross_entropy_with_logits
+        total = wanted(
+            torch.from_numpy(scores).reshape(aim.shape), aim, pos_weight=torch.tensor(weights, dtype=torch.float64), reduction="sum"
+        )
+        return total.item(), float(target.size)
+
+    return loss
+
+
 def mean_of(loss: Callable[[Array], Array]) -> Callable[[Array, Array], Sums]:
     return lambda x, y: (float(loss(x.reshape(y.shape) - y).sum()), float(y.size))
 
@@ -105,7 +119,14 @@ ROWS = [
         THREE,
         lambda x, y: of_classes(x, y, np.array([1, 2, 3]), 0.2),
     ),
-    Row({"type": "binary_cross_entropy"}, ONE, TWO, of_yes_no, {"counts": [9, 1]}, {"label_smoothing": 0.1, "class_weights": "balanced"}),
+    Row(
+        {"type": "binary_cross_entropy"},
+        ONE,
+        TWO,
+        of_yes_no,
+        {"counts": [9, 1]},
+        {"label_smoothing": 0.1, "class_weights": "balanced", "positive_weights": 3.0},
+    ),
     Row({"type": "binary_cross_entropy"}, Shape((1,)), TWO, of_yes_no),
     Row({"type": "binary_cross_entropy"}, Shape((1,)), ONE, of_yes_no),
     Row({"type": "binary_cross_entropy"}, FLAT, FLAT, of_yes_no),
@@ -123,6 +144,9 @@ ROWS = [
         lambda x, y: of_yes_no(x, y, np.array([10 / 18, 5])),
         {"counts": [9, 1]},
     ),
+    Row({"type": "binary_cross_entropy", "positive_weights": [1.0, 2.0, 0.5, 7.0]}, FLAT, FLAT, of_labels(1.0, 2.0, 0.5, 7.0)),
+    Row({"type": "binary_cross_entropy", "positive_weights": 3, "label_smoothing": 0.2}, FLAT, FLAT, of_labels(3.0, smoothing=0.2)),
+    Row({"type": "binary_cross_entropy", "positive_weights": "balanced"}, ONE, TWO, of_labels(9.0), {"counts": [9, 1]}),
     Row({"type": "focal"}, Shape((3,)), THREE, of_hard(2.0), COUNTS, {"gamma": 0.5, "class_weights": "balanced"}),
     Row({"type": "focal", "gamma": 0}, Shape((3,)), THREE, of_classes),
     Row({"type": "focal", "gamma": 1.5, "class_weights": [1, 2, 3]}, Shape((3,)), THREE, of_hard(1.5, np.array([1, 2, 3]))),
@@ -307,6 +331,26 @@ def test_class_weights_that_do_not_fit_are_refused(weights: Any, target: Shape, 
         make({"type": "cross_entropy", "class_weights": weights}).check(Shape((3,)), target)
 
     assert (error.value.message, error.value.field) == (message, "class_weights")
+
+
+@pytest.mark.parametrize(
+    ("weights", "target", "message"),
+    [
+        ("balanced", FLAT, "`positive_weights: balanced` takes a category as target, not (N=4)"),
+        ([1.0, 2.0], FLAT, "`positive_weights` takes one number, or as many as the target has labels, got 2 for (N=4)"),
+        ([1.0, 2.0], TWO, "`positive_weights` takes one number, or as many as the target has labels, got 2 for a category, one of 2"),
+    ],
+)
+def test_positive_weights_that_do_not_fit_are_refused(weights: Any, target: Shape, message: str) -> None:
+    with pytest.raises(ShapeError) as error:
+        make({"type": "binary_cross_entropy", "positive_weights": weights}).check(Shape(target.axes), target)
+
+    assert (error.value.message, error.value.field) == (message, "positive_weights")
+
+
+def test_weights_of_classes_and_of_labels_exclude_each_other() -> None:
+    with pytest.raises(ValidationError, match="either `class_weights` or `positive_weights`"):
+        make({"type": "binary_cross_entropy", "class_weights": [1.0, 2.0], "positive_weights": 2.0})
 
 
 @pytest.mark.parametrize("weights", ["heavy", [], [1.0, 0.0], [1.0, -2.0], [True, False], 3, {"a": 1}])

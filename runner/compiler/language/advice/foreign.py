@@ -157,6 +157,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "bptt": ("truncate",), "stateful": ("carry_state",), "numthreads": ("threads",), "mixedprecision": ("precision",),
     "amp": ("precision",), "dtype": ("precision",), "earlystop": ("early_stopping",), "regularization": ("regularize",),
     "l1regularization": ("l1",), "l2regularization": ("l2",), "mindelta": ("min_delta",), "minimumdelta": ("min_delta",), "rho": ("decay",),
+    "posweight": ("positive_weights",), "posweights": ("positive_weights",), "scaleposweight": ("positive_weights",),
     "sampleweight": ("example_weights",), "sampleweights": ("example_weights",), "weightby": ("example_weights",),
     "ema": ("average",), "emadecay": ("average",), "useema": ("average",), "swa": ("average",), "weightaveraging": ("average",),
     "layers": ("nodes",), "model": ("nodes",), "network": ("nodes",), "architecture": ("nodes",), "modules": ("nodes",),
