@@ -19,6 +19,8 @@ class Optimizer(Component):
     """Base of all optimizers."""
 
     role: ClassVar[str] = "optimizer"
+    searches: ClassVar[bool] = False
+    """Whether a step looks at loss and gradients again, at weights that it tries: its `step` then takes a function that tells both."""
 
     lr: Positive
     """Learning rate: length of a step against the gradient."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import Any
 
@@ -39,8 +39,8 @@ def _bare(method: Any) -> Any:
 
 def _step(bare: Any) -> Any:
     @torch.no_grad()
-    def step(self: Optimizer) -> None:
-        bare(self)
+    def step(self: Optimizer, *closure: Callable[[], Tensor]) -> None:
+        bare(self, *closure)
 
     step.hooked = True  # type: ignore[attr-defined]  # torch would wrap it again
     return step

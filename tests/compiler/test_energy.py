@@ -185,6 +185,7 @@ def test_what_makes_no_energy_is_refused(edges: list[str], nodes: dict[str, str]
         ("{learner: hebbian}", "`hebbian` stores patterns in a clamped group of `bipolar_units` with an edge `<->` to itself"),
         ("{learner: contrastive_divergence, precision: bf16}", "`contrastive_divergence` has no use for `precision`"),
         ("{learner: contrastive_divergence, average: {decay: 0.9}}", "`contrastive_divergence` has no use for `average`"),
+        ("{learner: contrastive_divergence, optimizer: lbfgs}", "the optimizer `lbfgs` goes by a loss"),
         ("{learner: contrastive_divergence, nodes: [hiden]}", "no node is named `hiden`"),
         ("{learner: contrastive_divergence, early_stopping: {monitor: valid/loss}}", "no figure is named `valid/loss`"),
         ("{learner: contrastive_divergence, schedule: reduce_on_plateau}", "no figure is named `valid/loss`"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from inspect import signature
 from math import sqrt
 from typing import Any
@@ -128,6 +129,10 @@ ROWS: dict[str, tuple[Rule, dict[str, Any]]] = {
     "adamax": (adamax, ADAM),
 }
 """For each type its formula, with the defaults that the type should have, and another value of every option."""
+SEARCHING: dict[str, dict[str, Any]] = {
+    "lbfgs": {"lr": 0.1, "iterations": 3, "history": 1, "line_search": "none", "tolerance_grad": 1.0, "tolerance_change": 0.5},
+}
+"""For each type that looks at a loss again another value of every option."""
 NEEDS: dict[tuple[str, str], dict[str, Any]] = {
     ("sgd", "nesterov"): {"momentum": 0.9},
     ("sgd", "dampening"): {"momentum": 0.9},
@@ -174,7 +179,8 @@ def path_by_hand(type: str, options: Mapping[str, Any]) -> list[float]:
 
 
 def test_every_option_of_every_optimizer_has_another_value() -> None:
-    assert {type: set(changes) for type, (_, changes) in ROWS.items()} == {
+    changes = {**{type: changes for type, (_, changes) in ROWS.items()}, **SEARCHING}
+    assert {type: set(options) for type, options in changes.items()} == {
         type: set(cls.model_fields) - {"type"} for type, cls in all_of("optimizer").items()
     }
 
@@ -256,6 +262,55 @@ def test_an_optimizer_is_torchs_own_to_the_bit_state_and_all(type: str, options:
         assert all(torch.equal(mine.state_dict()["state"][index][name], value) for name, value in kept.items())
 
 
+def searched(optimizer: torch.optim.Optimizer, weights: Sequence[torch.nn.Parameter], steps: int) -> None:
+    """Steps on a narrow valley that bends."""
+
+    def look() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = torch.stack([(1 - weight).square().sum() + 10 * (weight[1:] - weight[:-1] ** 2).square().sum() for weight in weights]).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    for _ in range(steps):
+        optimizer.step(look)  # type: ignore[arg-type]
+
+
+def starts() -> list[torch.nn.Parameter]:
+    return [torch.nn.Parameter(torch.linspace(-1, 1, size)) for size in (3, 5)]
+
+
+@pytest.mark.parametrize("options", [{}, *({option: value} for option, value in SEARCHING["lbfgs"].items())], ids=str)
+def test_one_that_looks_again_is_torchs_own_to_the_bit_and_goes_on(options: Mapping[str, Any]) -> None:
+    ours, theirs, third = starts(), starts(), starts()
+    config: Any = make("lbfgs", options)
+    mine, after = config.build(ours), config.build(third)
+    search = None if config.line_search == "none" else "strong_wolfe"
+    peer = torch.optim.LBFGS(
+        theirs, config.lr, config.iterations, None, config.tolerance_grad, config.tolerance_change, config.history, search
+    )
+
+    searched(mine, ours, 2)
+    for weight, own in zip(third, ours, strict=True):
+        weight.data.copy_(own.data)
+    after.load_state_dict(deepcopy(mine.state_dict()))
+    for optimizer, weights, steps in ((mine, ours, 2), (peer, theirs, 4), (after, third, 2)):
+        searched(optimizer, weights, steps)
+
+    assert all(map(torch.equal, ours, theirs))
+    assert all(map(torch.equal, ours, third))
+
+
+@pytest.mark.parametrize("option", SEARCHING["lbfgs"])
+def test_every_option_of_one_that_looks_again_changes_the_steps(option: str) -> None:
+    found = []
+    for options in ({}, {option: SEARCHING["lbfgs"][option]}):
+        weights = starts()
+        searched(make("lbfgs", options).build(weights), weights, 2)
+        found.append(torch.cat(tuple(weights)))
+
+    assert not torch.equal(*found)
+
+
 @pytest.mark.parametrize("options", [{}, {"momentum": 0.0}, {"momentum": 0.9, "dampening": 0.1}])
 def test_nesterov_without_momentum_is_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValidationError) as error:
@@ -272,7 +327,7 @@ def test_wrong_betas_are_one_finding(betas: Any) -> None:
     assert [(one["type"], one["loc"]) for one in error.value.errors()] == [("wrong_type", ("betas",))]
 
 
-@pytest.mark.parametrize("name", sorted(all_of("optimizer")))
+@pytest.mark.parametrize("name", ROWS)
 @pytest.mark.parametrize("settings", [{}, {"momentum": 0.9}, {"amsgrad": True}, {"centered": True}], ids=str)
 def test_an_optimizer_says_how_many_numbers_it_remembers_of_a_weight(name: str, settings: dict[str, Any]) -> None:
     cls = find("optimizer", name)

@@ -110,11 +110,16 @@ PLATEAU = LEARNERS["dropout"][0].replace(
     "clip_norm: 1.0", "clip_norm: 1.0, evaluate_every: 3, schedule: {type: reduce_on_plateau, patience: 1, min_delta: 0.05, cooldown: 1}"
 )
 AVERAGED = LEARNERS["dropout"][0].replace("clip_norm: 1.0", "clip_norm: 1.0, evaluate_every: 3, average: {decay: 0.8, start: 4}")
+LOOKING = (
+    LEARNERS["dropout"][0].replace("clip_norm: 1.0", "evaluate_every: 1").replace("batch_size: 8, epochs: 9", "batch_size: 100, steps: 6")
+)
+LOOKING = LOOKING.replace("{type: adam, lr: 0.01}", "{type: lbfgs, iterations: 3, history: 2}")
 KINDS = {
     **LEARNERS,
     "stopped early, with a schedule": (STOPPED, LEARNERS["dropout"][1]),
     "on a plateau": (PLATEAU, LEARNERS["dropout"][1]),
     "averaged weights": (AVERAGED, LEARNERS["dropout"][1]),
+    "looking again": (LOOKING, LEARNERS["dropout"][1]),
     "stages of augmented pictures": (AUGMENTED, None),
 }
 

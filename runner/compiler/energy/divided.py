@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nnrun.registry.training import Learner
+from nnrun.registry.training import Learner, Optimizer
 from nnrun.runner.compiler.energy.net import Net
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.language.training import Train
@@ -17,6 +17,8 @@ def divisible(train: Train, nets: Sequence[Net]) -> str | None:
     if nets:
         groups = listed(nets[0].groups)
         return f"{groups} {'are' if len(nets[0].groups) > 1 else 'is'} an energy network"
+    if isinstance(train.optimizer, Optimizer) and train.optimizer.searches:
+        return f"`{train.optimizer.type_name()}` looks at all gradients at once"
     return "`precision: fp16` looks at all gradients before a step" if train.precision == "fp16" else None
 
 
@@ -27,5 +29,5 @@ def check_divided(spec: Spec, nets: Sequence[Net], report: Report) -> None:
         return
     why = divisible(train, nets)
     if why is not None:
-        help = "`auto` and `ddp` give each process all weights" + ("" if nets else ", and `bf16` can be divided")
+        help = "`auto` and `ddp` give each process all weights" + (", and `bf16` can be divided" if "`precision" in why else "")
         report.add("not-supported-yet", f"`parallel: fsdp` divides the weights, and {why}", at=("train", "parallel"), help=help)

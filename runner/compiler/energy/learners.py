@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from nnrun.registry.group import Group
-from nnrun.registry.training import Learner, Storage
+from nnrun.registry.training import Learner, Optimizer, Storage
 from nnrun.runner.compiler.energy.net import Net
 from nnrun.runner.compiler.graph.graph import Graph
 from nnrun.runner.compiler.language.edges import Edge
@@ -33,6 +33,9 @@ def check_learner(spec: Spec, graph: Graph, nets: Sequence[Net], report: Report)
         if key in train.model_fields_set:
             headline = f"the learner `{learner}` has no use for `{key}`"
             report.add("learner-mismatch", headline, at=Place(("train", key), "key"), help=f"leave out `{key}`")
+    if not train.learner.needs_loss and isinstance(train.optimizer, Optimizer) and train.optimizer.searches:
+        headline = f"the optimizer `{train.optimizer.type_name()}` goes by a loss, and the learner `{learner}` has none"
+        report.add("learner-mismatch", headline, at=("train", "optimizer"), help="write `optimizer: sgd` or `adam`")
     if not train.learner.needs_loss and spec.metrics and train is spec.stages[-1]:
         headline = f"the learner `{learner}` has no use for `metrics`: it records what an energy network is judged by"
         report.add("learner-mismatch", headline, at=Place(("metrics",), "key"), help="leave out `metrics`")

@@ -152,6 +152,19 @@ class Train(Model):
     """Saving while the training goes on; each minute where left out."""
 
     @model_validator(mode="after")
+    def _same_at_each_look(self) -> Train:
+        beside = {"clip_norm": self.clip_norm is not None, "carry_state": self.carry_state, "precision": self.precision == "fp16"}
+        option = next((option for option, is_there in beside.items() if is_there), None)
+        if option is not None and isinstance(self.optimizer, Optimizer) and self.optimizer.searches:
+            name, value = self.optimizer.type_name(), str(getattr(self, option)).lower()
+            raise PydanticCustomError(
+                "conflict",
+                "a loss and gradients that are the same at each look, with the optimizer {name}",
+                {"name": f"`{name}`", "given": f"{option}: {value}", "option": option},
+            )
+        return self
+
+    @model_validator(mode="after")
     def _one_length(self) -> Train:
         if self.epochs is not None and self.steps is not None:
             given = f"epochs: {self.epochs} and steps: {self.steps}"

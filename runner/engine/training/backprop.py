@@ -116,7 +116,7 @@ class Backprop(Learner[tuple[Batch, ...]]):
         if self.descent.is_lost(due):
             raise Diverged.gradient(number, self._blamed(number, pieces, weights, before))
         with OPTIMIZER:
-            self.descent.step()
+            self.descent.step(lambda: self._again(number, pieces, weights))
         self.batch = pieces[-1]
         self.lost += loss
         self.steps_since += 1
@@ -126,6 +126,21 @@ class Backprop(Learner[tuple[Batch, ...]]):
             value = self._agreed_loss(number, loss)
         self.first = value if number == 1 else self.first
         return value
+
+    def _again(self, number: int, pieces: Sequence[Batch], weights: Tensor | None) -> Tensor:
+        """What a step minimises, with its gradients, at the weights as they are now."""
+        assert self.minimised is not None
+        self.descent.forget()
+        whole = torch.zeros((), device=self.device)
+        for index, piece in enumerate(pieces):
+            is_last = index == len(pieces) - 1
+            with nullcontext() if is_last else accumulating(self.minimised):
+                found = self._found(self.minimised, number, index, piece, weights, is_last)
+                with self.dice:
+                    self.descent.backward(found.objective)
+            whole += found.objective.detach()
+        self.world.sum([whole])
+        return whole / self.world.size
 
     def _agreed_loss(self, number: int, loss: Tensor) -> float:
         """That of a step, of which this process has a share. Raises: Diverged."""

@@ -25,7 +25,7 @@ class Descent:
     def __init__(self, train: Train, parameters: Sequence[torch.nn.Parameter], steps: int, device: torch.device) -> None:
         assert isinstance(train.optimizer, Optimizer)
         self.train, self.parameters, self.steps = train, parameters, steps
-        self.lr = train.optimizer.lr
+        self.lr, self.searches = train.optimizer.lr, train.optimizer.searches
         self.own = [torch.nn.Parameter(local(one.detach())) if is_divided(one) else one for one in parameters]
         """What this process has of them, in the same memory: optimizers know nothing of shares."""
         self.optimizer = train.optimizer.build(self.own)
@@ -94,16 +94,22 @@ class Descent:
         torch._amp_foreach_non_finite_check_and_unscale_(gradients, self.lost, self.one)  # one kernel, times 1: 2 us; `isfinite` takes 60
         return (due or not self.waits) and bool(self.lost)
 
-    def step(self) -> None:
-        """Change the weights by the gradients that are written."""
+    def step(self, again: Callable[[], torch.Tensor] | None = None) -> None:
+        """Change the weights by the gradients that are written.
+
+        `again` tells what is minimised and writes its gradients, for optimizers that look at it at other weights.
+        """
         if self.train.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
             torch.nn.utils.clip_grad_norm_(self.parameters, self.train.clip_norm)
         for own, parameter in zip(self.own, self.parameters, strict=True):
             if own is not parameter:
                 own.grad = local(parameter.grad) if parameter.grad is not None else None
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        if self.searches:
+            self.optimizer.step(again)  # type: ignore[arg-type]
+        else:
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
         if self.average is not None:
             self.average.update()
 
