@@ -32,7 +32,7 @@ from nnrun.runner.compiler.types.baseline import check_baseline
 from nnrun.runner.compiler.types.decoding import find_decoding
 from nnrun.runner.compiler.types.doubts import doubt
 from nnrun.runner.compiler.types.ends import check_ends
-from nnrun.runner.compiler.types.fields import check_read
+from nnrun.runner.compiler.types.fields import check_read, check_weights
 from nnrun.runner.compiler.types.leaks import check_leaks
 from nnrun.runner.compiler.types.shapes import infer_shapes
 from nnrun.runner.compiler.types.symbols import check_symbols
@@ -137,6 +137,7 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
     report.stage = None
     if report.ok:
         checked.plan = replace(plans[-1], stages=tuple(plans[:-1]))
+        check_weights(spec, report)
         check_memory(checked.plan, report)
 
 

@@ -14,6 +14,7 @@ from nnrun.registry.source import Column, Source
 from nnrun.runner.compiler.graph.graph import Graph
 from nnrun.runner.compiler.graph.objectives import Objective
 from nnrun.runner.compiler.language.data import Data
+from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.text.diagnostic import Place, Report
 from nnrun.runner.compiler.text.words import nearest, repair
 
@@ -167,6 +168,16 @@ def check_read(graph: Graph, fields: Mapping[str, Field], report: Report) -> Non
             is_category = config.type_name() == "category"
             help = "`other` takes it for a class" if is_category else "`mean`, `median`, a number or `indicator` fill the gap"
             report.add("conflicting-keys", headline, at=_place(name), help=help)
+
+
+def check_weights(spec: Spec, report: Report) -> None:
+    """Warn of weights that no loss, in any stage, goes by."""
+    named = {loss.example_weights for train in spec.stages for loss in train.loss or ()}
+    for name, config in (spec.data.fields if spec.data else {}).items():
+        if config.type_name() == "weight" and name not in named:
+            help = f"write `example_weights: {name}` in the loss that it is for, or leave the field out"
+            headline = f"`{name}` says how much each row counts, and no loss goes by it"
+            report.add("unused-weight", headline, at=Place(("data", "fields", name), "key"), help=help, severity="warning")
 
 
 def check_target(loss: Objective, fields: Mapping[str, Field], report: Report) -> bool:
