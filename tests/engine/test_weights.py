@@ -158,6 +158,15 @@ def test_weights_that_cannot_be_are_refused(change: dict[int, float], message: s
         build(SPEC, {**table(), "n": weights})
 
 
+def test_a_part_in_which_nothing_counts_has_no_loss() -> None:
+    built = build(SPEC, table(), "train.epochs=1")
+    assert built.data.valid is not None
+    built.data.valid.values["n"][built.data.valid.rows] = 0.0  # as what lies on the disk may have it
+
+    with pytest.raises(DataError, match="nothing in the valid part counts in the loss `mse"):
+        train(built)
+
+
 @pytest.mark.parametrize(
     ("weights", "headline"),
     [

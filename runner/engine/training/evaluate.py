@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nnrun.registry.field import Facts
+from nnrun.registry.field import DataError, Facts
 from nnrun.runner.compiler.memory.needs import values_of
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.batch import Batch, Part
@@ -56,7 +56,10 @@ class Evaluator:
 
     @torch.no_grad()
     def evaluate(self, part: Part, name: str, sheet: Sheet | None = None, look: Look | None = None) -> dict[str, float]:
-        """Loss and metrics over a part, as `name/loss`, `name/accuracy` and so on. What was answered is written into `sheet`."""
+        """Loss and metrics over a part, as `name/loss`, `name/accuracy` and so on. What was answered is written into `sheet`.
+
+        Raises: DataError if nothing in the part counts in a loss, which would look best.
+        """
         self.network.eval()
         sums: list[list[tuple[Tensor, Tensor]]] = []
         with self._elsewhere():
@@ -69,6 +72,10 @@ class Evaluator:
                 if sheet is not None:
                     sheet.add(rows, values, batch, self.losses.each(values, batch))
         totals = [(sum(total for total, _ in loss), sum(weight for _, weight in loss)) for loss in zip(*sums, strict=True)]
+        for comparison, (_, weight) in zip(self.losses.comparisons, totals, strict=True):
+            if not weight:
+                what = f"nothing in the {name} part counts in the loss `{comparison}`: its targets are missing, or have the weight 0"
+                raise DataError(what, "look at `split` under `data`")
         figures = {f"{name}/loss": float(self.losses.total(totals))}
         figures |= {f"{name}/{label}": figure for label, figure in self.meters.compute().items()}
         return figures | self.written.judge(self.network, part, self.device, name, self.batch_size, sheet)
