@@ -72,7 +72,7 @@ class Bytes:
 
 
 class FromFile:
-    """Tokens of a trained tokenizer, from the JSON text of its file."""
+    """Tokens of a trained tokenizer, from the JSON text of its file. Padding and a longest length that it was saved with are left out."""
 
     def __init__(self, text: str) -> None:
         self.tokenizer, self.unknown = _load(text)
@@ -107,6 +107,8 @@ def _load(text: str) -> tuple[FileOfTokens, str | None]:
     except Exception as error:  # the library raises bare Exception
         help = "a file `tokenizer.json` of Hugging Face's tokenizers is wanted"
         raise DataError(f"has a tokenizer file that cannot be read: {error}", help) from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
     model = json.loads(text)["model"]
     if model.get("unk_id") is not None:  # of a unigram model, whose vocabulary is a list of tokens and scores
         return tokenizer, model["vocab"][model["unk_id"]][0]

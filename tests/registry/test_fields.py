@@ -475,6 +475,17 @@ def test_a_unigram_tokenizer_brings_no_unknown_token_of_its_own(tmp_path: Path) 
     assert config.told("abz", facts) == "abz"
 
 
+def test_a_tokenizer_neither_pads_nor_cuts_a_text_as_it_was_saved_to(tmp_path: Path) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    made = tokenizers.Tokenizer.from_file(str(tokenizer_file(tmp_path)))
+    made.enable_padding(length=8)
+    made.enable_truncation(2)
+    made.save(str(tmp_path / "tokenizer.json"))
+    _, encoded = fitted(field("text", tokens="tokenizer.json").located(tmp_path), ["world", "hello world world"])
+
+    assert encoded.values.tolist() == [[5, 0, 0], [4, 5, 5]]
+
+
 @pytest.mark.parametrize(
     ("options", "text", "told"),
     [
