@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from nnrun.registry.source import SourceError
+
+PACKAGED = "package:"
+"""What a path begins with that leads into an installed package: `package:NAME/PATH`."""
 
 _roots: tuple[Path, ...] | None = None
 """Folders that may be read; None: all."""
@@ -29,9 +33,12 @@ def is_confined() -> bool:
 
 
 def locate(folder: Path, path: str) -> Path:
-    """A path of a spec or a table made absolute, without links. Raises: SourceError if it is none, or leaves the allowed folders."""
+    """A path of a spec or a table made absolute, without links; `package:NAME/PATH` is that of a file which a package ships.
+
+    Raises: SourceError if it is none, or leaves the allowed folders.
+    """
     try:
-        found = (folder / Path(path).expanduser()).resolve()
+        found = (_in_package(path) if path.startswith(PACKAGED) else folder / Path(path).expanduser()).resolve()
         found.lstat()
     except (FileNotFoundError, NotADirectoryError):
         pass  # nothing is there, which whoever opens it will say
@@ -58,3 +65,23 @@ def existing(folder: Path, path: str) -> Path:
 def shown_path(text: str) -> str:
     """What a spec says where a path is wanted, inside a sentence."""
     return f"`{text if len(text) <= 80 else text[:77] + '...'}`".encode(errors="backslashreplace").decode().replace("\0", "\\0")
+
+
+def _in_package(path: str) -> Path:
+    """A file that pip has installed, by the name of its package and its place as `pip show --files` lists it. Nothing is imported.
+
+    Raises: SourceError.
+    """
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    name, _, file = path.removeprefix(PACKAGED).partition("/")
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name) or not file:
+        raise SourceError(f"{shown_path(path)} is no path into a package", "write `package:NAME/PATH`, as `pip show --files NAME` lists it")
+    try:
+        package = distribution(name)
+    except PackageNotFoundError:
+        raise SourceError(f"{shown_path(path)} needs the package {name}, which is not installed", f"pip install {name}") from None
+    found = next((one for one in package.files or () if str(one) == file), None)
+    if found is None:
+        raise SourceError(f"the package {name} ships no file {shown_path(file)}", f"`pip show --files {name}` lists those that it does")
+    return Path(str(package.locate_file(found)))

@@ -50,7 +50,7 @@ class Text(Field):
     """What a token is. `words`: words, numbers (1,000.5) and single signs of punctuation, without white space; a word may
     have apostrophes inside (don't). `characters`: Unicode characters. `bytes`: bytes of the UTF-8 form; nothing is ever
     unknown. Else the path of a `tokenizer.json` of Hugging Face's `tokenizers`, with the vocabulary of that file; in the
-    place of its own token for what is unknown stands ours.
+    place of its own token for what is unknown stands ours. One that an installed package ships is `package:NAME/PATH`.
     Scripts that do not part words by spaces want `characters`, `bytes` or a file."""
     vocabulary: Annotated[int, Option(ge=len(SPECIALS) + 1, le=LARGEST)] = 8000
     """How many symbols at most, with the four special ones; rarer words or characters become unknown."""
