@@ -35,7 +35,7 @@ def follow(place: Place, display: Display) -> None:
             return
         plan = checked.plan
         assert plan is not None
-        network, device = prepared(plan, Store.from_environment(), data.ticks)
+        network, device = prepared(plan, Store.from_environment(), data.ticks, vectors=data.vectors)
         train_stages(network, plan, data, device, Unwatched(), display, start=world.told(None), world=world)
         proof.settle(display.say)
 

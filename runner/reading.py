@@ -30,6 +30,7 @@ def read(job: Job, display: Display) -> Reading:
     from nnrun.runner.engine.data.digest import digest
     from nnrun.runner.engine.data.masks import with_masks
     from nnrun.runner.engine.data.room import refuse_data, refuse_training
+    from nnrun.runner.engine.data.vectors import with_vectors
     from nnrun.runner.record.parts import parts_text
 
     plan = job.checked.plan
@@ -46,6 +47,8 @@ def read(job: Job, display: Display) -> Reading:
     if checked.plan is None:
         raise SpecErrors(checked)
     refuse_training(checked.plan, limit, data)
+    assert checked.graph is not None
+    data = with_vectors(data, checked.plan, checked.graph, job.folder, display.say)
     for line in parts_text(data).splitlines():
         display.say(f"  {line}")
     return Reading(checked, data, proof)

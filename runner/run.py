@@ -199,7 +199,7 @@ class _Run:
             self.check_new(plan, data, world)
         agree(world, digest(data))
         with NETWORK:
-            network, device = prepared(plan, recorder.store, data.ticks, display.say)
+            network, device = prepared(plan, recorder.store, data.ticks, display.say, data.vectors)
         start, now = self.start or Start(), here(network, plan, device, digest(data))
         if start.snapshot is None and job.continues is not None:
             start = for_longer(Start.of(Path(job.continues)))

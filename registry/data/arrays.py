@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from nnrun.registry.source import SourceError
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -23,6 +28,20 @@ class NoArray(Exception):
     def __init__(self, what: str, help: str = "write plain arrays of numbers or texts") -> None:
         super().__init__(what)
         self.help = help
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[ZipFile]:
+    """An archive of arrays. Raises: SourceError."""
+    from struct import error as StructError
+    from zipfile import BadZipFile, ZipFile
+
+    try:
+        with ZipFile(file) as archive:
+            yield archive
+    except (BadZipFile, OSError, NotImplementedError, UnicodeDecodeError, StructError) as error:
+        help = "`numpy.savez(file, x=array)` writes such an archive"
+        raise SourceError(f"`{file.name}` cannot be read as an npz archive: {error}", help) from error
 
 
 def array_in(content: bytes) -> np.ndarray:

@@ -83,9 +83,19 @@ class FromFile:
         vocabulary = self.tokenizer.get_vocab()
         return tuple(token for token in sorted(vocabulary, key=vocabulary.__getitem__) if token != self.unknown)
 
+    @property
+    def size(self) -> int:
+        """How many numbers it gives."""
+        return max(self.tokenizer.get_vocab().values(), default=-1) + 1
+
     def knows(self, tokens: Sequence[str]) -> bool:
         """Whether the vocabulary has all of these, which `split` gave."""
         return all(token != self.unknown and self.tokenizer.token_to_id(token) is not None for token in tokens)
+
+    def number(self, token: str) -> int | None:
+        """The file's number of a token, if it has one; of our symbol for what is unknown, that of its own."""
+        number: int | None = self.tokenizer.token_to_id(self.unknown or token if token == SPECIALS[UNKNOWN] else token)
+        return number
 
     def split(self, text: str) -> list[str]:
         return list(self.tokenizer.encode(text, add_special_tokens=False).tokens)

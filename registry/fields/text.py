@@ -77,18 +77,21 @@ class Text(Field):
     def meaningless(self) -> tuple[str, ...]:
         return () if self.tokens in ("words", "characters") else ("vocabulary", "min_count")
 
+    @property
+    def is_cut_by_file(self) -> bool:
+        """Whether a tokenizer file says what a token is."""
+        return self.tokens not in ("words", "characters", "bytes")
+
     def located(self, folder: Path) -> Self:
-        if self.tokens in ("words", "characters", "bytes"):
-            return self
-        return self.model_copy(update={"tokens": str(locate(folder, self.tokens))})
+        return self.model_copy(update={"tokens": str(locate(folder, self.tokens))}) if self.is_cut_by_file else self
 
     def read_files(self) -> tuple[Path, ...]:
-        return () if self.tokens in ("words", "characters", "bytes") else (Path(self.tokens),)
+        return (Path(self.tokens),) if self.is_cut_by_file else ()
 
     def fit(self, column: Sequence[Any]) -> dict[str, Any]:
         if self.tokens == "bytes":
             return {"vocabulary": [*SPECIALS, *Bytes.symbols], **LEARNED}
-        if self.tokens not in ("words", "characters"):
+        if self.is_cut_by_file:
             text = read_text(existing(Path(), self.tokens))
             return {"vocabulary": [*SPECIALS, *FromFile(text).symbols], "tokenizer": text, **LEARNED}
         check_rows(column)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from nnrun.registry.catalog import near, register
-from nnrun.registry.data.arrays import NoArray, member_of
+from nnrun.registry.data.arrays import NoArray, member_of, opened
 from nnrun.registry.data.files import existing
 from nnrun.registry.data.glance import arrays
 from nnrun.registry.data.reading import plain
 from nnrun.registry.data.spelling import spelled
 from nnrun.registry.data.tables import FileSource, MissingColumn, absolute, check_columns, check_lengths
 from nnrun.registry.field import DataError, naming
-from nnrun.registry.source import Columns, Sizes, SourceError
+from nnrun.registry.source import Columns, Sizes
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -47,7 +46,7 @@ class Npz(FileSource):
         if self.files is not None:
             return super().load(folder, columns, paths)
         file = plain(existing(folder, str(self.file)))
-        with _opened(file) as archive:
+        with opened(file) as archive:
             parts = _parts(f"`{file.name}`", columns, _names(archive))
             tables = {part: self._arrays(archive, names, file, "" if part == "all" else f"_{part}") for part, names in parts.items()}
         for part, table in tables.items():
@@ -61,7 +60,7 @@ class Npz(FileSource):
         return arrays(file)
 
     def read(self, file: Path, columns: Sequence[str]) -> Columns:
-        with _opened(file) as archive:
+        with opened(file) as archive:
             check_columns(f"`{file.name}`", columns, _names(archive))
             table = self._arrays(archive, {name: name for name in columns}, file, "")
         check_lengths(f"`{file.name}`", table)
@@ -76,20 +75,6 @@ class Npz(FileSource):
                 with naming(lengths):
                     table[name] = _shortened(name, table[name], _array(archive, lengths + suffix, file))
         return table
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[ZipFile]:
-    """Raises: SourceError."""
-    from struct import error as StructError
-    from zipfile import BadZipFile, ZipFile
-
-    try:
-        with ZipFile(file) as archive:
-            yield archive
-    except (BadZipFile, OSError, NotImplementedError, UnicodeDecodeError, StructError) as error:
-        help = "`numpy.savez(file, x=array)` writes such an archive"
-        raise SourceError(f"`{file.name}` cannot be read as an npz archive: {error}", help) from error
 
 
 def _names(archive: ZipFile) -> list[str]:

@@ -35,7 +35,7 @@ from nnrun.runner.compiler.types.ends import check_ends
 from nnrun.runner.compiler.types.fields import check_read, check_weights
 from nnrun.runner.compiler.types.leaks import check_leaks
 from nnrun.runner.compiler.types.shapes import infer_shapes
-from nnrun.runner.compiler.types.symbols import check_symbols
+from nnrun.runner.compiler.types.symbols import check_symbols, check_vectors
 
 
 @dataclass
@@ -128,6 +128,7 @@ def _compile(checked: Checked, settings: Sequence[str], facts: Mapping[str, Fact
         if typed.judged:  # a loss that reads the wrong node leaves the right one unread
             report_unread(graph.unread, graph.edges, list(graph.nodes), report)
         check_symbols(graph, typed, facts, report)
+        check_vectors(graph, typed, folder, report)
         check_baseline(staged, graph, typed, report)
         nets = derive_nets(graph, typed, facts, report)
         check_learner(staged, graph, nets, report)

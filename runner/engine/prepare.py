@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import torch
 
+from nnrun.registry.data.vectors.found import Found
 from nnrun.registry.fault import Fault
 from nnrun.registry.field import DataError
 from nnrun.registry.node import Trainable
@@ -90,9 +91,14 @@ def prepare_torch(train: Train, threads: int = 1) -> None:
 
 
 def prepared(
-    plan: Plan, store: Store, ticks: Mapping[str, int] | None = None, say: Callable[[str], None] = lambda text: None
+    plan: Plan,
+    store: Store,
+    ticks: Mapping[str, int] | None = None,
+    say: Callable[[str], None] = lambda text: None,
+    vectors: Mapping[str, Found] | None = None,
 ) -> tuple[Network, torch.device]:
-    """The network of a plan as its training begins, on its device. `ticks` are the most that the data has, by time axis.
+    """The network of a plan as its training begins, on its device. `ticks` are the most that the data has, by time axis; `vectors`
+    what files have for its symbols, by node.
 
     Raises: DeviceError, NotCompiled, and what `load_weights` raises.
     """
@@ -110,6 +116,7 @@ def prepared(
     network = Network(plan)
     check_compiled(network, device)
     load_weights(network, store)
+    load_vectors(network, vectors or {})
     return network.to(device), device
 
 
@@ -141,6 +148,13 @@ def load_weights(network: Network, store: Store) -> None:
             what = f"`{op.name}` cannot start from `{op.config.weights}`: it has {_listed(own)}, that node {_listed(given)}"
             raise DataError(what, "both need the same type, options and inputs")
         network.runs[op.name].load_state_dict(tensors)
+
+
+def load_vectors(network: Network, vectors: Mapping[str, Found]) -> None:
+    """Put what files have for symbols in the place of what nodes started with."""
+    with torch.no_grad():
+        for name, found in vectors.items():
+            network.runs[name].get_parameter("weight")[torch.from_numpy(found.rows)] = torch.from_numpy(found.vectors)
 
 
 def _listed(sizes: dict[str, tuple[int, ...]]) -> str:

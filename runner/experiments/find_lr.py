@@ -77,7 +77,7 @@ def _test(job: Job, recorder: Recorder, display: Display) -> Rates:
     plan = checked.plan
     assert plan is not None
     assert plan.spec.train is not None
-    network, device = prepared(plan, recorder.store, data.ticks, display.say)
+    network, device = prepared(plan, recorder.store, data.ticks, display.say, data.vectors)
     contents.begin(recorder, job, checked, plan, data, device)
     recorder.tags({KIND: "find-lr", "mlflow.runName": "find-lr"})
     with only(network, plan.spec.train.nodes):

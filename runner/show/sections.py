@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from nnrun.registry.catalog import FOLDERS, all_of
 from nnrun.registry.component import Component, field_docs
 from nnrun.registry.data.tables import Files
+from nnrun.registry.data.vectors.vectors import Vectors
 from nnrun.registry.fields.image import Augment
 from nnrun.registry.options import Regularize
 from nnrun.runner.compiler.language import edges
@@ -34,6 +35,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], str]] = {
     "mask": (Mask, "a mapping in an edge `<->`"),
     "train": (Train, "a section of a spec"),
     "regularize": (Regularize, "a mapping under `train`, or in a node with weights"),
+    "embedding.init": (Vectors, "a mapping in a node of type `embedding`, in the place of a scheme"),
     "early_stopping": (EarlyStopping, "a section under `train`"),
     "average": (Average, "a mapping under `train`"),
     "checkpoint": (Checkpoint, "a section under `train`"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from nnrun.runner.compiler.check import check
-from tests.compiler.support import headlines, spec, underlined
+from tests.compiler.support import headlines, reviews, spec, underlined
 
 FIELDS = "a: {type: category, classes: [x, y, z]}, b: {type: category, classes: OTHER}, y: {type: number}"
 DIFFER = "classes differ: `z`, `x`, `y` of `b`, and `x`, `y`, `z` of `a`"
@@ -58,3 +60,34 @@ def test_one_field_may_be_read_twice_by_the_same_weights() -> None:
     nodes, edges = EMBEDDED
 
     assert headlines(shared(nodes, [edge.replace("b ->", "a ->") for edge in edges])) == []
+
+
+def started(node: str, edge: str = "text -> embed -> end -> scores", **more: str) -> str:
+    """A judge of reviews whose embedding starts from a file."""
+    return reviews({"embed": node, "end": "{type: last}", **more}, [edge])
+
+
+def test_rows_with_numbers_want_a_tokenizer() -> None:
+    text = started("{type: embedding, units: 4, init: {file: a.safetensors}}")
+
+    assert headlines(text) == ["missing-key: the rows of `a.safetensors` have numbers, and nothing says of which tokens"]
+    assert headlines(text.replace("a.safetensors", "a.safetensors, tokenizer: t.json")) == []
+    assert headlines(text.replace("text: {type: text}", "text: {type: text, tokens: t.json}")) == []
+
+
+@pytest.mark.parametrize("option", ["weights: 'run:" + "0" * 32 + "'", "share: other"])
+def test_vectors_of_a_file_stand_beside_no_other_weights(option: str) -> None:
+    more = {"other": "{type: embedding, units: 4}", "both": "{type: add}"}
+    node = f"{{type: embedding, units: 4, init: {{file: a.txt}}, {option}}}"
+    text = started(node, "text -> other, embed -> both -> end -> scores", **more)
+
+    name = option.partition(":")[0]
+    assert headlines(text) == [f"conflicting-keys: `embed` starts from vectors of a file, and `{name}` brings it others"]
+
+
+def test_files_of_vectors_are_looked_for_where_the_spec_lies(tmp_path: Path) -> None:
+    text = started("{type: embedding, units: 4, init: {file: 'package:no-such-package/a.npz'}}")
+    (found,) = check(text, folder=tmp_path).report
+
+    assert (found.id, found.severity, found.help) == ("missing-file", "warning", "pip install no-such-package")
+    assert headlines(text) == []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from nnrun.registry.data.vectors.found import Found
 from nnrun.registry.field import DataError, Facts, Field, naming
 from nnrun.registry.fields.weight import Weight
 from nnrun.registry.source import Columns, Source
@@ -56,6 +57,8 @@ class Dataset:
     """What was done to the data, for people."""
     digest: str | None = None
     """Its digest, where that is known already."""
+    vectors: Mapping[str, Found] = field(default_factory=dict)
+    """What nodes start from that files of vectors have for the symbols, by node."""
 
     @property
     def ticks(self) -> dict[str, int]:
