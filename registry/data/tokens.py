@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -125,10 +125,7 @@ def _load(text: str) -> tuple[FileOfTokens, str | None]:
     return tokenizer, model.get("unk_token")
 
 
-def commonest(tokens: Iterable[str], most: int, least: int) -> list[str]:
+def commonest(counts: Mapping[str, int], most: int, least: int) -> list[str]:
     """The `most` commonest tokens that occur `least` times or more; of equally common ones the first of the alphabet."""
-    from collections import Counter
-
-    counts = Counter(tokens)
     ranked = sorted((token for token, count in counts.items() if count >= least), key=lambda token: (-counts[token], token))
     return ranked[:most]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, WithJsonSchema
-from pydantic import Field as Option
 from pydantic_core import PydanticCustomError
 
 from nnrun.registry.catalog import register
@@ -18,7 +19,7 @@ from nnrun.registry.data.samples import in_ticks
 from nnrun.registry.data.spelling import LEARNED, as_learned
 from nnrun.registry.data.tokens import BEGIN, END, PADDING, SPECIALS, UNKNOWN, Bytes, Characters, FromFile, Tokens, Words, commonest
 from nnrun.registry.field import DataError, Encoded, Facts, Field
-from nnrun.registry.options import LARGEST, Count
+from nnrun.registry.options import LARGEST, NAME, Count
 from nnrun.registry.shape import Axis, Shape, ShapeError
 
 if TYPE_CHECKING:
@@ -29,6 +30,23 @@ def _tokens(value: Any) -> str:
     if isinstance(value, str) and (value in ("words", "characters", "bytes") or value.endswith(".json")):
         return value
     raise PydanticCustomError("wrong_type", "`words`, `characters`, `bytes`, or the path of a tokenizer file, which ends in .json")
+
+
+_LEAST = len(SPECIALS) + 1
+
+
+def _vocabulary(value: Any) -> int | str:
+    is_number = isinstance(value, int) and not isinstance(value, bool) and _LEAST <= value <= LARGEST
+    if is_number or (isinstance(value, str) and re.fullmatch(NAME, value)):
+        return value  # type: ignore[no-any-return]
+    raise PydanticCustomError("wrong_type", f"a whole number from {_LEAST}, or the name of a text field whose vocabulary is its own too")
+
+
+Vocabulary = Annotated[
+    Any,
+    BeforeValidator(_vocabulary),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": _LEAST, "maximum": LARGEST}, {"type": "string", "pattern": NAME}]}),
+]
 
 
 @register
@@ -52,8 +70,9 @@ class Text(Field):
     unknown. Else the path of a `tokenizer.json` of Hugging Face's `tokenizers`, with the vocabulary of that file; in the
     place of its own token for what is unknown stands ours. One that an installed package ships is `package:NAME/PATH`.
     Scripts that do not part words by spaces want `characters`, `bytes` or a file."""
-    vocabulary: Annotated[int, Option(ge=len(SPECIALS) + 1, le=LARGEST)] = 8000
-    """How many symbols at most, with the four special ones; rarer words or characters become unknown."""
+    vocabulary: Vocabulary = 8000
+    """How many symbols at most, with the four special ones; rarer words or characters become unknown. Or the name of a text field whose
+    vocabulary is that of this one too, so that nodes may share the vectors of both: the training parts of both columns teach it."""
     min_count: Count = 1
     """Words or characters that occur less often than this in the training part become unknown."""
     lower: bool | None = None
@@ -68,14 +87,22 @@ class Text(Field):
     def shape(self, name: str, facts: Facts | None = None) -> Shape:
         for option in self.meaningless() if facts is None else ():  # networks of earlier versions were saved with them
             if option in self.model_fields_set:
-                given = "bytes have one of 256" if self.tokens == "bytes" else "a tokenizer file brings one"
+                other = f"`{self.teacher}` brings one" if self.teacher else "a tokenizer file brings one"
+                given = "bytes have one of 256" if self.tokens == "bytes" else other
                 message = f"`{option}` is about a vocabulary learned from the data, but {given}"
                 raise ShapeError(message, field=option, help=f"leave out `{option}`")
-        classes: Axis = len(SPECIALS) + 256 if self.tokens == "bytes" else len(facts["vocabulary"]) if facts else name
+        classes: Axis = len(SPECIALS) + 256 if self.tokens == "bytes" else len(facts["vocabulary"]) if facts else self.teacher or name
         return Shape(kind="token", classes=classes, time=name)
 
     def meaningless(self) -> tuple[str, ...]:
-        return () if self.tokens in ("words", "characters") else ("vocabulary", "min_count")
+        if self.tokens in ("words", "characters"):
+            return () if self.teacher is None else ("min_count",)
+        return ("vocabulary", "min_count")
+
+    @property
+    def teacher(self) -> str | None:
+        """The field whose vocabulary is that of this one too."""
+        return self.vocabulary if isinstance(self.vocabulary, str) and self.tokens in ("words", "characters") else None
 
     @property
     def is_cut_by_file(self) -> bool:
@@ -94,10 +121,17 @@ class Text(Field):
         if self.is_cut_by_file:
             text = read_text(existing(Path(), self.tokens))
             return {"vocabulary": [*SPECIALS, *FromFile(text).symbols], "tokenizer": text, **LEARNED}
+        return self.learned(self.counted(column))
+
+    def counted(self, column: Sequence[Any]) -> Counter[str]:
+        """How often each token occurs in the training part. Raises: DataError."""
         check_rows(column)
         split = self._split(LEARNED)
-        tokens = (token for row, text in enumerate(column) for token in _cut(split, text, row))
-        return {"vocabulary": [*SPECIALS, *commonest(tokens, self.vocabulary - len(SPECIALS), self.min_count)], **LEARNED}
+        return Counter(token for row, text in enumerate(column) for token in _cut(split, text, row))
+
+    def learned(self, counts: Counter[str]) -> dict[str, Any]:
+        """Facts of tokens that were counted, in this column and in others whose vocabulary is the same."""
+        return {"vocabulary": [*SPECIALS, *commonest(counts, self.vocabulary - len(SPECIALS), self.min_count)], **LEARNED}
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         import numpy as np

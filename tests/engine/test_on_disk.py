@@ -67,6 +67,11 @@ def spec(fields: str, nodes: str, edges: str, file: str = "t.parquet", split: st
 NUMBERS = spec("x: {type: number, normalize: standard}", "same: {type: linear, units: 2}", "x -> same -> scores")
 VECTORS = spec("v: {type: vector, size: 3, normalize: minmax}", "same: {type: linear, units: 2}", "v -> same -> scores")
 WORDS = spec("text: {type: text}", "embed: {type: embedding, units: 2}, end: {type: pool_time}", "text -> embed -> end -> scores")
+TWINS = spec(
+    "text: {type: text, vocabulary: 12}, other: {type: text, vocabulary: text}",
+    "embed: {type: embedding, units: 2}, again: {type: embedding, units: 2, share: embed}, end: {type: last}, stop: {type: last}",
+    "text -> embed -> end -> scores, other -> again -> stop -> scores",
+)
 TICKS = spec("s: {type: series, normalize: standard}", "cell: {type: gru, units: 2}, end: {type: last}", "s -> cell -> end -> scores")
 PARTED = spec("x: {type: number}", "same: {type: linear, units: 2}", "x -> same -> scores", split="split: {by: part}")
 FOLDER = spec("x: {type: number}", "same: {type: linear, units: 2}", "x -> same -> scores", file="tables")
@@ -83,6 +88,7 @@ def table() -> pd.DataFrame:
             "text": [" ".join(f"wörd{number}" for number in rng.integers(0, 20, rng.integers(1, 7))) for _ in range(COUNT)],
             "y": rng.choice(list("abc"), COUNT),
             "part": rng.choice(["train", "train", "valid", "test"], COUNT),
+            "other": [" ".join(f"wörd{number}" for number in rng.integers(15, 25, rng.integers(1, 7))) for _ in range(COUNT)],
         }
     )
 
@@ -125,8 +131,8 @@ def content(part: Part) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize(
     "text",
-    [NUMBERS, VECTORS, WORDS, TICKS, PARTED, FOLDER, WILD, PICTURES],
-    ids=["numbers", "vectors", "words", "ticks", "parted", "folder", "wild", "pictures"],
+    [NUMBERS, VECTORS, WORDS, TWINS, TICKS, PARTED, FOLDER, WILD, PICTURES],
+    ids=["numbers", "vectors", "words", "twins", "ticks", "parted", "folder", "wild", "pictures"],
 )
 def test_it_is_what_memory_would_hold(tmp_path: Path, text: str) -> None:
     disk, _, said = read(tmp_path, text)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from nnrun.registry.catalog import Broken
 from nnrun.registry.field import Facts, Field
+from nnrun.registry.fields.text import Text
 from nnrun.registry.shape import Shape, ShapeError
 from nnrun.registry.source import Column, Source
 from nnrun.runner.compiler.graph.graph import Graph
@@ -64,6 +65,34 @@ def _takes(config: Field, key: str, value: Any) -> bool:
         return bool(getattr(type(config).model_validate({config.tag: config.type_name(), key: value}), key) == value)
     except ValidationError:
         return False
+
+
+def check_vocabularies(fields: Mapping[str, Field], report: Report) -> dict[str, Field]:
+    """Refuse a vocabulary that is to be that of another field, where that one has none, or cuts its texts otherwise; the fields that are
+    right."""
+    right = dict(fields)
+    texts = {name: config for name, config in fields.items() if isinstance(config, Text)}
+    for name, config in texts.items():
+        if config.teacher is None:
+            continue
+        teacher = texts.get(config.teacher)
+        if teacher is None and config.teacher in fields:
+            id, why, help = "shape-mismatch", f", which is a `{fields[config.teacher].type_name()}`", "a `text` field has one"
+        elif teacher is None:
+            others = [other for other in texts if other != name]
+            id, why, help = "unknown-name", ", and there is no such field", repair(config.teacher, others, "text field")
+        elif teacher.teacher is not None:
+            help = "let one of them say how many symbols there are, as `vocabulary: 8000`, and the others name that one"
+            id, why = "conflicting-keys", ", which has none of its own"
+        elif (differs := next((key for key in ("tokens", "lower") if getattr(config, key) != getattr(teacher, key)), None)) is not None:
+            id, why = "conflicting-keys", f", and cuts its texts otherwise: `{differs}` differs"
+            help = f"give both the same `{differs}`"
+        else:
+            continue
+        del right[name]
+        at = ("data", "fields", name, "vocabulary")
+        report.add(id, f"`{name}` shares the vocabulary of `{config.teacher}`{why}", at=at, help=help)
+    return right
 
 
 def type_fields(data: Data | None, fields: Mapping[str, Field], facts: Mapping[str, Facts], report: Report) -> dict[str, Shape]:

@@ -16,7 +16,7 @@ from nnrun.runner.compiler.text.diagnostic import Place, Report
 from nnrun.runner.compiler.text.words import nearest, repair
 from nnrun.runner.compiler.types.advice import input_help, unclamped_help
 from nnrun.runner.compiler.types.axes import Seen, seen_by
-from nnrun.runner.compiler.types.fields import check_split, check_target, check_window, complete_fields, type_fields
+from nnrun.runner.compiler.types.fields import check_split, check_target, check_vocabularies, check_window, complete_fields, type_fields
 from nnrun.runner.compiler.types.files import check_files
 from nnrun.runner.compiler.types.judged import check_objective
 from nnrun.runner.compiler.types.loop_shapes import outline_loop
@@ -58,7 +58,8 @@ def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: R
     `folder` are looked at."""
     fields = complete_fields(spec.data, {getattr(node.config, "target", "") for node in graph.nodes.values()}, report)
     known = facts or check_files(spec.data, fields, folder, report)
-    inference = _Inference(spec, graph, fields, type_fields(spec.data, fields, known, report), report)
+    sound = check_vocabularies(fields, report)
+    inference = _Inference(spec, graph, fields, type_fields(spec.data, sound, known, report), report)
     check_window(spec.data, report)
     check_split(spec.data, inference.values, report)
     first = {next(name for name in graph.order if name in loop.nodes): loop for loop in graph.loops}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 
 from nnrun.registry.data.vectors.found import Found
 from nnrun.registry.field import DataError, Facts, Field, naming
+from nnrun.registry.fields.text import Text
 from nnrun.registry.fields.weight import Weight
 from nnrun.registry.source import Columns, Source
 from nnrun.runner.compiler.language.data import Data, Split
@@ -89,7 +91,7 @@ def _prepare(data: Data, fields: Mapping[str, Field], parts: Parts, targets: Seq
         raise DataError(what, "leave out `join`").blaming("data", "window", "join")
     rows = _divide(data, located, parts, columns, targets, series)
     refuse_nothing(rows)
-    facts = {name: _fit(data, name, config, columns[name], rows["train"]) for name, config in located.items()}
+    facts = learned(located, lambda name, learn: _taught(data, name, learn, columns[name], rows["train"]))
     refuse_one_class(targets, facts)
     whole, said = encode(data, located, columns, facts, targets=targets, series=series)
     held = _counted(data, whole, rows)
@@ -123,9 +125,9 @@ def _refuse_untold(name: str, part: Part) -> None:
 
 def _refuse_weightless(name: str, part: Part, fields: Mapping[str, Field]) -> None:
     """Raises: DataError for a part in which no row counts."""
-    for field, config in fields.items():
-        if isinstance(config, Weight) and len(part) and not part.values[field][part.rows].any():
-            raise DataError(f"is 0 in all of the {name} part", "look at `split` under `data`").of(field)
+    for called, config in fields.items():
+        if isinstance(config, Weight) and len(part) and not part.values[called][part.rows].any():
+            raise DataError(f"is 0 in all of the {name} part", "look at `split` under `data`").of(called)
 
 
 def refuse_one_class(targets: Sequence[str], facts: Mapping[str, Facts]) -> None:
@@ -225,10 +227,26 @@ def labels_of(split: Split, fields: Mapping[str, Field], columns: Columns, targe
     return columns[split.stratify]
 
 
-def _fit(data: Data, name: str, config: Field, column: Sequence[Any], rows: np.ndarray) -> Facts:
+def learned(fields: Mapping[str, Field], taught: Callable[[str, Callable[[Sequence[Any]], Any]], Any]) -> dict[str, Facts]:
+    """The facts of all fields. `taught` gives what a function makes of the training part of a field's column.
+
+    A vocabulary that several texts have in common is learned from all of them.
+    """
+    facts: dict[str, Facts] = {}
+    for name, config in fields.items():
+        pupils = {other: one for other, one in fields.items() if isinstance(one, Text) and one.teacher == name}
+        if isinstance(config, Text) and pupils:
+            counts: Counter[str] = sum((taught(other, one.counted) for other, one in {name: config, **pupils}.items()), Counter())
+            facts |= dict.fromkeys((name, *pupils), config.learned(counts))
+        elif not isinstance(config, Text) or config.teacher is None:
+            facts[name] = taught(name, config.fit)
+    return {name: facts[name] for name in fields}
+
+
+def _taught(data: Data, name: str, learn: Callable[[Sequence[Any]], Any], column: Sequence[Any], rows: np.ndarray) -> Any:
     taken = column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows.tolist()]
     with advising(data), naming(name, rows.tolist()):
-        return config.fit(taken)
+        return learn(taken)
 
 
 @contextmanager

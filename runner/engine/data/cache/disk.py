@@ -21,7 +21,7 @@ from nnrun.runner.engine.data.cache.rows import Rows, encoded, joined
 from nnrun.runner.engine.data.cache.sections import Sections
 from nnrun.runner.engine.data.cache.stamps import Stamp
 from nnrun.runner.engine.data.columns import named_files, read_columns
-from nnrun.runner.engine.data.dataset import Held, labels_of, origins_of, refuse_nothing, refuse_one_class
+from nnrun.runner.engine.data.dataset import Held, labels_of, learned, origins_of, refuse_nothing, refuse_one_class
 from nnrun.runner.engine.data.division.split import Rows as Divided
 from nnrun.runner.engine.data.division.split import divide, kept_together
 from nnrun.runner.engine.data.encoding import encode
@@ -59,7 +59,7 @@ class Preparation:
     def write(self, file: Path, files: Sequence[tuple[Stamp, str]], about: Mapping[str, str], make_room: Callable[[int], None]) -> None:
         """Raises: SourceError, DataError, OSError."""
         rows = self._divided()
-        facts = {name: self._fitted(name, config, rows["train"]) for name, config in self.fields.items()}
+        facts = learned(self.fields, lambda name, learn: self._taught(name, learn, rows["train"]))
         refuse_one_class(self.targets, facts)
         survey = self._surveyed(facts)
         whole = Sections()
@@ -100,8 +100,9 @@ class Preparation:
             if left:
                 raise ChangedData(f"part `{part}` had {count:,} rows, and now has {count - left:,}", "run again when the data is whole")
 
-    def _fitted(self, name: str, config: Field, rows: np.ndarray) -> Facts:
-        """What a field learns of the training part."""
+    def _taught(self, name: str, learn: Callable[[Sequence[Any]], Any], rows: np.ndarray) -> Any:
+        """What a function makes of the training part of a field's column."""
+        config = self.fields[name]
         is_train = np.zeros(self.count, dtype=bool)
         is_train[rows] = True
 
@@ -115,7 +116,7 @@ class Preparation:
                     yield piece[taken] if isinstance(piece, np.ndarray) else [piece[row] for row in taken.tolist()]
 
         with naming(name, rows.tolist()):
-            return config.fit(Rows(pieces, len(rows)))
+            return learn(Rows(pieces, len(rows)))
 
     def _encoded(self, facts: Mapping[str, Facts]) -> Iterator[tuple[int, Any, Columns]]:
         """Of each piece, where it starts, its values as a part, and its columns."""
