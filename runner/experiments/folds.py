@@ -16,6 +16,7 @@ from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.experiments.parent import run_id_of
 from nnrun.runner.job import Job
 from nnrun.runner.record.names import AS_WRITTEN, spec_hash
+from nnrun.runner.record.params import params
 from nnrun.runner.record.result import shown
 from nnrun.runner.record.short import differences
 from nnrun.runner.tracking.delivered import Delivered
@@ -46,7 +47,9 @@ class CrossValidation:
         made = CrossValidation(job, store, recorder, plan, before or "")
         name = f"{made.folds} folds · {differences(job.settings) or AS_WRITTEN} · {key(plan, job)[:4]}"
         tags = {KIND: FOLDS, "command": job.command, FOLDS: key(plan, job)}
-        recorder.open(plan.spec.name, name, {"folds": made.folds}, tags, made.note(), description=plan.spec.description, source=job.path)
+        recorder.open(
+            plan.spec.name, name, params(plan, job.checked), tags, made.note(), description=plan.spec.description, source=job.path
+        )
         recorder.artifact("spec/source.yaml", job.text)
         made.run_id = run_id_of(recorder, store, "the cross-validation")
         return made
@@ -103,11 +106,22 @@ class CrossValidation:
 
     def note(self) -> str:
         """The page of the run in Markdown."""
-        lines = [f"**{len(self.found)} of {self.folds} folds are done**", ""]
+        lines = [f"**{self.verdict}**", ""]
         if self.found:
             lines += ["| figure | mean | deviation | lowest | highest |", "| --- | --- | --- | --- | --- |"]
             lines += [f"| {' | '.join(row)} |" for row in self._rows()]
         return "\n".join([*lines, "", "To go on with it, or to repeat it:", "", f"    {self.job.command}"])
+
+    @property
+    def verdict(self) -> str:
+        """The first figure that was tested, in a sentence."""
+        done, figures = f"{len(self.found)} of {self.folds} folds", self.figures
+        name = next((name for name in self._names if name.startswith("test/") and name != "test/loss" and "baseline_" not in name), None)
+        if name is None:
+            return f"{done} are done"
+        beside = figures.get(name.replace("test/", "test/baseline_"))
+        deviation = f" ± {shown(figures[name + SPREAD])}" if name + SPREAD in figures else ""
+        return f"{name} {shown(figures[name])}{deviation} over {done}" + (f", the baseline {shown(beside)}" if beside is not None else "")
 
     @property
     def _names(self) -> Sequence[str]:

@@ -88,6 +88,9 @@ def test_each_fold_is_a_run_below_one_with_mean_and_spread(folder: Folder) -> No
     assert said["figures"]["test/accuracy"] == pytest.approx(fmean(accuracies))
     assert [row["figures"]["test/accuracy"] for row in said["folds"]] == accuracies
     assert said["delivered"]
+    assert parent.data.params["data.split.folds"] == "3"
+    note = parent.data.tags["mlflow.note.content"]
+    assert note.startswith(f"**test/accuracy {fmean(accuracies):.4f} ± {stdev(accuracies):.4f} over 3 of 3 folds, the baseline 0.1")
 
 
 def test_every_example_is_tested_once(folder: Folder) -> None:
