@@ -74,6 +74,14 @@ TWINS = spec(
 )
 TICKS = spec("s: {type: series, normalize: standard}", "cell: {type: gru, units: 2}, end: {type: last}", "s -> cell -> end -> scores")
 PARTED = spec("x: {type: number}", "same: {type: linear, units: 2}", "x -> same -> scores", split="split: {by: part}")
+GAPS = spec(
+    "g: {type: number, missing: mean, normalize: standard}, h: {type: number, missing: indicator}, "
+    "who: {type: category, unseen: other, missing: other}",
+    "row: {type: tabular}",
+    "g -> scores, h -> scores, who -> row -> scores",
+)
+GROUPS = spec("x: {type: number}", "same: {type: linear, units: 2}", "x -> same -> scores", split="split: {by_group: owner, valid: 0.2}")
+FOLDED = spec("x: {type: number}", "same: {type: linear, units: 2}", "x -> same -> scores", split="split: {folds: 4, fold: 3}")
 FOLDER = spec("x: {type: number}", "same: {type: linear, units: 2}", "x -> same -> scores", file="tables")
 WILD = spec("x: {type: number}", "same: {type: linear, units: 2}", "x -> same -> scores", file="tables/*.parquet")
 
@@ -87,6 +95,10 @@ def table() -> pd.DataFrame:
             "s": [rng.normal(size=rng.integers(1, 9)).tolist() for _ in range(COUNT)],
             "text": [" ".join(f"wörd{number}" for number in rng.integers(0, 20, rng.integers(1, 7))) for _ in range(COUNT)],
             "y": rng.choice(list("abc"), COUNT),
+            "g": np.where(rng.random(COUNT) < 0.3, np.nan, rng.normal(5, 2, COUNT)),
+            "h": np.where(rng.random(COUNT) < 0.3, np.nan, rng.normal(size=COUNT)),
+            "who": rng.choice(["ann", "ben", "cy", None], COUNT, p=[0.5, 0.3, 0.01, 0.19]),
+            "owner": rng.integers(0, 40, COUNT),
             "part": rng.choice(["train", "train", "valid", "test"], COUNT),
             "other": [" ".join(f"wörd{number}" for number in rng.integers(15, 25, rng.integers(1, 7))) for _ in range(COUNT)],
         }
@@ -131,8 +143,8 @@ def content(part: Part) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize(
     "text",
-    [NUMBERS, VECTORS, WORDS, TWINS, TICKS, PARTED, FOLDER, WILD, PICTURES],
-    ids=["numbers", "vectors", "words", "twins", "ticks", "parted", "folder", "wild", "pictures"],
+    [NUMBERS, VECTORS, WORDS, TWINS, TICKS, PARTED, GAPS, GROUPS, FOLDED, FOLDER, WILD, PICTURES],
+    ids=["numbers", "vectors", "words", "twins", "ticks", "parted", "gaps", "groups", "folded", "folder", "wild", "pictures"],
 )
 def test_it_is_what_memory_would_hold(tmp_path: Path, text: str) -> None:
     disk, _, said = read(tmp_path, text)
