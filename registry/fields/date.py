@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from math import cos, sin, tau
+from math import atan2, cos, sin, tau
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field as Option
@@ -24,6 +24,9 @@ BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 
 MIDDLE, SPAN = 2000, 100
 """A year as a number: in centuries from here."""
+
+LAST = 9998
+"""The last year behind which another one can be told."""
 
 HELP = "a date is written 2024-01-31, or 2024-01-31 13:00"
 
@@ -54,7 +57,8 @@ class Date(Field):
         return by_row(column, self._features) if is_ragged(column) else Encoded(self._features(column))
 
     def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:
-        return list(values.tolist())
+        """Dates that look so: of what the parts do not tell, the first."""
+        return [self._date(row).isoformat(" ", "minutes") for row in values.tolist()]
 
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
         def some(number: int) -> list[str]:
@@ -70,6 +74,25 @@ class Date(Field):
             raise DataError(f"holds {times.values[0]:g}, which is no date", HELP, row=0)
         moments = [BEGIN + timedelta(seconds=seconds) for seconds in times.values.tolist()]
         return np.array([list(self._told(moment)) for moment in moments], dtype=np.float32).reshape(len(column), -1)
+
+    def _date(self, row: Sequence[float]) -> datetime:
+        """A date whose features these are, to half a minute."""
+        told, numbers = dict[str, float](), iter(row)
+        for part in self.parts:
+            told[part] = next(numbers) if part == "year" else atan2(next(numbers), next(numbers)) / tau % 1
+        year = round(told["year"] * SPAN + MIDDLE) if "year" in told else MIDDLE
+        begin = datetime(min(max(year, 1), LAST), 1, 1, tzinfo=UTC)
+        if "season" in told:
+            moment = begin + told["season"] * (begin.replace(year=begin.year + 1) - begin)
+        else:
+            month = round(told.get("month", 0) * 12) % 12 + 1
+            moment = begin.replace(month=month) + timedelta(days=round(told.get("monthday", 0) * 31) % 31)
+            if "weekday" in told and "monthday" not in told:
+                moment += timedelta(days=(told["weekday"] * 7 - moment.weekday()) % 7)
+        if "hour" in told:
+            said = "season" in told or ("weekday" in told and "monthday" not in told)  # less exactly, but the day with it
+            moment += timedelta(days=(told["hour"] - _place("hour", moment) + 0.5 * said) % 1 - 0.5 * said)
+        return (moment + timedelta(seconds=30)).replace(second=0, microsecond=0, tzinfo=None)
 
     def _told(self, moment: datetime) -> Iterator[float]:
         for part in self.parts:

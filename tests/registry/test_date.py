@@ -6,6 +6,8 @@ from datetime import date, datetime
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nnrun.registry.field import DataError
 from nnrun.registry.fields.date import Date
@@ -47,3 +49,30 @@ def test_parts_stand_side_by_side_in_their_order() -> None:
 def test_what_is_no_date_is_refused(value: object, said: str) -> None:
     with pytest.raises(DataError, match=said):
         features("year", of=value)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["year", "season", "weekday"],
+        ["year", "season", "month", "monthday", "weekday", "hour"],
+        ["month", "monthday", "hour"],
+        ["weekday", "hour"],
+        ["weekday"],
+        ["hour"],
+        ["season"],
+        ["year"],
+    ],
+)
+@given(moment=st.datetimes(datetime(1800, 1, 1), datetime(2199, 12, 31)))
+def test_a_date_is_told_that_looks_the_same(parts: list[str], moment: datetime) -> None:
+    field = Date.model_validate({"type": "date", "parts": parts})
+    moment = moment.replace(second=0, microsecond=0)
+    if parts == ["month", "monthday", "hour"] and (moment.month, moment.day) == (2, 29):
+        return  # which year it was is not told
+    features = field.encode([moment.isoformat()], {}).values
+    (told,) = field.decode(features, {})
+
+    assert np.allclose(field.encode([told], {}).values, features, atol=1e-4)
+    if parts[:2] == ["year", "season"]:
+        assert told == moment.isoformat(" ", "minutes")

@@ -26,6 +26,7 @@ PIXELS = RNG.integers(0, 256, (30, 6, 5), dtype=np.uint8)
 FILMS = RNG.integers(0, 256, (30, 4, 6, 5), dtype=np.uint8)
 NAMES = ["01", "1", "02"] * 10
 """Three classes, two of which would be one as numbers."""
+DAYS = [f"2024-01-{day:02}" for day in range(1, 32)] + [f"2024-02-{day:02}" for day in range(1, 10)]
 WORDS = [f"{first} {second} film" for first in ("good", "dull", "long") for second in "abcdefghij"]
 
 
@@ -98,6 +99,18 @@ KINDS = {
         ),
         {"level": [float(row % 7) for row in range(30)]},
         {"level": [1, 2, 3.5, 4, 5, 6, 5]},
+    ),
+    "ahead": Kind(
+        spec(
+            "level: {type: series, normalize: standard}, day: {type: date, parts: [weekday], along: level}",
+            "flat: {type: flatten_time}, steps: {type: linear, units: 3}, laid: {type: unflatten_time}, "
+            "usual: {type: linear, units: 1}, out: {type: add}",
+            "flat -> steps -> laid -> out, level -> flat, level.next -> laid.along, day.next -> usual -> out",
+            scores("level.next", "mse"),
+            "window: {length: 4, horizon: 1..3}",
+        ),
+        {"level": [float(row % 7) for row in range(40)], "day": DAYS},
+        {"level": [1, 2, 3.5, 4, 5, None, None, None], "day": DAYS[:8]},
     ),
     "writer": Kind(
         spec(
