@@ -58,6 +58,8 @@ class Date(Field):
 
     def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:
         """Dates that look so: of what the parts do not tell, the first."""
+        if values.ndim > 2:
+            return [self.decode(row, facts) for row in values]
         return [self._date(row).isoformat(" ", "minutes") for row in values.tolist()]
 
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
