@@ -88,9 +88,14 @@ class Plan:
     @property
     def foreseen(self) -> frozenset[str]:
         """The fields of which the network reads what comes behind the window: it is known in advance."""
+        return frozenset(name for name in self.fields if f"{name}.next" in self.inputs)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The values of the data that the network reads, `field` or `field.next`; not those of which the ticks alone count."""
         named = {value.value for op in self.ops for value in op.inputs} | {start.source for start in self.starts.values()}
         named |= {value.value for op in self.ops for port, value in op.ports.items() if not op.config.ports[port].ticks_only}
-        return frozenset(name for name in self.fields if f"{name}.next" in named)
+        return tuple(name for name in self.values if name in named and name.partition(".")[0] in self.fields)
 
     @property
     def targets(self) -> list[str]:

@@ -24,7 +24,7 @@ def inputs(plan: Plan, data: Dataset, texts: Sequence[str]) -> tuple[Any, Any, A
 
     held = [data.train, data.valid, data.test]
     blocks = [_words(name, held) for name in texts]
-    numbers = [*(name for name in plan.read if name not in texts), *(f"{name}.next" for name in plan.foreseen)]
+    numbers = [name for name in plan.inputs if name not in texts]
     if numbers:
         found = [part and np.concatenate([_features(part, name, plan.values[name]) for name in numbers], axis=1) for part in held]
         scaler = StandardScaler().fit(found[0])
