@@ -37,6 +37,7 @@ def check_sweep(spec: Spec, document: Document, report: Report, retry: Retry, si
     if sweep is None:
         return
     _check_figure(spec, sweep, report)
+    _check_folds(spec, sweep, report)
     _check_grid(sweep, report)
     known = {(finding.id, finding.headline) for finding in report}
     left = most = max(1, min(MOST, WORK // max(1, size)))
@@ -67,6 +68,15 @@ def setting(path: str, value: Any) -> str:
     """The `path=value` that gives a setting one of its values."""
     is_word = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w./-]*", value) is not None and plain(value) == value
     return f"{path}={value if is_word else json.dumps(value, ensure_ascii=False)}"
+
+
+def _check_folds(spec: Spec, sweep: Sweep, report: Report) -> None:
+    """A trial is one training."""
+    if spec.data is not None and spec.data.split.is_folded and "data.split.fold" not in sweep.over:
+        headline = f"a trial of a sweep is one run, and `folds: {spec.data.split.folds}` makes as many of it"
+        notes = [(Place(("sweep",), "key"), "the sweep")]
+        help = "write `fold: 1` beside it, or leave out one of both"
+        report.add("conflicting-keys", headline, at=Place(("data", "split", "folds"), "key"), notes=notes, help=help)
 
 
 def _is_odd(path: str, choices: Choices, sweep: Sweep, report: Report) -> bool:

@@ -165,3 +165,12 @@ def test_a_fold_is_told_by_its_number() -> None:
         assert f"fold {fold} of 3" in built.data.held[0].origin
         tested += built.data.test.rows.tolist()
     assert sorted(tested) == list(range(90))
+
+
+def test_a_sweep_is_of_one_fold() -> None:
+    sweep = "sweep: {maximize: valid/accuracy, over: {train.optimizer.lr: [0.1, 0.01]}}\n"
+    found = check(SPEC.replace("SPLIT", "folds: 3") + sweep, sweep=True).report
+    assert any("a trial of a sweep is one run" in finding.headline for finding in found)
+    assert check(SPEC.replace("SPLIT", "folds: 3, fold: 2") + sweep, sweep=True).report.ok
+    over = sweep.replace("train.optimizer.lr: [0.1, 0.01]", "data.split.fold: [1, 2, 3]")
+    assert check(SPEC.replace("SPLIT", "folds: 3") + over, sweep=True).report.ok

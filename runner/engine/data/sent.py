@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import torch
 
-from nnrun.registry.field import Facts, Field, naming
+from nnrun.registry.field import DataError, Facts, Field, naming
 from nnrun.registry.source import Columns
 from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.engine.data.batch import Part
@@ -15,7 +15,7 @@ from nnrun.runner.engine.data.columns import joined_columns, spelled_columns
 from nnrun.runner.engine.data.encoding import encode, windowed
 from nnrun.runner.engine.data.series.future import Future, future_of
 from nnrun.runner.engine.data.series.recordings import Recordings, recordings
-from nnrun.runner.engine.data.series.windows import reach_of
+from nnrun.runner.engine.data.series.windows import misfit, reach_of
 
 
 def encode_sent(
@@ -65,9 +65,12 @@ def examples_of(
     series = recordings(data, {"all": columns})
     future = future_of(data, fields, columns, facts, series, foreseen)
     whole = encode_sent(data, fields, columns, facts, series=series, future=future)
+    reach = reach_of(data.window, ahead=future is not None)
+    if (what := misfit(data.window, series, ahead=future is not None)) is not None:
+        raise DataError(what, f"give it {reach} rows in a row")
     cut = windowed(data, fields, whole, series, ahead=future is not None)
     assert cut.ends is not None
-    starts = torch.from_numpy(series.starts(reach_of(data.window, ahead=future is not None), stride, from_end=True))
+    starts = torch.from_numpy(series.starts(reach, stride, from_end=True))
     if future is not None:
         starts = starts[~torch.from_numpy(future.rows)[cut.ends[starts]]]
     part = replace(cut, rows=starts[torch.argsort(cut.ends[starts])])

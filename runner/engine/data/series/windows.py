@@ -22,11 +22,7 @@ def windows(part: Part, window: Window, held: Recordings, *, ahead: bool) -> Par
     Which of them cross no border, `held` tells. Raises: DataError if not even one fits.
     """
     reach = reach_of(window, ahead=ahead)
-    if held.longest < reach:
-        needed = f"a window of {window.length} ticks and a horizon of {window.steps[-1]}" if ahead else f"a window of {window.length} ticks"
-        what = f"{needed} do{'' if ahead else 'es'} not fit a series of {held.longest}"
-        if not ahead:
-            raise DataError(what, f"give it {reach} rows in a row")
+    if (what := misfit(window, held, ahead=ahead)) is not None:
         fits = held.longest - window.steps[-1]
         help = f"write `length: {fits}` or less" if fits > 0 else "give it more rows"
         raise DataError(what, help).blaming("data", "window", "length")
@@ -56,6 +52,14 @@ def _steps(tensor: Tensor, window: Window, count: int, ahead: bool) -> Tensor:
     if not ahead:
         return tensor.new_zeros(1).expand(count, len(window.steps), *tensor.shape[1:])
     return tensor[window.length + window.steps[0] - 1 :].unfold(0, len(window.steps), 1)[:count].movedim(-1, 1)
+
+
+def misfit(window: Window, held: Recordings, *, ahead: bool) -> str | None:
+    """That not even one window fits, in a sentence; None if one does."""
+    if held.longest >= reach_of(window, ahead=ahead):
+        return None
+    needed = f"a window of {window.length} ticks" + (f" and a horizon of {window.steps[-1]}" if ahead else "")
+    return f"{needed} do{'' if ahead else 'es'} not fit a series of {held.longest}"
 
 
 def reach_of(window: Window, *, ahead: bool) -> int:
