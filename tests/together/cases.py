@@ -104,6 +104,11 @@ metrics:
   - {type: r2, input: value, target: y}
   - {type: auroc, input: side, target: up}
 """
+AGREEING = (
+    TWO_TARGETS.replace("  optimizer:", "    - {type: mse, input: value, target: beside, weight: 0.1}\n  optimizer:")
+    .replace("  side:", "  beside: {type: linear, units: 1}\n  side:")
+    .replace("norm -> side]", "norm -> side, hidden -> beside]")
+)
 WEIGHED = WEIGHTS.replace("y: {type: number}", "y: {type: number, missing: skip}").replace("lr: 0.3", "lr: 0.02")
 WEIGHED = WEIGHED.replace("batch_size: 1000", "batch_size: 7\n  accumulate: 2").replace("1500", "2")
 POINTS = {
@@ -160,6 +165,7 @@ CASES: dict[str, Case] = {
     **{name: partial(of_kind, *kind) for name, kind in KINDS.items()},
     "images": partial(of_kind, IMAGES, None),
     "two targets": partial(of_kind, TWO_TARGETS, POINTS),
+    "a node for a target": partial(of_kind, AGREEING, POINTS),
     "computed again": partial(of_kind, AGAIN, None),
     "gaps": partial(of_kind, GAPS.replace("epochs: 12", "epochs: 2"), table()),
     "weights": partial(of_kind, WEIGHED, {**weighed(), "y": [y if row % 3 else None for row, y in enumerate(weighed()["y"])]}),

@@ -70,7 +70,7 @@ class Batch:
             return None
         if axis not in self._places:
             lengths = self.host[axis]
-            found = real_ticks(lengths, self._ticks(axis)).flatten().nonzero().squeeze(1)
+            found = real_ticks(lengths, self.ticks(axis)).flatten().nonzero().squeeze(1)
             self._places[axis] = sent(found, self.lengths[axis].device)
         return self._places[axis]
 
@@ -92,7 +92,8 @@ class Batch:
         values, lengths = ({name: sent(tensor, device) for name, tensor in held.items()} for held in (self.values, self.lengths))
         return replace(self, values=values, lengths=lengths)
 
-    def _ticks(self, axis: str) -> int:
+    def ticks(self, axis: str) -> int:
+        """Ticks of the batch along an axis, padding included."""
         return len(self.values[axis]) if axis in self.values else int(self.host[axis].max())
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from nnrun.registry.field import DataError, Facts
 from nnrun.registry.modules.losses import Weighted
 from nnrun.registry.objective import Loss, Metric, SequenceMetric
+from nnrun.registry.shape import known
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.data.batch import Batch
 from nnrun.runner.engine.world.world import ALONE, World, on
@@ -185,7 +186,13 @@ def compared(comparison: Comparison, values: Mapping[str, Tensor], batch: Batch)
 
 
 def _target(comparison: Comparison, batch: Batch) -> Tensor:
-    return _real(comparison, batch.values[comparison.target], batch)
+    """The target before anything is computed: of one that is a node's, zeros of its shape, which weigh as much."""
+    value = batch.values.get(comparison.target)
+    if value is None:
+        shape = comparison.target_shape
+        leading = (batch.count,) if shape.time is None else (batch.ticks(shape.time), batch.count)
+        value = torch.zeros(*leading, *map(known, shape.axes), device=next(iter(batch.values.values())).device)
+    return _real(comparison, value, batch)
 
 
 def _weighing(comparison: Comparison, batch: Batch) -> tuple[Tensor, ...]:
