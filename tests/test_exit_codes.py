@@ -50,7 +50,7 @@ CASES = {
         ("iris --input rows.csv", 0), ("iris --input less.csv", 1), ("iris --input bad.csv", 1), ("iris", 2),
         ("iris --input none.csv", 4), ("irsi --input rows.csv", 4),
     ],
-    "generate": [("iris", 1), ("iris --sweeps 3", 2), ("irsi", 4)],
+    "generate": [("iris", 1), ("iris --sweeps 3", 1), ("iris --sweeps none", 2), ("irsi", 4)],
     "sweep": [("", 2), ("iris.yaml", 2), ("wrong.yaml", 1), ("none.yaml", 4)],
     "sync": [("", 0)],
     "cache": [("", 0), ("lists", 2)],

@@ -12,6 +12,8 @@ from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import StandardScaler
 
 from nnrun.registry.field import DataError
+from nnrun.runner.answers.generating import forecasts, samples, texts
+from nnrun.runner.answers.generating.wanted import Wanted
 from nnrun.runner.compiler.check import check
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.inference.roll_out import roll_out
@@ -250,3 +252,11 @@ def test_whoever_reads_what_he_is_to_foresee_is_told() -> None:
 def test_a_vector_that_does_not_fill_the_ticks_is_refused() -> None:
     found = check(SPEC.replace("units: 6", "units: 7"))
     assert any("a list of 6 numbers for the 6 ticks of `load.next`" in finding.headline for finding in found.report)
+
+
+def test_what_generates_says_which_options_it_uses() -> None:
+    assert forecasts.fits(build(SPEC, table()).plan)
+    assert Wanted(n=3, seed=1, as_json=True).unused(forecasts.USES) is None
+    assert Wanted(n=3, temperature=0.0).unused(forecasts.USES) == "--temperature"
+    assert Wanted(prompt="").unused(texts.USES) is None
+    assert Wanted(set=("decode.word.width=2",)).unused(samples.USES) == "--set"
