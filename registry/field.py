@@ -156,6 +156,10 @@ class Field(Component):
         """What people read for `values` in the units or symbols of the data: one entry a row."""
         return list(values.tolist())
 
+    def restored(self, values: np.ndarray, facts: Facts) -> list[Any]:
+        """A column that would be encoded as `values`, one entry a row: what they are decoded to, where that can be read again."""
+        return self.decode(values, facts)
+
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
         """A made-up column of `count` values of this type, for trying a spec without its data."""
         raise NotImplementedError

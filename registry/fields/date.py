@@ -56,10 +56,10 @@ class Date(Field):
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         return by_row(column, self._features) if is_ragged(column) else Encoded(self._features(column))
 
-    def decode(self, values: np.ndarray, facts: Facts) -> list[Any]:
+    def restored(self, values: np.ndarray, facts: Facts) -> list[Any]:
         """Dates that look so: of what the parts do not tell, the first."""
         if values.ndim > 2:
-            return [self.decode(row, facts) for row in values]
+            return [self.restored(row, facts) for row in values]
         return [self._date(row).isoformat(" ", "minutes") for row in values.tolist()]
 
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:

@@ -51,7 +51,11 @@ class CrossValidation:
             plan.spec.name, name, params(plan, job.checked), tags, made.note(), description=plan.spec.description, source=job.path
         )
         recorder.artifact("spec/source.yaml", job.text)
-        made.run_id = run_id_of(recorder, store, "the cross-validation")
+        try:
+            made.run_id = run_id_of(recorder, store, "the cross-validation")
+        except BaseException as error:
+            recorder.finish("FAILED", f"{type(error).__name__}: {error}", wait=0.0)
+            raise
         return made
 
     @property
@@ -64,7 +68,11 @@ class CrossValidation:
     def jobs(self) -> list[Job]:
         """A run for each fold."""
         return [
-            replace(self.job, settings=(*self.job.settings, f"data.split.fold={fold}"), tags={PARENT: self.run_id, FOLD: str(fold)})
+            replace(
+                self.job,
+                settings=(*self.job.settings, f"data.split.fold={fold}"),
+                tags={**self.job.tags, PARENT: self.run_id, FOLD: str(fold)},
+            )
             for fold in range(1, self.folds + 1)
         ]
 

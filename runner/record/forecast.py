@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +52,8 @@ class _Foreseen:
     name: str
     truth: Array
     said: Array
-    past: Array
-    """(n, length, F)."""
+    past: Mapping[int, Array]
+    """Of the windows that are drawn, by their place, the ticks that were read, (length, F)."""
     first: int
     """How many ticks behind the window the forecast begins."""
     baseline: tuple[str, Array] | None
@@ -63,20 +64,21 @@ class _Foreseen:
         config, facts, data = sheet.plan.fields[field], sheet.predictor.facts[field], sheet.plan.spec.data
         assert data is not None
         assert data.window is not None
-        window = data.window
         count, ticks = len(table), loss.target_shape.ticks or 1
 
         def shaped(column: Any) -> Array:
             return np.array(column, dtype=float).reshape(count, ticks, -1)
 
-        part = sheet.part
-        past = np.stack([np.array(config.decode(config.bare(row).numpy(), facts)) for row in part.values[field][part.rows.sort().values]])
+        part, rows = sheet.part, sheet.part.rows.sort().values
+        places = np.unique(np.linspace(0, count - 1, SHOWN).round().astype(int)).tolist() if ticks > 1 else []
+        held = {place: config.bare(part.values[field][rows[place]]).numpy() for place in places}
+        past = {place: np.array(config.decode(row, facts), dtype=float).reshape(len(row), -1) for place, row in held.items()}
         baseline = None
         if beaten is not None and beaten.guess is not None and len(beaten.guess) == count:
             told = beaten.guess[np.argsort(part.rows.numpy(), kind="stable")]
             baseline = (beaten.name, shaped(config.decode(told.reshape(-1, *told.shape[2:] if ticks > 1 else told.shape[1:]), facts)))
         truth, said = (shaped(table[column].to_pylist()) for column in (f"{TRUE}{named(loss)}", named(loss)))
-        return _Foreseen(field, truth, said, past.reshape(count, window.length, -1), window.steps[0], baseline)
+        return _Foreseen(field, truth, said, past, data.window.steps[0], baseline)
 
     def horizons(self) -> dict[str, list[Any]]:
         """Errors by tick."""
@@ -95,8 +97,7 @@ class _Foreseen:
 
     def windows(self) -> list[Image]:
         """Some windows, each with what came behind it and what was foreseen."""
-        places = np.unique(np.linspace(0, len(self.truth) - 1, SHOWN).round().astype(int))
-        return [self._window(int(place)) for place in places]
+        return [self._window(place) for place in self.past]
 
     def one_by_one(self) -> Image:
         """The last stretch of the part, one tick foreseen at a time."""
@@ -106,8 +107,8 @@ class _Foreseen:
         return plot(curves, title=self.name, across="examples")
 
     def _window(self, place: int) -> Image:
-        before = min(self.past.shape[1], BEFORE * self.truth.shape[1])
-        past = self.past[place, -before:, 0]
+        past = self.past[place][-BEFORE * self.truth.shape[1] :, 0]
+        before = len(past)
         curves = [Curve([(tick - before + 1, value) for tick, value in enumerate(past.tolist())], INK, line=1.2)]
         curves.append(Curve(self._at(self.truth[place, :, 0]), INK, "true", line=1.2))
         if self.baseline is not None:

@@ -47,9 +47,9 @@ class Seen:
         if isinstance(field, Image):
             return self._pictures(name, field.decode(values.numpy(), facts))
         if name not in self.part.times:
-            return field.decode(values.numpy(), facts)
+            return field.restored(values.numpy(), facts)
         lengths = self.part.lengths[self.part.times[name]][self.part.rows].tolist()
-        return [field.decode(row[:length].numpy(), facts) for row, length in zip(values, lengths, strict=True)]
+        return [field.restored(row[:length].numpy(), facts) for row, length in zip(values, lengths, strict=True)]
 
     def _pictures(self, name: str, images: Sequence[Any]) -> list[Any]:
         """Cells as MLflow's own `log_table` writes them; its second, compressed file is the same one here: they are small."""

@@ -24,10 +24,14 @@ def run_folds(job: Job, run_one: RunOne, store: Store, as_json: bool) -> Ended:
         say("going on with the folds that were broken off", err=True)
     folds = CrossValidation.begin(job, store, before)
     ended = []
-    for fold, one in enumerate(run_several(folds.jobs, run_one, as_json), start=1):
-        ended.append(one)
-        if one.code == Exit.FINE:
-            folds.ended(fold, one.row["figures"])
+    try:
+        for fold, one in enumerate(run_several(folds.jobs, run_one, as_json), start=1):
+            ended.append(one)
+            if one.code == Exit.FINE:
+                folds.ended(fold, one.row["figures"])
+    except BaseException as error:
+        folds.end(f"{type(error).__name__}: {error}")
+        raise
     wrong = [one for one in ended if one.code]
     delivered = folds.end(f"{len(folds.found)} of {folds.folds} folds have finished" if wrong else None)
     if not as_json and folds.found:

@@ -33,11 +33,11 @@ def example_of(plan: Plan, facts: Mapping[str, Facts], part: Part) -> dict[str, 
     for name in plan.read:
         field, values = plan.fields[name], plan.fields[name].bare(part.values[name][part.rows[0]].numpy())
         if name not in part.times:
-            rows = field.decode(values[None], facts[name])
+            rows = field.restored(values[None], facts[name])
         elif field.type_name() == "text":
-            rows = field.decode(values[None, : _ticks(part, name)], facts[name])
+            rows = field.restored(values[None, : _ticks(part, name)], facts[name])
         else:
-            ticks = field.decode(values[: _ticks(part, name)], facts[name])
+            ticks = field.restored(values[: _ticks(part, name)], facts[name])
             rows = ticks if windowed else [ticks]
         if windowed and data.window is not None:  # what is known in advance has a row where the value to predict lies
             rows = [*rows, *rows[-1:] * (reach_of(data.window, ahead=True) - len(rows))]

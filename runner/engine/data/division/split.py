@@ -135,8 +135,13 @@ def kept_together(split: Split, columns: Iterable[Sequence[Any]]) -> np.ndarray:
         raise DataError("has no value", f"`by_group: {split.by_group}` needs to know to which group each row belongs", empty).of(
             str(split.by_group)
         )
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(str(value), len(numbers)) for value in values], dtype=np.int64)
+    return counted([str(value) for value in values])
+
+
+def counted(keys: Sequence[Any]) -> np.ndarray:
+    """Equal keys as equal numbers, counted in the order in which they occur first."""
+    numbers: dict[Any, int] = {}
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
 
 def _refuse_shared(split: Split, whole: np.ndarray, given: Rows, kept: np.ndarray) -> None:

@@ -13,6 +13,7 @@ from nnrun.registry.data.times import Times, parse_times
 from nnrun.registry.field import DataError, naming
 from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.engine.data.columns import Parts
+from nnrun.runner.engine.data.division.split import counted
 
 MOST_NAMED = 5
 """Gaps that are named one by one."""
@@ -91,8 +92,8 @@ def recordings(data: Data, parts: Parts) -> Recordings:
     blocks = np.zeros(sum(sizes.values()), dtype=np.int64)
     if not data.window.join:
         blocks = np.repeat(np.arange(len(sizes)), list(sizes.values()))
-    groups = _numbered(_names(data.window.by, parts)) if data.window.by is not None else None
-    number = blocks if groups is None else _numbered(list(zip(blocks.tolist(), groups.tolist(), strict=True)))
+    groups = counted(_names(data.window.by, parts)) if data.window.by is not None else None
+    number = blocks if groups is None else counted(list(zip(blocks.tolist(), groups.tolist(), strict=True)))
     order = np.argsort(number, kind="stable")
     made = Recordings(order, number[order], groups)
     return made if data.time is None else _parted_by_gaps(made, data.time, parts, sizes)
@@ -168,9 +169,3 @@ def _names(column: str, parts: Parts) -> list[str]:
         if is_missing(value):
             raise DataError("has no value", f"`window: {{by: {column}}}` needs to know to which series each row belongs", row).of(column)
     return [str(value) for value in values]
-
-
-def _numbered(keys: Sequence[Any]) -> np.ndarray:
-    """Equal keys as equal numbers, counted in the order in which they occur first."""
-    numbers: dict[Any, int] = {}
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
