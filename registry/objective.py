@@ -33,8 +33,9 @@ class Loss(Component):
 
     input: Reference
     """The value that is judged: scores, not probabilities, where classes are predicted."""
-    target: Reference
-    """What it should have been."""
+    name: Annotated[str, Option(pattern=NAME)] | None = None
+    """How it is logged where a spec has several losses: `valid/loss_name`; the type's name where left out, and that of the input too where
+    two have the same."""
     weight: Positive = 1.0
     """Factor, where a spec has several losses; they are added."""
     example_weights: Annotated[str, Option(pattern=NAME)] | None = None
@@ -55,6 +56,13 @@ class Loss(Component):
         M counts examples, or real ticks. `facts` are those of the target's field. What else it owes, `modules/losses.py` says.
         """
         raise NotImplementedError
+
+
+class TargetLoss(Loss):
+    """Base of the losses that compare with a target."""
+
+    target: Reference
+    """What it should have been."""
 
 
 class Metric(Component):

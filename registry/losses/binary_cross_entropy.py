@@ -14,7 +14,7 @@ from nnrun.registry.comparison import check_yes_no_scores
 from nnrun.registry.field import Facts
 from nnrun.registry.losses.class_weights import ClassWeights, check_class_weights, resolve_class_weights
 from nnrun.registry.losses.positive_weights import PositiveWeights, check_positive_weights, resolve_positive_weights
-from nnrun.registry.objective import Loss
+from nnrun.registry.objective import TargetLoss
 from nnrun.registry.options import Rate
 from nnrun.registry.shape import Shape
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @register
-class BinaryCrossEntropy(Loss):
+class BinaryCrossEntropy(TargetLoss):
     """Surprise at a yes or a no: minus the log of the probability that the sigmoid of the score gives it.
 
     Equal to `cross_entropy` of two classes with the scores 0 and the input. The scores go in as they are; a `sigmoid`

@@ -10,7 +10,7 @@ from nnrun.registry.catalog import register
 from nnrun.registry.comparison import check_class_scores
 from nnrun.registry.field import Facts
 from nnrun.registry.losses.class_weights import ClassWeights, check_class_weights, resolve_class_weights
-from nnrun.registry.objective import Loss
+from nnrun.registry.objective import TargetLoss
 from nnrun.registry.options import Rate
 from nnrun.registry.shape import Shape
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @register
-class CrossEntropy(Loss):
+class CrossEntropy(TargetLoss):
     """Surprise at the right class: minus the log of the probability that the softmax of the scores gives it.
 
     The scores go in as they are; a `softmax` before this loss would be one too many.

@@ -8,7 +8,7 @@ from nnrun.registry.catalog import register
 from nnrun.registry.comparison import check_class_scores
 from nnrun.registry.field import Facts
 from nnrun.registry.losses.class_weights import ClassWeights, check_class_weights, resolve_class_weights
-from nnrun.registry.objective import Loss
+from nnrun.registry.objective import TargetLoss
 from nnrun.registry.options import NonNegative
 from nnrun.registry.shape import Shape
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @register
-class Focal(Loss):
+class Focal(TargetLoss):
     """Cross entropy times (1 - p)^gamma, where p is the probability of the right class: examples that are right already count little.
 
     For classes of which one is so frequent that its easy examples would drown the others. The scores go in as they are.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from nnrun.registry.catalog import register
 from nnrun.registry.comparison import check_numbers
 from nnrun.registry.field import Facts
-from nnrun.registry.objective import Loss
+from nnrun.registry.objective import TargetLoss
 from nnrun.registry.options import Positive
 from nnrun.registry.shape import Shape
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @register
-class Huber(Loss):
+class Huber(TargetLoss):
     """Squares of small differences, absolute values of large ones: smooth like `mse`, and calm about outliers like `mae`.
 
     With d the difference: d^2 / 2 up to `delta`, and delta * (|d| - delta / 2) beyond.

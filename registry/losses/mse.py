@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from nnrun.registry.catalog import register
 from nnrun.registry.comparison import check_numbers
 from nnrun.registry.field import Facts
-from nnrun.registry.objective import Loss
+from nnrun.registry.objective import TargetLoss
 from nnrun.registry.shape import Shape
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @register
-class Mse(Loss):
+class Mse(TargetLoss):
     """Mean of the squared differences. It predicts the mean, and minds one large error more than many small ones.
 
     Shape: (*axes) against as many numbers; the mean goes over all of them. (1) and a single number go together.

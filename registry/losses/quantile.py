@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from nnrun.registry.catalog import register
 from nnrun.registry.comparison import check_numbers
 from nnrun.registry.field import Facts
-from nnrun.registry.objective import Loss
+from nnrun.registry.objective import TargetLoss
 from nnrun.registry.options import Portion
 from nnrun.registry.shape import Shape
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @register
-class Quantile(Loss):
+class Quantile(TargetLoss):
     """Mean of q * d where the target lies above by d, and of (1 - q) * d where it lies below: the pinball loss.
 
     It predicts the number below which a share `q` of the targets lies: two of them, on two nodes, are an interval.

@@ -185,6 +185,11 @@ def at(name: str) -> None:
         _dice.at(name)
 
 
+def is_drawn() -> bool:
+    """Whether random numbers are those of a training: it learns, or judges."""
+    return _dice is not None
+
+
 def shared() -> Share | None:
     """The share of the batch that is computed here, where other processes compute the rest."""
     return _dice.share if _dice is not None and _dice.together else None

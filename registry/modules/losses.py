@@ -63,6 +63,25 @@ class Elementwise(nn.Module):
         return _by_example(losses), self.weights(target)
 
 
+class Own(nn.Module):
+    """A value that is a loss itself: the numbers of an example are added up, and each example weighs 1.
+
+    Shape: (M, *axes), twice -> two scalars.
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        return exact(input).sum(), self.weight(target)
+
+    def weight(self, target: Tensor) -> Tensor:
+        return torch.full((), float(len(target)), device=target.device)
+
+    def weights(self, target: Tensor) -> Tensor:
+        return torch.ones(len(target), device=target.device)
+
+    def each(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        return _by_example(exact(input)), self.weights(target)
+
+
 class CrossEntropy(nn.Module):
     """Cross entropy of the softmax of scores and a target class.
 

@@ -19,7 +19,7 @@ SCALE = 1.0
 
 @register
 class Noise(Node):
-    """While training, add random numbers to each entry; otherwise give the value as it is.
+    """While training, add random numbers to each entry; otherwise give the value as it is, but for what `judged` says.
 
     How large they are, an option says, or a value of the network at the port `deviation`, through which gradients flow:
 
@@ -40,6 +40,9 @@ class Noise(Node):
     """`gaussian`: of mean 0 and standard deviation `scale`; `uniform`: from -`scale` to `scale`."""
     scale: Positive | None = None
     """How large the numbers are; 1 where left out. Without `deviation` alone."""
+    judged: bool = False
+    """Whether losses and metrics judge a part with random numbers too, the same ones each time: so the bound of a variational
+    autoencoder is defined, a mean over codes that are drawn. What `predict` answers is without."""
 
     def shape(self, x: Shape, deviation: Shape | None = None) -> Shape:
         check_number(x)
@@ -54,4 +57,5 @@ class Noise(Node):
     def build(self, x: Shape, deviation: Shape | None = None) -> nn.Module:
         from nnrun.registry.modules.noise import Noise as Module
 
-        return Module(self.distribution, self.scale or SCALE, axes=len(x.axes), single=deviation is not None and not deviation.axes)
+        single = deviation is not None and not deviation.axes
+        return Module(self.distribution, self.scale or SCALE, axes=len(x.axes), single=single, judged=self.judged)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import ModuleType
 
 from nnrun.registry.field import DataError
-from nnrun.runner.answers.generating import forecasts, samples, texts
+from nnrun.runner.answers.generating import codes, forecasts, samples, texts
 
-KINDS: tuple[ModuleType, ...] = (texts, samples, forecasts)
+KINDS: tuple[ModuleType, ...] = (texts, samples, forecasts, codes)
 """Each with `WHAT` it does, the options that it `USES`, whether it `fits` a plan, and what is `made` of a run."""
 
 
@@ -19,6 +19,6 @@ def kind_of(run: str) -> ModuleType:
     plan = load(model_at(run)).plan
     kind = next((kind for kind in KINDS if kind.fits(plan)), None)
     if kind is None:
-        what = f"the network of `{run}` has no `choice`, no units to draw, and no series to go on with: it generates nothing"
+        what = f"the network of `{run}` has no `choice`, no units or codes to draw, and no series to go on with: it generates nothing"
         raise DataError(what, "`nnrun predict` lets it answer")
     return kind

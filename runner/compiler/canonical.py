@@ -169,8 +169,8 @@ def options_of(node: GraphNode) -> dict[str, Any]:
 
 
 def judgement(loss: Comparison) -> str:
-    """A loss without what it compares."""
-    return _text({key: value for key, value in plain(loss.config).items() if key not in ("input", "target", "example_weights")})
+    """A loss without what it compares and how it is called."""
+    return _text({key: value for key, value in plain(loss.config).items() if key not in ("input", "target", "name", "example_weights")})
 
 
 def _text(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from nnrun.registry.objective import Loss, Metric
 from nnrun.registry.shape import Axis, Shape, total
 from nnrun.runner.compiler.energy.net import Net
 from nnrun.runner.compiler.graph.graph import Graph, GraphNode
-from nnrun.runner.compiler.graph.objectives import Objective
+from nnrun.runner.compiler.graph.objectives import Objective, loss_labels
 from nnrun.runner.compiler.language.edges import Reference
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.loops.recurrence import Recurrence
@@ -33,11 +33,18 @@ class Comparison:
     """The field that says how much each example counts."""
 
     @property
+    def has_target(self) -> bool:
+        """Whether the input is compared with another value."""
+        return self.input != self.target
+
+    @property
     def is_forecast(self) -> bool:
         """Whether numbers behind a window are compared, at one tick or at several."""
         return self.target.endswith(".next") and self.target_shape.kind == "number"
 
     def __str__(self) -> str:
+        if not self.has_target:
+            return self.input
         weighed = f", weighed by {self.weights}" if self.weights is not None else ""
         return f"{self.config.type_name()}({self.input}, {self.target}{weighed})"
 
@@ -76,11 +83,35 @@ class Plan:
         """Numbers that training changes."""
         return total([*(op.size for op in self.ops), *(start.size for start in self.starts.values()), *(net.size for net in self.nets)])
 
+    def behind(self, values: Iterable[str], given: Collection[str] = ()) -> frozenset[str]:
+        """The nodes and fields that values are computed from, at any tick, those of the values among them; but for what leads to nodes
+        whose values are given."""
+        ops, found = {op.name: op for op in self.ops if op.name not in given}, set[str]()
+        todo = [value.partition(".")[0] for value in values]
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo += [value.value.partition(".")[0] for value in ops[name].reads] if name in ops else []
+                start = self.starts.get(name)
+                todo += [start.source.partition(".")[0]] if start is not None and start.source is not None else []
+        return frozenset(found)
+
+    @cached_property
+    def asked(self) -> tuple[Op, ...]:
+        """The ops that are computed to predict: all but those that judge alone, which may read the answer."""
+        if self.nets or not self.answering:
+            return self.ops
+        generating = (*self.decoding.nodes, self.decoding.choice) if self.decoding is not None else ()
+        needed = self.behind((*self.answers, *generating))
+        return tuple(op for op in self.ops if op.name in needed)
+
     @property
     def read(self) -> tuple[str, ...]:
         """The fields that the network needs to predict, in the order of the spec; not the one that it generates."""
-        named = {value.value.partition(".")[0] for op in self.ops for value in op.reads}
-        named |= {start.source for start in self.starts.values() if start.source is not None}
+        names = {op.name for op in self.asked}
+        named = {value.value.partition(".")[0] for op in self.asked for value in op.reads}
+        named |= {start.source for start in self.starts.values() if start.source is not None and start.value in names}
         if self.decoding is not None:
             named -= {self.decoding.target}
         return tuple(name for name in self.fields if name in named)
@@ -93,8 +124,10 @@ class Plan:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The values of the data that the network reads, `field` or `field.next`; not those of which the ticks alone count."""
-        named = {value.value for op in self.ops for value in op.inputs} | {start.source for start in self.starts.values()}
-        named |= {value.value for op in self.ops for port, value in op.ports.items() if not op.config.ports[port].ticks_only}
+        names = {op.name for op in self.asked}
+        named = {value.value for op in self.asked for value in op.inputs}
+        named |= {start.source for start in self.starts.values() if start.source is not None and start.value in names}
+        named |= {value.value for op in self.asked for port, value in op.ports.items() if not op.config.ports[port].ticks_only}
         return tuple(name for name in self.values if name in named and name.partition(".")[0] in self.fields)
 
     @property
@@ -102,10 +135,28 @@ class Plan:
         """The fields that losses judge, in any stage."""
         return [loss.target.partition(".")[0] for plan in (*self.stages, self) for loss in plan.losses]
 
+    @cached_property
+    def answering(self) -> tuple[Comparison, ...]:
+        """What a prediction gives: the inputs of the losses, of several that judge by the same target the first.
+
+        Where no loss has a target, those of the metrics; without metrics, too, what the losses make small.
+        """
+        judged = [loss for loss in self.losses if loss.has_target] or (self.losses and self.metrics) or self.losses
+        first: dict[str, Comparison] = {}
+        for one in judged:
+            if self.decoding is None or one.target == self.decoding.target:  # a network that generates does nothing else
+                first.setdefault(one.target, one)
+        return tuple(first.values())
+
     @property
     def answers(self) -> tuple[str, ...]:
-        """The values that are judged: what a prediction gives."""
-        return tuple(dict.fromkeys(loss.input for loss in self.losses))
+        """The values of which a prediction is made."""
+        return tuple(dict.fromkeys(one.input for one in self.answering))
+
+    @property
+    def loss_labels(self) -> tuple[str, ...]:
+        """How each loss is logged, where there are several."""
+        return loss_labels([loss.config for loss in self.losses if isinstance(loss.config, Loss)])
 
     def __str__(self) -> str:
         lines = [f"read {name} : {shape}" for name, shape in self.values.items() if name.partition(".")[0] in self.fields]

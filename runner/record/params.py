@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nnrun.registry.objective import Loss
 from nnrun.runner.compiler.check import Checked
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.resolved import resolved
@@ -13,7 +14,7 @@ from nnrun.runner.compiler.resolved import resolved
 MOST = 20
 """Params of a run, but for what `--set` changes and the sizes of nodes, of which none is left out."""
 
-CORE = re.compile(r"train(\.\d+)?\.(seed|batch_size|epochs|steps|optimizer\.(type|lr)|learner\.type)|parameters")
+CORE = re.compile(r"train(\.\d+)?\.(seed|batch_size|epochs|steps|optimizer\.(type|lr)|learner\.type)|parameters|loss_\w+\.weight")
 """What every run tells, defaults included."""
 
 SIZE = re.compile(r"nodes\.[\w.]+\.(units|filters)")
@@ -30,6 +31,11 @@ def params(plan: Plan, checked: Checked) -> dict[str, str]:
     settled = {**_nodes(plan, said), **{path: item for path, item in _flat(_sections(value)) if not path.startswith("nodes.")}}
     flat = {path: item for path, item in settled.items() if _is_said(path, said) or CORE.fullmatch(path)}
     flat["parameters"] = plan.size
+    flat |= {
+        f"{label}.weight": loss.config.weight
+        for label, loss in zip(plan.loss_labels, plan.losses, strict=False)
+        if isinstance(loss.config, Loss)
+    }
     if edges := checked.document.value.get("edges"):
         flat["edges"] = "; ".join(edge if isinstance(edge, str) else str(edge.get("edge")) for edge in edges)[:LONGEST]
     changed = [setting.partition("=")[0].strip() for setting in checked.settings]

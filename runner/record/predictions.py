@@ -16,7 +16,7 @@ import numpy as np
 from nnrun.registry.data.columns import from_arrow
 from nnrun.registry.objective import Metric
 from nnrun.runner.compiler.plan import Comparison
-from nnrun.runner.engine.inference.answered import answering, named
+from nnrun.runner.engine.inference.answered import named
 from nnrun.runner.engine.inference.sheet import CHANCES, LOSS, TRUE, WEIGHT, Sheet
 from nnrun.runner.engine.pictures import chances as probable
 from nnrun.runner.engine.pictures import charts
@@ -41,7 +41,7 @@ def record_predictions(recorder: Recorder, sheet: Sheet, part: str, beaten: Base
     (row, *answers) = _shown(table, worst.tolist()).items()
     shown = dict([row, *Seen(recorder, sheet, worst).columns().items(), *answers])
     recorder.table("predictions.json", {name: [short(value) for value in column] for name, column in shown.items()})
-    for loss in sheet.plan.losses[:1]:
+    for loss in sheet.plan.answering[:1]:
         if loss.is_forecast:
             record_forecast(recorder, sheet, table, loss, beaten)
         if loss.input_shape.time is None:
@@ -63,7 +63,7 @@ def worst_first(table: Table, sheet: Sheet) -> np.ndarray[Any, Any]:
 def about(sheet: Sheet, part: str) -> dict[str, Any]:
     """What the columns are, so that any metric can be computed from them again."""
     plan, facts, answers = sheet.plan, sheet.predictor.facts, {}
-    for loss in answering(plan):
+    for loss in plan.answering:
         known = facts.get(loss.target.partition(".")[0], {})
         kind = "text" if plan.decoding is not None else loss.target_shape.kind
         answers[named(loss)] = {
@@ -72,7 +72,7 @@ def about(sheet: Sheet, part: str) -> dict[str, Any]:
             **({"classes": known["classes"]} if kind == "category" else {}),
             **({"scale": known["scale"]} if kind == "number" and "scale" in known else {}),
         }
-    by_values = {(loss.input, loss.target): named(loss) for loss in answering(plan)}
+    by_values = {(loss.input, loss.target): named(loss) for loss in plan.answering}
     metrics = []
     for metric in plan.metrics:
         assert isinstance(metric.config, Metric)

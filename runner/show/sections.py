@@ -90,9 +90,9 @@ def names() -> list[str]:
 
 
 def option_lines(model: type[BaseModel], leave_out: str = "") -> Iterator[str]:
-    """Every option of a model: its default, what may be chosen, and what it is for."""
+    """Every option of a model, those that must be said first: its default, what may be chosen, and what it is for."""
     docs = field_docs(model)
-    for key, info in keys_of(model).items():
+    for key, info in sorted(keys_of(model).items(), key=lambda pair: not pair[1].is_required()):
         if key == leave_out:
             continue
         default = (

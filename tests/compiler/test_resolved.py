@@ -52,7 +52,7 @@ def rows() -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield from (("node", row.config) for row in all_rows())
     yield from (("node", {**row.config, option: value}) for row in all_rows() for option, some in row.changes.items() for value in some)
     for row in (*test_losses.ROWS, *test_metrics.ROWS, *test_text_metrics.ROWS):
-        role, ends = ("loss", {"input": "scores", "target": "label"}) if isinstance(row, test_losses.Row) else ("metric", {})
+        role, ends = ("loss", test_losses.ends(row.config["type"])) if isinstance(row, test_losses.Row) else ("metric", {})
         yield from ((role, {**row.config, **ends, **change}) for change in ({}, *({name: value} for name, value in row.changes.items())))
     yield from (("schedule", {**config, **test_schedules.CHANGES[config["type"]]}) for config, _ in test_schedules.ROWS)
     for type, (_, changes) in test_optimizers.ROWS.items():

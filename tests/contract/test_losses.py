@@ -16,7 +16,7 @@ from torch import Tensor
 from nnrun.registry.catalog import all_of, find
 from nnrun.registry.field import DataError
 from nnrun.registry.modules.losses import Weighted
-from nnrun.registry.objective import Loss
+from nnrun.registry.objective import Loss, TargetLoss
 from nnrun.registry.shape import Shape, ShapeError
 
 torch.set_num_threads(1)
@@ -152,6 +152,8 @@ ROWS = [
     Row({"type": "focal", "gamma": 1.5, "class_weights": [1, 2, 3]}, Shape((3,)), THREE, of_hard(1.5, np.array([1, 2, 3]))),
     Row({"type": "quantile"}, FLAT, FLAT, mean_of(lambda d: np.abs(d) / 2), changes={"q": 0.2}),
     Row({"type": "quantile", "q": 0.9}, Shape((1,)), ONE, mean_of(lambda d: np.where(d > 0, 0.1 * d, -0.9 * d))),
+    Row({"type": "minimise"}, FLAT, FLAT, lambda x, y: (float(x.sum()), float(len(x)))),
+    Row({"type": "minimise"}, ONE, ONE, lambda x, y: (float(x.sum()), float(len(x)))),
     Row({"type": "mse"}, Shape((1,)), ONE, mean_of(np.square)),
     Row({"type": "mse"}, Shape((1, 4, 4)), Shape((1, 4, 4)), mean_of(np.square)),
     Row({"type": "mae"}, FLAT, FLAT, mean_of(np.abs)),
@@ -162,10 +164,17 @@ ROWS = [
 each_row = pytest.mark.parametrize("row", ROWS, ids=str)
 
 
+def ends(type: str) -> dict[str, str]:
+    """What a loss of this type compares."""
+    cls = find("loss", type)
+    assert cls is not None
+    return {"input": "out", "target": "label"} if issubclass(cls, TargetLoss) else {"input": "out"}
+
+
 def make(config: Mapping[str, Any]) -> Loss:
     cls = find("loss", config["type"])
     assert cls is not None
-    loss = cls.model_validate({"input": "out", "target": "label", **config})
+    loss = cls.model_validate({**ends(config["type"]), **config})
     assert isinstance(loss, Loss)
     return loss
 
@@ -271,7 +280,10 @@ def test_half_precision_is_summed_in_32_bits(row: Row) -> None:
 
 
 OPTIONS = [
-    (name, option) for name, cls in all_of("loss").items() for option in cls.model_fields if option not in {"type", *Loss.model_fields}
+    (name, option)
+    for name, cls in all_of("loss").items()
+    for option in cls.model_fields
+    if option not in {"type", *TargetLoss.model_fields}
 ]
 
 

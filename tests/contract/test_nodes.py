@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nnrun.registry.catalog import all_of
 from nnrun.registry.group import Group
+from nnrun.registry.modules.chance import Dice
 from nnrun.registry.node import Node
 from nnrun.registry.shape import Shape, ShapeError
 from tests.contract.node_rows import BATCH, TICKS, Row, all_rows, lengths_of, random_value
@@ -160,13 +161,15 @@ def others(row: Row, option: str) -> list[Any]:
 
 
 def effects(row: Row) -> dict[str, list[float] | tuple[int, ...]]:
-    """All there is to see of a node: what it starts with, what it gives while training, and afterwards."""
+    """All there is to see of a node: what it starts with, what it gives while training, when it is judged, and afterwards."""
     module = row.built()
     seen = dict(module.state_dict())
     for training in (True, False):
         module.train(training)
         values = row.values(seed=1)
         seen |= {f"output {place}, training: {training}": result for place, result in enumerate(row.run(module, values))}
+    with Dice(1, torch.device("cpu")):
+        seen |= {f"output {place}, judged": result for place, result in enumerate(row.run(module, row.values(seed=1)))}
     return {f"{name} {tuple(tensor.shape)}": tensor.flatten().tolist() for name, tensor in seen.items()}
 
 

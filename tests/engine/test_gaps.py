@@ -110,7 +110,7 @@ def test_a_missing_target_gives_no_gradient(messy: Built) -> None:
     assert set(batch.given) == {"y", "label"}
     values = messy.network(batch, losses.wanted)
     (sums, weight), _ = losses.sums(values, batch)
-    total = losses.total([(sums, weight), (sums, weight)])
+    total = losses.total(losses.means([(sums, weight), (sums, weight)]))
     total.backward()  # type: ignore[no-untyped-call]
 
     assert (weight.item(), total.item()) == (0.0, 0.0)

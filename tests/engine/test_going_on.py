@@ -21,6 +21,7 @@ from nnrun.runner.engine.training.keeper import Keeper
 from nnrun.runner.engine.training.stages import train_stages
 from tests.engine.support import CPU
 from tests.engine.test_learners import LEARNERS
+from tests.engine.test_own_loss import VAE, pictures
 from tests.faults.victims import STAGES
 
 Said = list[tuple[Any, ...]]
@@ -121,6 +122,7 @@ KINDS = {
     "averaged weights": (AVERAGED, LEARNERS["dropout"][1]),
     "looking again": (LOOKING, LEARNERS["dropout"][1]),
     "stages of augmented pictures": (AUGMENTED, None),
+    "variational": (VAE, pictures()),
 }
 
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import torch
 
-from nnrun.runner.engine.network.lives import read_last
+from nnrun.runner.engine.network.lives import way_to
 from tests.engine.support import build
 
 FORK = """
@@ -42,7 +42,7 @@ def built(text: str):
 
 def test_a_value_goes_behind_its_last_reader():
     plan = built(FORK).plan
-    spent = dict(zip([step.name for step in plan.steps], read_last(plan, ("scores",)), strict=True))
+    spent = {step.name: names for step, names in way_to(plan, ("scores",))}
 
     assert spent == {"stem": (), "left": (), "right": (), "both": ("left", "right"), "scores": ("stem", "both")}
 

@@ -97,7 +97,7 @@ def padded(batch: Batch, more: int) -> Batch:
 def gradients(built: Built, batch: Batch) -> tuple[Tensor, list[Tensor]]:
     built.network.zero_grad()
     losses = built.evaluator.losses
-    loss = losses.total(losses.sums(built.network(batch, losses.wanted), batch))
+    loss = losses.total(losses.means(losses.sums(built.network(batch, losses.wanted), batch)))
     loss.backward()  # type: ignore[no-untyped-call]
     return loss.detach(), [parameter.grad.clone() for parameter in built.network.parameters() if parameter.grad is not None]
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nnrun.registry.objective import Loss
 from nnrun.registry.optimizers.sgd import Sgd
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.checkpoint.snapshot import Snapshot
@@ -148,7 +149,8 @@ def of_gallery(name: str) -> tuple[Plan, Dataset]:
 
     def brief(stage: Plan) -> Plan:
         assert stage.spec.train is not None
-        plain = {"optimizer": PLAIN} if stage.losses else {}
+        steepest = max((loss.config.weight for loss in stage.losses if isinstance(loss.config, Loss)), default=1.0)
+        plain = {"optimizer": PLAIN.model_copy(update={"lr": PLAIN.lr / steepest})} if stage.losses else {}
         return replace(stage, spec=stage.spec.at_stage(stage.spec.train.model_copy(update=short | plain)))
 
     return replace(brief(plan), stages=tuple(map(brief, plan.stages))), data

@@ -107,7 +107,8 @@ def _measured(plan: Plan, names: Names) -> Settings:
 def _judging(one: Comparison, names: Names) -> Any:
     """A loss or metric with what it compares, also where that goes without saying."""
     weighed = {"example_weights": names.get(one.weights, one.weights)} if one.weights is not None else {}
-    return replaced(one.config, input=by_names(one.input, names), target=by_names(one.target, names), **weighed)
+    target = {"target": by_names(one.target, names)} if one.has_target else {}
+    return replaced(one.config, input=by_names(one.input, names), **target, **weighed)
 
 
 def _data(one: Plan, other: Plan, names: Names) -> Iterator[Change]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nnrun.registry.catalog import Broken, find
 from nnrun.registry.group import Group
-from nnrun.registry.objective import Loss, Metric, SequenceMetric
+from nnrun.registry.objective import Loss, Metric, SequenceMetric, TargetLoss
 from nnrun.registry.training import Learner, Watching
 from nnrun.runner.compiler.graph.names import Declared, Flat
 from nnrun.runner.compiler.language.edges import Reference, mentioned
@@ -27,6 +29,26 @@ class Objective:
     weights: str | None = None
     """The field that says how much each example counts."""
 
+    @property
+    def has_target(self) -> bool:
+        """Whether it compares with another value: a loss of type `minimise` judges its input alone, which then stands for the target."""
+        return self.input != self.target
+
+
+def loss_labels(losses: Sequence[Loss]) -> tuple[str, ...]:
+    """How each of several losses is logged; one alone has no name but `loss`."""
+    if len(losses) < 2:
+        return ()
+    plain = [loss.name or loss.type_name() for loss in losses]
+    often = Counter(plain)
+    known = [name if often[name] == 1 or loss.name else f"{name}_{loss.input}" for name, loss in zip(plain, losses, strict=True)]
+    often = Counter(known)
+    full = [
+        f"{name}_{loss.target}" if often[name] > 1 and isinstance(loss, TargetLoss) and not loss.name else name
+        for name, loss in zip(known, losses, strict=True)
+    ]
+    return tuple(f"loss_{re.sub(r'[./]', '_', name)}" for name in full)
+
 
 def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Objective, ...], tuple[Objective, ...]]:
     """The losses and the metrics that are right."""
@@ -43,10 +65,11 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
         path: Path = ("train", "loss", index)
         if isinstance(loss, Broken):
             continue
-        input, target = (_value(text, (*path, key), spec, flat, report) for key, text in (("input", loss.input), ("target", loss.target)))
+        input = _value(loss.input, (*path, "input"), spec, flat, report)
+        target = _value(loss.target, (*path, "target"), spec, flat, report) if isinstance(loss, TargetLoss) else input
         if input and target and _is_weighed(loss, path, spec, report):
             losses.append(Objective(loss, input, target, path, loss.example_weights))
-    first = losses[0] if losses else None
+    first = next((loss for loss in losses if loss.has_target), None)
     choice = next((_chosen(node) for node in flat.nodes.values() if node.config is not None and node.config.decides), None)
     metrics = []
     for index, metric in enumerate(spec.metrics or ()):
@@ -70,6 +93,9 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
             _value(text, (*path, key), spec, flat, report) if text is not None else default
             for key, text, default in (("input", metric.input, defaults[0]), ("target", metric.target, defaults[1]))
         ]
+        if None in (*ends, metric.input, metric.target) and losses and first is None:
+            headline = f"`{metric.type_name()}` has no loss with a target to go by"
+            report.add("missing-key", headline, at=path, help="say what it compares: `input: NODE, target: FIELD`")
         if ends[0] and ends[1]:
             metrics.append(Objective(metric, ends[0], ends[1], path))
     _check_figures(spec, report)
@@ -144,7 +170,8 @@ def judged(spec: Spec, flat: Flat) -> Iterator[str]:
         if isinstance(objective, Broken):
             words = mentioned(objective.given)
         else:
-            words = {text.partition(".")[0] for text in (objective.input, objective.target) if text is not None}
+            named = (objective.input, getattr(objective, "target", None))
+            words = {text.partition(".")[0] for text in named if text is not None}
         meant = {meant for word in words - flat.nodes.keys() - fields if (meant := nearest(word, flat.nodes)) is not None}
         yield from words
         yield from meant
@@ -189,7 +216,18 @@ def _value(text: str, path: Path, spec: Spec, flat: Flat, report: Report) -> Ref
 
 def _check_figures(spec: Spec, report: Report) -> None:
     """Names of metrics are unique, and the figures that a training watches exist."""
+    losses = [loss for loss in (spec.train.loss if spec.train else None) or () if not isinstance(loss, Broken)]
     labels: dict[str, Path] = {}
+    for index, label in enumerate(loss_labels(losses)):
+        if label in labels:
+            report.add(
+                "name-taken",
+                f"two losses are called `{label}`",
+                at=("train", "loss", index),
+                notes=[(labels[label], "the first")],
+                help="give one a `name`",
+            )
+        labels[label] = ("train", "loss", index)
     for index, metric in enumerate(spec.metrics or ()):
         if isinstance(metric, Broken):
             continue

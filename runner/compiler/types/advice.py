@@ -39,7 +39,12 @@ def unclamped_help(node: GraphNode, graph: Graph) -> str | None:
 def _told_the_answer(node: GraphNode, edge: Edge, graph: Graph) -> str | None:
     for loss in graph.losses:
         asked = loss.input.name
-        if edge.source.name == loss.target.name and not edge.source.port and (node.name == asked or node.name in graph.behind(asked)):
+        if (
+            loss.has_target
+            and edge.source.name == loss.target.name
+            and not edge.source.port
+            and (node.name == asked or node.name in graph.behind(asked))
+        ):
             kind = loss.config.type_name()
             return f"take this edge away: `{edge.source}` is what `{kind}` asks `{asked}` for, and to read it is to know the answer"
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nnrun.registry.objective import SequenceMetric
 from nnrun.runner.compiler.graph.graph import Graph
+from nnrun.runner.compiler.graph.objectives import Objective
 from nnrun.runner.compiler.language.spec import Spec
 from nnrun.runner.compiler.text.diagnostic import Report
 from nnrun.runner.compiler.types.shapes import Typed
@@ -22,16 +23,22 @@ def check_baseline(spec: Spec, graph: Graph, typed: Typed, report: Report) -> No
 
 def _why_not_judged(graph: Graph) -> str | None:
     """What stands in the way of judging any, or None."""
-    if not graph.losses:
-        return "learns what a loss judges, and there is no loss"
+    if not any(one.has_target for one in (*graph.losses, *graph.metrics)):
+        return "learns what a loss or metric compares with, and none has a target"
     if all(isinstance(metric.config, SequenceMetric) for metric in graph.metrics):
         return "is judged by `metrics`, and there are none" + " of single tokens" * bool(graph.metrics)
     return None
 
 
+def _first(graph: Graph) -> Objective:
+    """What a baseline foresees: the target of the first loss that has one, else of a metric."""
+    return next(one for one in (*graph.losses, *graph.metrics) if one.has_target)
+
+
 def _why_not_foreseen(graph: Graph, typed: Typed) -> str | None:
     """What stands in the way of an n-gram, or None."""
-    loss, target = graph.losses[0], typed.values[graph.losses[0].target.value]
+    loss = _first(graph)
+    target = typed.values[loss.target.value]
     if target.kind != "token":
         return f"foresees the tokens of a text, and `{loss.target}` is {target}"
     for metric in graph.metrics:
@@ -43,7 +50,8 @@ def _why_not_foreseen(graph: Graph, typed: Typed) -> str | None:
 
 def _why_not_fitted(graph: Graph, typed: Typed, wanted: str) -> str | None:
     """What stands in the way of a model that is fitted, or None."""
-    loss, target = graph.losses[0], typed.values[graph.losses[0].target.value]
+    loss = _first(graph)
+    target = typed.values[loss.target.value]
     forecast = loss.target.port == "next" and target.kind == "number"
     if (target.time is not None and not forecast) or (target.kind != "number" and target.axes):
         return f"gives one answer for an example, and `{loss.target}` is {target}: this is not supported yet"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from nnrun.registry.algebra.activations import RANGES
 from nnrun.registry.field import Field
-from nnrun.registry.objective import Loss
+from nnrun.registry.objective import TargetLoss
 from nnrun.runner.compiler.graph.graph import Graph, GraphNode
 from nnrun.runner.compiler.graph.objectives import Objective
 from nnrun.runner.compiler.language.edges import Edge
@@ -30,7 +30,7 @@ def _check_range(objective: Objective, graph: Graph, typed: Typed, report: Repor
     """The function that a judged value comes out of leaves nothing away that the target needs."""
     loss, target = objective.config, typed.values.get(objective.target.value)
     found = _outermost(objective.input.name, graph)
-    if objective.input.port is not None or not isinstance(loss, Loss) or target is None or found is None:
+    if objective.input.port is not None or not isinstance(loss, TargetLoss) or target is None or found is None:
         return
     node, function, option = found
     assert node.config is not None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nnrun.registry.field import DataError
-from nnrun.runner.compiler.plan import Comparison, Plan
+from nnrun.runner.compiler.plan import Comparison
 
 PROMPT = "prompt"
 """The column of a network that reads nothing: a text to continue."""
@@ -47,16 +47,6 @@ class Answers:
 def free(name: str, taken: Collection[str]) -> str:
     """A name for a column of ours that no answer has."""
     return name if name not in taken else free(f"{name}_", taken)
-
-
-def answering(plan: Plan) -> list[Comparison]:
-    """The losses whose inputs are answers: of several that judge by the same target, the first."""
-    first: dict[str, Comparison] = {}
-    for loss in plan.losses:
-        if plan.decoding is not None and loss.target != plan.decoding.target:
-            continue  # a network that generates does nothing else
-        first.setdefault(loss.target, loss)
-    return list(first.values())
 
 
 def named(loss: Comparison) -> str:

@@ -13,7 +13,6 @@ from nnrun.registry.data.tokens import UNKNOWN
 from nnrun.registry.field import DataError, Facts, Field, naming
 from nnrun.registry.fields.category import OTHER, Category
 from nnrun.registry.fields.text import Text
-from nnrun.registry.objective import Loss
 from nnrun.registry.source import Columns
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.checkpoint.model import load
@@ -21,7 +20,7 @@ from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.columns import ordering
 from nnrun.runner.engine.data.sent import examples_of
 from nnrun.runner.engine.data.told import Told
-from nnrun.runner.engine.inference.answered import PROMPT, Answers, answering, named
+from nnrun.runner.engine.inference.answered import PROMPT, Answers, named
 from nnrun.runner.engine.inference.asked import asked
 from nnrun.runner.engine.inference.decode import generate
 from nnrun.runner.engine.inference.recollect import recollect
@@ -124,9 +123,11 @@ class Predictor:
         return result
 
     def said(self, values: Mapping[str, Tensor], batch: Batch) -> dict[str, list[Any]]:
-        """What the judged values of a batch say, as columns."""
+        """What the judged values of a batch say, as far as they are there, as columns."""
         result: dict[str, list[Any]] = {}
-        for loss in answering(self.plan):
+        for loss in self.plan.answering:
+            if loss.input not in values:
+                continue
             lengths = batch.lengths[loss.input_shape.time].tolist() if loss.input_shape.time else None
             result |= self._read(loss, values[loss.input].float().cpu(), lengths)
         return result
@@ -185,7 +186,7 @@ class Predictor:
     def truth(self, part: Part) -> dict[str, list[Any]]:
         """What the predictions should have been, under the same names, for targets that are fields."""
         result: dict[str, list[Any]] = {}
-        for loss in answering(self.plan):
+        for loss in self.plan.answering:
             field = loss.target.partition(".")[0]
             if field not in self.plan.fields:
                 continue
@@ -216,7 +217,6 @@ class Predictor:
     def _decoded(self, loss: Comparison, scores: Tensor) -> dict[str, list[Any]]:
         target, name = loss.target.partition(".")[0], named(loss)
         field, facts = self.plan.fields.get(target), self.facts.get(target, {})
-        assert isinstance(loss.config, Loss)
         if loss.target_shape.kind != "number":
             top, chosen = probabilities(scores).max(1)
             return {name: field.decode(chosen.numpy(), facts) if field else chosen.tolist(), f"{name}_probability": top.tolist()}

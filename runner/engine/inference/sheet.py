@@ -12,7 +12,7 @@ from torch import Tensor
 from nnrun.registry.data.columns import from_arrow
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.inference import arrow
-from nnrun.runner.engine.inference.answered import ROW, answering, free, named
+from nnrun.runner.engine.inference.answered import ROW, free, named
 from nnrun.runner.engine.inference.predict import Predictor, probabilities
 from nnrun.runner.engine.inference.search import Hypothesis
 
@@ -78,7 +78,7 @@ class Sheet:
     def _chances(self, values: Mapping[str, Tensor]) -> dict[str, Any]:
         """The probabilities of all classes, a list for each example."""
         found = {}
-        for loss in answering(self.plan):
+        for loss in self.plan.answering:
             shape, scores = loss.target_shape, values[loss.input]
             if shape.kind == "category" and shape.time is None and not shape.axes and scores.shape[1:].numel() <= MANY:
                 found[f"{named(loss)}{CHANCES}"] = list(probabilities(scores.float().cpu()).numpy())

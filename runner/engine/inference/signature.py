@@ -6,7 +6,7 @@ from typing import Any
 
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.columns import ordering
-from nnrun.runner.engine.inference.answered import PROMPT, ROW, answering, free, named
+from nnrun.runner.engine.inference.answered import PROMPT, ROW, free, named
 from nnrun.runner.engine.inference.recollect import answering_groups
 
 Described = list[dict[str, Any]]
@@ -25,7 +25,7 @@ def signature(plan: Plan) -> tuple[Described, Described]:
     outputs: Described = []
     if not plan.losses:
         outputs = [{"name": name, "type": "double", "axes": 1} for name in answering_groups(plan)]
-    for loss in answering(plan):
+    for loss in plan.answering:
         ticks = int(loss.input_shape.time is not None)
         axes = ticks + len(loss.target_shape.axes)
         if plan.decoding is not None:

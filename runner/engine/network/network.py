@@ -26,7 +26,7 @@ from nnrun.runner.engine.loops.outside import Outside
 from nnrun.runner.engine.loops.pieces import loop_in_pieces
 from nnrun.runner.engine.loops.run import Runner
 from nnrun.runner.engine.network.again import computed_again
-from nnrun.runner.engine.network.lives import read_last
+from nnrun.runner.engine.network.lives import Way, way_to
 from nnrun.runner.engine.network.memory import Memory
 from nnrun.runner.engine.network.past import INITIAL, Past, learned
 from nnrun.runner.engine.network.symbols import allowed
@@ -57,8 +57,8 @@ class Network(nn.Module):
         self.frozen: set[str] = set()
         """Nodes that stay as they are, and whose values are those of inference while the others learn."""
         self.feedback = max((float(getattr(op.config, "feedback", 0.0)) for op in plan.ops), default=0.0)
-        self.lives: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {}
-        """For what is wanted, the values that are read for the last time at each step."""
+        self.ways: dict[tuple[tuple[str, ...], tuple[str, ...]], Way] = {}
+        """For what is wanted and what is given, the steps that lead there."""
         self.images = any(len(value.shape.axes) == 3 for op in plan.ops for value in op.inputs)
         for op in plan.ops:
             if op.share is None:
@@ -114,14 +114,15 @@ class Network(nn.Module):
     def _values(self, batch: Batch, wanted: tuple[str, ...], given: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The values that are wanted, and others that were needed; some may be given."""
         values = {**batch.values, **given}
-        if wanted not in self.lives:
-            self.lives[wanted] = read_last(self.plan, wanted)
-        for step, spent in zip(self.plan.steps, self.lives[wanted], strict=True):
+        known = wanted, tuple(given)
+        if known not in self.ways:
+            self.ways[known] = way_to(self.plan, *known)
+        for step, spent in self.ways[known]:
             try:
                 if isinstance(step, Recurrence):
                     inside = [name for name in wanted if name in step.names and name not in step.outputs]
                     self._loop(step, values, batch, [*step.outputs, *inside])
-                elif step.name not in given:
+                else:
                     self.run(step, values, batch)
             except (MemoryError, RuntimeError) as error:
                 op = step.ops[0] if isinstance(step, Recurrence) else step
@@ -131,6 +132,11 @@ class Network(nn.Module):
             for name in spent:
                 del values[name]
         return values
+
+    def answer(self, batch: Batch, wanted: tuple[str, ...], given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The same where the values of some nodes are given: what leads to these alone is not computed, and need not be in the batch."""
+        values = self._values(batch, wanted, given)
+        return {name: values[name] for name in wanted}
 
     @torch.no_grad()
     def _own_choices(self, batch: Batch) -> dict[str, Tensor]:

@@ -56,6 +56,8 @@ class Past:
         if self.memory is None:
             return
         for name, value in self.late.items():
+            if name not in values:  # it leads to nothing that was asked for
+                continue
             before = self.before(name, value.shape, values[name], values, value.delay, batch.count)
             self.memory.keep({name: remembered(before, values[name], real(value, batch))})
         self.memory.advance()

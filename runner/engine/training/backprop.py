@@ -70,11 +70,11 @@ class Backprop(Learner[tuple[Batch, ...]]):
         self.minimised: nn.Module | None = self.split.root if self.split is not None else self.own if world.is_alone else None
         """The same with the gradients of all processes; made in the first step, which tells whether some weights have none."""
         self.gallery = Gallery(network, plan, data.valid, data.facts, 1 + -(-self.budget.steps // self.budget.evaluate_every))
-        self.lost, self.steps_since = torch.zeros((), device=device), 0
-        """Losses added up since they were last told, in this process, and how many."""
+        self.lost, self.steps_since = torch.zeros(1 + len(plan.loss_labels), device=device), 0
+        """Losses added up since they were last told, in this process, and how many; as `Losses.told` gives them."""
         self.first = self.latest = math.nan
         """Training loss of the untrained network, and as it was last told."""
-        self.nothing = torch.zeros((), device=device)
+        self.nothing = torch.zeros_like(self.lost)
         self.batch: Batch | None = None
         """The last one."""
         self.dice = Dice(train.seed, device, world.size > 1)
@@ -97,17 +97,17 @@ class Backprop(Learner[tuple[Batch, ...]]):
         self.descent.set_rate(number)
         minimised = self.minimised = self.minimised or self._wrapped(number, pieces[0], weights, before)
         self.descent.forget()
-        reads, value, loss = self.world.is_alone and (due or self.device.type == "cpu"), 0.0, self.nothing  # reading waits for a GPU
+        reads, value, losses = self.world.is_alone and (due or self.device.type == "cpu"), 0.0, self.nothing  # reading waits for a GPU
         for index, piece in enumerate(pieces):
             is_last = index == len(pieces) - 1
             with nullcontext() if is_last else accumulating(minimised):
                 with FORWARD:
                     found = self._found(minimised, number, index, piece, weights, is_last)
-                if reads and not math.isfinite(value := value + float(found.loss)):
+                if reads and not math.isfinite(value := value + float(found.losses[0])):
                     raise Diverged.loss(number, first_not_finite(self.network, piece))
                 with BACKWARD, self.dice:
                     self.descent.backward(found.objective)
-            loss = found.loss if index == 0 else loss + found.loss
+            losses = found.losses if index == 0 else losses + found.losses
             if piece.share is None or piece.share.count:
                 self.evaluator.meters.update(found.values, piece)
             self.examples += piece.count if piece.share is None else piece.share.whole
@@ -118,12 +118,12 @@ class Backprop(Learner[tuple[Batch, ...]]):
         with OPTIMIZER:
             self.descent.step(lambda: self._again(number, pieces, weights))
         self.batch = pieces[-1]
-        self.lost += loss
+        self.lost += losses
         self.steps_since += 1
         if not reads and not due:
             return None
         if not reads:
-            value = self._agreed_loss(number, loss)
+            value = self._agreed_loss(number, losses[0])
         self.first = value if number == 1 else self.first
         return value
 
@@ -204,10 +204,12 @@ class Backprop(Learner[tuple[Batch, ...]]):
     def since(self) -> dict[str, float]:
         lost = self.lost.clone()
         self.world.sum([lost])
-        self.latest = float(lost) / self.steps_since
+        told = [total / self.steps_since for total in lost.tolist()]
+        figures = {f"train/{label}": figure for label, figure in self.evaluator.losses.figures(told).items()}
+        self.latest = figures["train/loss"]
         self.lost.zero_()
         self.steps_since = 0
-        return {"train/loss": self.latest, **self.descent.told}
+        return {**figures, **self.descent.told}
 
     def judge(self, step: int) -> Judged | None:
         if step == 0 and self.data.valid is None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from nnrun.registry.field import DataError, Facts
+from nnrun.registry.modules.chance import Dice
 from nnrun.runner.compiler.memory.needs import values_of
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.batch import Batch, Part
@@ -45,6 +46,7 @@ class Evaluator:
         self.network, self.device, self.precision = network, device, plan.spec.train.precision
         self.batch_size = max(plan.spec.train.batch_size, LARGE if LARGE * values_of(plan, ticks or {}) <= ROOM else 1)
         self.losses, self.meters, self.written = Losses(plan, facts).to(device), Meters(plan, facts, device), Written(plan, facts)
+        self.dice = Dice(plan.spec.train.seed, device)
         self.wanted = tuple(dict.fromkeys((*self.losses.wanted, *self.meters.wanted)))
 
     @torch.no_grad()
@@ -52,7 +54,7 @@ class Evaluator:
         """The loss of one batch, as in inference."""
         self.network.eval()
         with self._elsewhere(), mixed(self.device, self.precision):
-            return float(self.losses.total(self.losses.sums(self.network(batch, self.wanted), batch)))
+            return float(self.losses.total(self.losses.means(self.losses.sums(self._values(batch, 0), batch))))
 
     @torch.no_grad()
     def evaluate(self, part: Part, name: str, sheet: Sheet | None = None, look: Look | None = None) -> dict[str, float]:
@@ -76,22 +78,23 @@ class Evaluator:
             if not weight:
                 what = f"nothing in the {name} part counts in the loss `{comparison}`: its targets are missing, or have the weight 0"
                 raise DataError(what, "look at `split` under `data`")
-        figures = {f"{name}/loss": float(self.losses.total(totals))}
+        told = self.losses.told(self.losses.means(totals)).tolist()
+        figures = {f"{name}/{label}": figure for label, figure in self.losses.figures(told).items()}
         figures |= {f"{name}/{label}": figure for label, figure in self.meters.compute().items()}
         return figures | self.written.judge(self.network, part, self.device, name, self.batch_size, sheet)
 
     def _answers(self, part: Part) -> Iterator[tuple[Tensor, Batch, dict[str, Tensor]]]:
         """Rows, batches and values of a part, in order. Each of many processes computes a batch in turn, and has what the others did."""
         if self.network.memory is not None:  # each window goes on from the one before
-            yield from (self._answer(part, rows) for rows in part.streams(1))
+            yield from (self._answer(part, rows, number) for number, rows in enumerate(part.streams(1)))
             return
         every = part.rows_in_order(self.batch_size)
         for start in range(0, len(every), self.world.size):
             turn = every[start : start + self.world.size]
             if len(turn) == 1:
-                yield self._answer(part, turn[0])
+                yield self._answer(part, turn[0], start)
                 continue
-            own = self._answer(part, turn[self.world.rank]) if self.world.rank < len(turn) else None
+            own = self._answer(part, turn[self.world.rank], start + self.world.rank) if self.world.rank < len(turn) else None
             made = {name: value for name, value in own[2].items() if name not in part.values} if own is not None else {}
             for rank, (rows, others) in enumerate(zip(turn, self.world.gathered(made), strict=False)):
                 if rank == self.world.rank and own is not None:
@@ -101,10 +104,17 @@ class Evaluator:
                     known = {name: batch.values[name] for name in self.wanted if name in batch.values}
                     yield rows, batch, {**known, **on(self.device, others)}
 
-    def _answer(self, part: Part, rows: Tensor) -> tuple[Tensor, Batch, dict[str, Tensor]]:
+    def _answer(self, part: Part, rows: Tensor, number: int) -> tuple[Tensor, Batch, dict[str, Tensor]]:
         batch = part.batch(rows).to(self.device)
         with mixed(self.device, self.precision):
-            return rows, batch, self.network(batch, self.wanted)
+            return rows, batch, self._values(batch, number)
+
+    def _values(self, batch: Batch, number: int) -> dict[str, Tensor]:
+        """Those of the batch of this number in a part; what is drawn depends on it alone, so that all evaluations draw the same."""
+        self.dice.begin(-1 - number)  # steps of the training count from 1
+        with self.dice:
+            values: dict[str, Tensor] = self.network(batch, self.wanted)
+        return values
 
     def _elsewhere(self) -> Any:
         """What training remembers of its streams is put aside while a judgement reads others."""

@@ -21,7 +21,8 @@ class Found(NamedTuple):
 
     objective: Tensor
     """What is minimised, which alone leads back to the weights."""
-    loss: Tensor
+    losses: Tensor
+    """As `Losses.told` gives them: what is minimised first."""
     values: dict[str, Tensor]
 
 
@@ -42,13 +43,14 @@ class Minimised(nn.Module):
         if weights is not None:
             counts = 1.0 if batch.share is None or batch.share.count else 0.0
             sums = [(counts * total, weight) for (total, _), weight in zip(sums, weights, strict=True)]
-        loss = self.losses.total(sums)
+        means = self.losses.means(sums)
+        loss = self.losses.total(means)
         objective = loss * times if times != 1.0 else loss
         if self.penalties and penalised:
             objective = objective + penalty(self.penalties)
         if times != 1.0:  # whoever wraps this waits for a gradient of all that leads back
             values = {name: value.detach() for name, value in values.items()}
-        return Found(objective, loss.detach(), values)
+        return Found(objective, self.losses.told(means), values)
 
 
 def penalty(penalties: Penalties) -> Tensor:

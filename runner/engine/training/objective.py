@@ -38,6 +38,7 @@ class Losses(nn.Module):
         self.wanted = _compared_values(plan.losses)
         self.factors: list[float] = []
         self.parts = nn.ModuleList()
+        self.labels = plan.loss_labels
         for loss in plan.losses:
             assert isinstance(loss.config, Loss)
             self.factors.append(loss.config.weight)
@@ -69,12 +70,25 @@ class Losses(nn.Module):
         nothing = torch.zeros(batch.count, dtype=sums.dtype, device=sums.device)
         return nothing.index_add(0, owner, sums), nothing.index_add(0, owner, weights.to(sums.dtype))
 
-    def total(self, sums: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-        """The figure that is minimised. A loss whose targets are all missing, or count nothing, adds nothing."""
+    def means(self, sums: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
+        """Each loss by itself. One whose targets are all missing, or count nothing, is 0."""
         if self.may_lack:
             sums = [(total, weight.clamp_min(TINY)) for total, weight in sums]
-        terms = [factor * total / weight for factor, (total, weight) in zip(self.factors, sums, strict=True)]
+        return [total / weight for total, weight in sums]
+
+    def total(self, means: Sequence[Tensor]) -> Tensor:
+        """The figure that is minimised."""
+        terms = [factor * mean if factor != 1 else mean for factor, mean in zip(self.factors, means, strict=True)]
         return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
+
+    def told(self, means: Sequence[Tensor]) -> Tensor:
+        """What is logged: the figure that is minimised and, where there are several, each of the losses, (1 + losses,) or (1,)."""
+        each = [mean.detach() for mean in means] if self.labels else []
+        return torch.stack([self.total(means).detach(), *each])
+
+    def figures(self, told: Sequence[float]) -> dict[str, float]:
+        """The same by name."""
+        return dict(zip(("loss", *self.labels), told, strict=True))
 
 
 class Meters:

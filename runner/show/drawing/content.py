@@ -135,7 +135,7 @@ def _judging(graph: Graph, plan: Plan | None) -> Iterator[tuple[Box, list[Arrow]
         rest = said[1:] if ends in losses else said
         lines = (heading, "loss", *([f"measured: {', '.join(rest)}"] if rest else [])) if ends in losses else (heading, ", ".join(rest))
         arrows = []
-        for value, role in zip(ends, ("", "target"), strict=True):
+        for value, role in zip(dict.fromkeys(ends), ("", "target"), strict=False):
             source, _, port = value.partition(".")
             arrows.append(Arrow(source, name, "judged", " ".join(word for word in (port, role) if word)))
         yield Box(name, "loss", lines), arrows

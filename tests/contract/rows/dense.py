@@ -25,7 +25,7 @@ ROWS = [
     Row({"type": "dropout"}, (FLAT,), changes={"same": []}),
     Row({"type": "dropout", "rate": 0.2}, (IMAGE,), changes={"same": []}),
     Row({"type": "dropout"}, (FLAT.along("film", 4),)),
-    Row({"type": "noise"}, (FLAT,), changes={"scale": [2.0]}),
+    Row({"type": "noise"}, (FLAT,), changes={"scale": [2.0], "judged": [True]}),
     Row({"type": "noise", "distribution": "uniform", "scale": 0.5}, (IMAGE,)),
     Row({"type": "noise"}, (FLAT,), {"deviation": FLAT}, {"scale": []}),
     Row({"type": "noise"}, (FLAT,), {"deviation": Shape()}, {"scale": []}),

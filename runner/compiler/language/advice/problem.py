@@ -130,10 +130,22 @@ def type_help(role: str, name: str, known: list[str], given: Any) -> str:
         return f"write `{whole}`"
     if role == "source" and ("/" in name or "." in name) and (help := foreign.type_help(role, name)) is not None:
         return help
+    if role == "node" and _is_formula(name):
+        return f"a formula is written `{{type: formula, is: {name}}}`"
     exact = next((other for other in known if folded(other) == folded(name.rpartition(".")[2])), None)
     if exact is None and (help := foreign.type_help(role, name)) is not None:
         return help
     return repair(exact or name, known, role)
+
+
+def _is_formula(text: str) -> bool:
+    """Whether a text is a formula of more than a name."""
+    from nnrun.registry.algebra.formula import FormulaError, parse
+
+    try:
+        return re.fullmatch(r"[\w./]+", text) is None and bool(parse(text).readings)
+    except FormulaError:
+        return False
 
 
 def share_help(problem: Problem, path: Path) -> str | None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from nnrun.registry.modules.units import natural
-from nnrun.registry.objective import Loss, SequenceMetric
+from nnrun.registry.objective import SequenceMetric
 from nnrun.runner.compiler.language.data import Window
 from nnrun.runner.compiler.language.spec import Track
 from nnrun.runner.compiler.plan import Comparison, Plan
@@ -44,9 +44,12 @@ def baseline(plan: Plan, data: Dataset, track: Track) -> Baseline | None:
     `linear` fits a linear model, `boosting` trees.
 
     Of texts that are written, the commonest; of data on the disk the guess is simple, as a model would hold all of it. None where there is
-    no test part, no metric, or a class at many places. Where another than `simple` was asked for, the check has refused all but the first.
+    no test part, no metric, no field that anything is compared with, or a class at many places. Where another than `simple` was asked for,
+    the check has refused all but the first.
     """
-    loss = plan.losses[0]
+    loss = next((one for one in plan.answering if one.target in data.train.values), None)
+    if loss is None:
+        return None
     categories = loss.target_shape.kind != "number"
     judged = [metric for metric in plan.metrics if not isinstance(metric.config, SequenceMetric)]
     if track.baseline == "none" or data.test is None or not plan.metrics or (categories and loss.target_shape.axes):
@@ -127,7 +130,6 @@ def _known(data: Dataset, target: str) -> Dataset:
 
 def _scores(guess: Tensor, loss: Comparison, data: Dataset) -> Tensor:
     """The guess as the network would have said it."""
-    assert isinstance(loss.config, Loss)
     if loss.target_shape.kind != "number":
         return guess if loss.input_shape.size != 1 else (guess[:, 1] - guess[:, 0]).reshape(-1, *loss.input_shape.axes)  # type: ignore[arg-type]
     if loss.config.logits:
