@@ -1,5 +1,7 @@
 """Losses as modules: (input, target) -> (sum of losses, sum of weights), so that a mean over batches is exact.
 
+A loss that takes some targets only has `check`, which says of one that it is none of them.
+
 `each` tells the same of every example, (M,) and (M,): what it adds to the two sums. `weights` are the second of these, and `weight` the
 second sum, of the target alone.
 """
@@ -27,6 +29,10 @@ class Weighted(nn.Module):
     def forward(self, input: Tensor, target: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
         losses, weights = self.each(input, target, own)
         return losses.sum(), weights.sum()
+
+    def check(self, target: Tensor) -> None:
+        if (check := getattr(self.loss, "check", None)) is not None:
+            check(target)
 
     def weight(self, target: Tensor, own: Tensor) -> Tensor:
         weights: Tensor = self.loss.weights(target)  # type: ignore[operator]
@@ -142,7 +148,7 @@ class BinaryCrossEntropy(nn.Module):
     """Cross entropy of the sigmoid of scores and targets from 0 to 1: that of two classes with the scores 0 and `input`.
 
     Shape: input and target (M, *axes), or (M, 1, *axes) and (M, *axes) -> two scalars.
-    Raises: DataError if a target, in the units of the data, is not from 0 to 1.
+    Raises: DataError if a target, in the units of the data, is not from 0 to 1; on a GPU the loss is then no number, and `check` raises.
     """
 
     positive_weights: Tensor
@@ -162,11 +168,15 @@ class BinaryCrossEntropy(nn.Module):
         losses, weights = self._entries(input, target)
         return -losses.sum(), weights.sum()
 
+    def check(self, target: Tensor) -> None:
+        """Raises: DataError, wherever the target lies."""
+        portions(target.cpu(), self.facts)
+
     def weight(self, target: Tensor) -> Tensor:
-        return self._entry_weights(portions(target, self.facts).to(torch.get_default_dtype())).sum()
+        return self._entry_weights(self._portions(target).to(torch.get_default_dtype())).sum()
 
     def weights(self, target: Tensor) -> Tensor:
-        return _by_example(self._entry_weights(portions(target, self.facts).to(torch.get_default_dtype())))
+        return _by_example(self._entry_weights(self._portions(target).to(torch.get_default_dtype())))
 
     def each(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         losses, weights = self._entries(input, target)
@@ -174,12 +184,15 @@ class BinaryCrossEntropy(nn.Module):
 
     def _entries(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         input = exact(input).reshape(target.shape)
-        yes = portions(target, self.facts).to(input.dtype)
+        yes = self._portions(target).to(input.dtype)
         aim = yes * (1 - self.label_smoothing) + self.label_smoothing / 2
         no_weight, yes_weight = self.class_weights
         yes_weights = yes_weight * self.positive_weights.to(input.dtype)
         losses = yes_weights * aim * F.logsigmoid(input) + no_weight * (1 - aim) * F.logsigmoid(-input)
         return losses, self._entry_weights(yes)
+
+    def _portions(self, target: Tensor) -> Tensor:
+        return (portions if target.device.type == "cpu" else portions_or_nan)(target, self.facts)
 
     def _entry_weights(self, yes: Tensor) -> Tensor:
         no_weight, yes_weight = self.class_weights
@@ -211,6 +224,14 @@ def portions(target: Tensor, facts: Mapping[str, Any], others: str = "`mse`, `ma
     if not inside.all():
         raise DataError(f"the target holds {values[~inside][0].item():g}, but yes or no goes from 0 to 1", f"{others} judge any numbers")
     return values.clamp(0, 1)
+
+
+def portions_or_nan(target: Tensor, facts: Mapping[str, Any]) -> Tensor:
+    """The same without a look at them, for which a GPU would have to be waited for: one below 0 or above 1 is not a number."""
+    if not target.is_floating_point():
+        return target
+    values = natural(exact(target), facts)
+    return values.clamp(0, 1).where((values >= -ROUNDING) & (values <= 1 + ROUNDING), torch.nan)
 
 
 SURE = 1e-12

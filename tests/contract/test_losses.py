@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nnrun.registry.catalog import all_of, find
 from nnrun.registry.field import DataError
-from nnrun.registry.modules.losses import Weighted
+from nnrun.registry.modules.losses import Weighted, portions_or_nan
 from nnrun.registry.objective import Loss, TargetLoss
 from nnrun.registry.shape import Shape, ShapeError
 
@@ -314,6 +314,19 @@ def test_binary_cross_entropy_takes_a_share_between_no_and_yes() -> None:
 def test_binary_cross_entropy_refuses_a_number_that_is_no_share() -> None:
     with pytest.raises(DataError, match=r"the target holds 3\.7, but yes or no goes from 0 to 1"):
         sums(Row({"type": "binary_cross_entropy"}, ONE, ONE, of_yes_no), torch.zeros(2), torch.tensor([1.0, 3.7]))
+
+
+def test_on_a_gpu_a_number_that_is_no_share_is_found_without_waiting() -> None:
+    target = torch.tensor([0.0, 1.2, 0.5])
+    module: Any = make({"type": "binary_cross_entropy"}).build(ONE, ONE, {})
+
+    assert portions_or_nan(target, {}).isnan().tolist() == [False, True, False]
+    assert torch.equal(portions_or_nan(target[::2], {}), target[::2])
+    assert module(torch.zeros(2, device="meta"), target[:2].to("meta"))[0].is_meta
+    for check in (module.check, Weighted(module).check):
+        check(target[::2])
+        with pytest.raises(DataError, match=r"the target holds 1\.2"):
+            check(target)
 
 
 def test_balanced_weights_count_a_class_that_training_lacks_as_seen_once() -> None:

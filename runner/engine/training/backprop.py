@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any
@@ -104,7 +104,7 @@ class Backprop(Learner[tuple[Batch, ...]]):
                 with FORWARD:
                     found = self._found(minimised, number, index, piece, weights, is_last)
                 if reads and not math.isfinite(value := value + float(found.losses[0])):
-                    raise Diverged.loss(number, first_not_finite(self.network, piece))
+                    raise self._diverged(number, [piece])
                 with BACKWARD, self.dice:
                     self.descent.backward(found.objective)
             losses = found.losses if index == 0 else losses + found.losses
@@ -149,6 +149,7 @@ class Backprop(Learner[tuple[Batch, ...]]):
         if not math.isfinite(value := float(whole)):
             assert self.batch is not None
             self.join()
+            self.evaluator.losses.check(self.batch)
             raise Diverged.loss(number, self._agreed(first_not_finite(self.network, self.batch)))
         return value
 
@@ -269,8 +270,15 @@ class Backprop(Learner[tuple[Batch, ...]]):
         if math.isfinite(loss):
             return
         batches = part.in_order(self.evaluator.batch_size) if part is not None else [self.batch] if self.batch is not None else []
-        blamed = (first_not_finite(self.network, batch.to(self.device)) for batch in batches)
-        raise Diverged.loss(step, next((op for op in blamed if op is not None), None))
+        raise self._diverged(step, (batch.to(self.device) for batch in batches))
+
+    def _diverged(self, step: int, batches: Iterable[Batch]) -> Diverged:
+        """What to raise where a loss is no number. Raises: DataError if that is the data's fault."""
+        for batch in batches:
+            self.evaluator.losses.check(batch)
+            if (op := first_not_finite(self.network, batch)) is not None:
+                return Diverged.loss(step, op)
+        return Diverged.loss(step, None)
 
     def _worse(self) -> str | None:
         """What to say where training has only done harm."""

@@ -55,6 +55,12 @@ class Losses(nn.Module):
         pairs = zip(self.parts, self.comparisons, strict=True)
         return torch.stack([part.weight(_target(loss, batch), *_weighing(loss, batch)) for part, loss in pairs])  # type: ignore[operator]
 
+    def check(self, batch: Batch) -> None:
+        """Raises: DataError if a loss is no number for its targets are none that it takes."""
+        for part, loss in zip(self.parts, self.comparisons, strict=True):
+            if (check := getattr(part, "check", None)) is not None:
+                check(_target(loss, batch))
+
     def each(self, values: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor] | None:
         """(sum, weight) of each example, (B,) and (B,), where there is one loss and it can tell; else None."""
         each = getattr(self.parts[0], "each", None)
