@@ -46,6 +46,11 @@ class Loss(Component):
         """Both as one tick. Raises: ShapeError, or InputError with position 0 for the input, 1 for the target."""
         raise NotImplementedError
 
+    @property
+    def ending(self) -> str:
+        """What stands behind the target's name in the name of the answer, where several losses of one target teach several answers."""
+        return ""
+
     def missed(self, function: str, target: Shape) -> str | None:
         """What the loss can never see, as its input comes out of a function that does not give every number; None if that is no loss."""
         return None

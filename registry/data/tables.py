@@ -95,6 +95,10 @@ class FileSource(Source):
         """These columns of one file. Raises: SourceError, DataError."""
         raise NotImplementedError(f"{type(self).__name__} does not read a file")
 
+    def read_in_pieces(self, file: Path, columns: Sequence[str]) -> Iterator[Columns]:
+        """The same, some rows at a time, where memory need not hold all. Raises: SourceError, DataError."""
+        yield self.read(file, columns)
+
     def reader(self, file: Path) -> FileSource:
         """The source that reads such a file: this one, unless the ending says that it is another's."""
         ending = file.suffix.lower()

@@ -24,6 +24,9 @@ from nnrun.registry.source import Columns, Sizes
 BLOCK = LONGEST_LINE
 """Bytes that Arrow reads at once: a line is within one or two of them."""
 
+WHOLE, ROWS = 64 << 20, 1 << 14
+"""Bytes of a file that is read whole, and rows that are read at once of a larger one, where memory need not hold all."""
+
 _SIGNS = (";", "\t", "|", ",")
 _QUOTED = {";": '";"', "\t": '"\\t"', "|": '"|"', ",": '","'}
 
@@ -102,7 +105,18 @@ class Csv(FileSource):
             return None
         return {name: arrays[name] if name in arrays else table[own].to_pylist() for name, own in found.items()}  # type: ignore[misc]
 
+    def read_in_pieces(self, file: Path, columns: Sequence[str]) -> Iterator[Columns]:
+        if file.stat().st_size <= WHOLE:
+            yield self.read(file, columns)
+        else:
+            yield from self._pieces(file, columns, ROWS)
+
     def _row_by_row(self, file: Path, columns: Sequence[str]) -> Columns:
+        (whole,) = self._pieces(file, columns, None)
+        return whole
+
+    def _pieces(self, file: Path, columns: Sequence[str], count: int | None) -> Iterator[Columns]:
+        """So many rows at a time, or all."""
         rows = self._rows(file)
         _, first = next(rows, (0, None))
         if first is None:
@@ -118,15 +132,19 @@ class Csv(FileSource):
                 f"`{file.name}` has {names.count(twice[0])} columns `{twice[0]}`", "give each a name of its own in the first line"
             )
         places = [names.index(own) for own in found.values()]
-        cells = [] if self.header else [[first[place] for place in places]]
+        cells, told = [] if self.header else [[first[place] for place in places]], False
         for line, row in rows:
             if len(row) != len(names):
                 what = f"line {line} of `{file.name}` has a row of {len(row)}, where {len(names)} cells are wanted"
                 raise DataError(what, "set `delimiter`, or put quotes around a cell that holds it")
             cells.append([row[place] for place in places])
-        if not cells:
+            if len(cells) == count:
+                yield dict(zip(found, map(list, zip(*cells, strict=True)), strict=True))
+                cells, told = [], True
+        if not cells and not told:
             raise DataError(f"`{file.name}` has no rows, only a heading", "write a line for each example")
-        return dict(zip(found, map(list, zip(*cells, strict=True)), strict=True))
+        if cells:
+            yield dict(zip(found, map(list, zip(*cells, strict=True)), strict=True))
 
     def misread(self, heading: Sequence[str], columns: Collection[str]) -> tuple[str, str] | None:
         (name, *more), wanted = heading or [""], set(columns)

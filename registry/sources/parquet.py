@@ -67,6 +67,9 @@ class Parquet(FileSource):
                 table = _table(in_dictionaries, list(dict.fromkeys(found.values())), file)
         return {name: _values(table.column(own)) for name, own in found.items()}
 
+    def read_in_pieces(self, file: Path, columns: Sequence[str]) -> Iterator[Columns]:
+        return _read(file, columns)
+
     def _all(self, folder: Path, path: str) -> list[Path]:
         """The files that a path of the spec means. Raises: SourceError if there is none."""
         if not _is_many(folder, path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from os.path import exists
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from nnrun.runner.engine.inference.predict import Predictor
 
 ENDINGS = (".csv", ".parquet", ".npz", ".json")
+TABLES = (".csv", ".parquet")
+"""Those that can be read in pieces."""
 
 
 def read_columns(file: Path, predictor: Predictor, more: Sequence[str] = ()) -> Mapping[str, Sequence[Any]]:
@@ -29,8 +31,7 @@ def read_columns(file: Path, predictor: Predictor, more: Sequence[str] = ()) -> 
     """
     if not exists(file):
         raise SourceError(f"there is no file `{file}`", "look at its name, and at the folder you are in")
-    wanted = list(dict.fromkeys([*predictor.columns, *more]))
-    paths = {name for field, config in predictor.plan.fields.items() if config.holds_paths for name in config.reads(field)}
+    wanted, paths = _wanted(predictor, more)
     if file.is_dir():
         return _folder_columns(file, wanted, paths)
     if file.suffix not in ENDINGS:
@@ -38,10 +39,37 @@ def read_columns(file: Path, predictor: Predictor, more: Sequence[str] = ()) -> 
     try:
         columns = _json_columns(file, wanted) if file.suffix == ".json" else _reader(file, predictor).read(plain(file), wanted)
     except MissingColumn as error:
-        raise DataError(error.message, f"the network reads {', '.join(f'`{name}`' for name in predictor.columns)}") from None
+        raise _missing(error, predictor) from None
     if not all(len(columns[name]) for name in wanted):
         raise DataError(f"`{file}` has no rows")
     return {name: absolute(columns[name], file.parent) if name in paths else columns[name] for name in wanted}
+
+
+def read_pieces(file: Path, predictor: Predictor, more: Sequence[str] = ()) -> Iterator[Mapping[str, Sequence[Any]]]:
+    """The same, some rows at a time, of a table that memory need not hold: each of its rows is answered for by itself.
+
+    Raises: SourceError, DataError.
+    """
+    data = predictor.plan.spec.data
+    if file.suffix not in TABLES or not file.is_file() or (data is not None and data.window is not None):
+        yield read_columns(file, predictor, more)
+        return
+    wanted, paths = _wanted(predictor, more)
+    try:
+        for columns in _reader(file, predictor).read_in_pieces(plain(file), wanted):
+            yield {name: absolute(columns[name], file.parent) if name in paths else columns[name] for name in wanted}
+    except MissingColumn as error:
+        raise _missing(error, predictor) from None
+
+
+def _wanted(predictor: Predictor, more: Sequence[str]) -> tuple[list[str], set[str]]:
+    """The columns that are wanted, and those that hold paths."""
+    paths = {name for field, config in predictor.plan.fields.items() if config.holds_paths for name in config.reads(field)}
+    return list(dict.fromkeys([*predictor.columns, *more])), paths
+
+
+def _missing(error: MissingColumn, predictor: Predictor) -> DataError:
+    return DataError(error.message, f"the network reads {', '.join(f'`{name}`' for name in predictor.columns)}")
 
 
 def _folder_columns(folder: Path, wanted: Sequence[str], paths: Collection[str]) -> dict[str, list[str]]:

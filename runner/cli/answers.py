@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nnrun.runner.cli.console import failures, hand_over, say, warn
 from nnrun.runner.cli.group import json_option, main
 from nnrun.runner.signals import stoppable
+
+if TYPE_CHECKING:
+    from nnrun.runner.answers.written import Format
 
 MOST_SAID = 10
 """Rows without an answer that are told of one by one."""
@@ -23,30 +27,47 @@ MOST_SAID = 10
     type=click.Path(),
     help="CSV, Parquet, npz or JSON with the columns that the network reads, or a folder of pictures.",
 )
-@click.option("--id", "label", metavar="COLUMN", help="Column of the file that names each row in the answers; its number otherwise.")
-@click.option("--output", type=click.Path(dir_okay=False), help="CSV or JSON file to write; standard output otherwise.")
+@click.option(
+    "--what",
+    "words",
+    metavar="WHAT",
+    multiple=True,
+    help="`answers`, `probabilities` or `logits` of all classes, or any value of the network by its name: NODE. Several if repeated; the "
+    "answers where left out.",
+)
+@click.option("--best", type=click.IntRange(min=1), default=1, help="So many answers for a row: the likeliest classes, or the best texts.")
+@click.option(
+    "--id", "labels", metavar="COLUMN", multiple=True, help="Column of the file that names each row in the answers; its number otherwise."
+)
+@click.option("--output", type=click.Path(dir_okay=False), help="A .csv, .json or .parquet file to write; standard output otherwise.")
 @json_option
-def predict(run_id: str, file: str, label: str | None, output: str | None, as_json: bool) -> None:
+def predict(
+    run_id: str, file: str, words: tuple[str, ...], best: int, labels: tuple[str, ...], output: str | None, as_json: bool
+) -> None:  # fmt: skip
     """Let the network of a finished RUN answer for the rows of a file. RUN is an id, its beginning, or an experiment's name.
 
     A window is named by the last row that it reads; rows with which none ends are told of. Rows that are wrong have no answer, and
-    the column `error` says why.
+    the column `error` says why. A large table is read, answered and written in pieces.
     """
     from nnrun.runner.answers.predict import predict_file
+    from nnrun.runner.answers.written import Pieces, text_of, write
 
     check_output(output)
-    with failures(as_json), stoppable():
-        said = predict_file(run_id, Path(file), as_json or (output or "").endswith(".json"), label)
-    for line in said.refused[:MOST_SAID]:
-        warn(line)
-    if len(said.refused) > MOST_SAID:
-        warn(f"{len(said.refused) - MOST_SAID} more rows have no answer: the column `error` says why")
-    for line in [*([said.between] if said.between is not None else []), *said.strange]:
-        say(f"note: {line}", err=True)
-    if output is None:
-        hand_over(said.text)
-    else:
-        Path(output).write_text(said.text, encoding="utf-8")
+    ending = Path(output).suffix if output is not None else ""
+    form: Format = "json" if as_json or ending == ".json" else "parquet" if ending == ".parquet" else "csv"
+    with failures(as_json), stoppable(), Pieces() as pieces:
+        said = predict_file(run_id, Path(file), pieces, form != "csv", labels, words, best, MOST_SAID)
+        for line in said.refused:
+            warn(line)
+        if said.more:
+            warn(f"{said.more:,} more rows have no answer: the column `error` says why")
+        for line in [*([said.between] if said.between is not None else []), *said.strange]:
+            say(f"note: {line}", err=True)
+        if output is not None:
+            write(pieces, Path(output), form)
+            return
+        for text in text_of(pieces, "json" if as_json else "csv"):
+            hand_over(text)
 
 
 @main.command()

@@ -38,6 +38,11 @@ class Comparison:
         return self.input != self.target
 
     @property
+    def answer(self) -> str:
+        """How the answer is called: `price`, `temperature_next`, or `price_q0.9`."""
+        return self.target.replace(".", "_") + (self.config.ending if isinstance(self.config, Loss) else "")
+
+    @property
     def is_forecast(self) -> bool:
         """Whether numbers behind a window are compared, at one tick or at several."""
         return self.target.endswith(".next") and self.target_shape.kind == "number"
@@ -98,20 +103,21 @@ class Plan:
         return frozenset(found)
 
     @cached_property
-    def asked(self) -> tuple[Op, ...]:
-        """The ops that are computed to predict: all but those that judge alone, which may read the answer."""
+    def asked(self) -> tuple[str, ...]:
+        """The values that are computed to predict, or to generate: those that judge alone, which may read the answer, are not."""
         if self.nets or not self.answering:
-            return self.ops
+            return tuple(op.name for op in self.ops)
         generating = (*self.decoding.nodes, self.decoding.choice) if self.decoding is not None else ()
-        needed = self.behind((*self.answers, *generating))
-        return tuple(op for op in self.ops if op.name in needed)
+        return (*self.answers, *generating)
 
     @property
     def read(self) -> tuple[str, ...]:
         """The fields that the network needs to predict, in the order of the spec; not the one that it generates."""
-        names = {op.name for op in self.asked}
-        named = {value.value.partition(".")[0] for op in self.asked for value in op.reads}
-        named |= {start.source for start in self.starts.values() if start.source is not None and start.value in names}
+        return self.read_for(self.asked)
+
+    def read_for(self, values: Iterable[str]) -> tuple[str, ...]:
+        """The fields that the network needs for some values; not the one that it generates."""
+        named = self.behind(values)
         if self.decoding is not None:
             named -= {self.decoding.target}
         return tuple(name for name in self.fields if name in named)
@@ -119,15 +125,25 @@ class Plan:
     @property
     def foreseen(self) -> frozenset[str]:
         """The fields of which the network reads what comes behind the window: it is known in advance."""
-        return frozenset(name for name in self.fields if f"{name}.next" in self.inputs)
+        return self.foreseen_for(self.asked)
+
+    def foreseen_for(self, values: Iterable[str]) -> frozenset[str]:
+        """The same of what it reads for some values."""
+        inputs = self.inputs_for(values)
+        return frozenset(name for name in self.fields if f"{name}.next" in inputs)
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The values of the data that the network reads, `field` or `field.next`; not those of which the ticks alone count."""
-        names = {op.name for op in self.asked}
-        named = {value.value for op in self.asked for value in op.inputs}
+        """The values of the data that the network reads to predict, `field` or `field.next`; not those of which the ticks alone count."""
+        return self.inputs_for(self.asked)
+
+    def inputs_for(self, values: Iterable[str]) -> tuple[str, ...]:
+        """The same of what it reads for some values."""
+        names = self.behind(values)
+        ops = [op for op in self.ops if op.name in names]
+        named = {value.value for op in ops for value in op.inputs}
         named |= {start.source for start in self.starts.values() if start.source is not None and start.value in names}
-        named |= {value.value for op in self.asked for port, value in op.ports.items() if not op.config.ports[port].ticks_only}
+        named |= {value.value for op in ops for port, value in op.ports.items() if not op.config.ports[port].ticks_only}
         return tuple(name for name in self.values if name in named and name.partition(".")[0] in self.fields)
 
     @property
@@ -137,7 +153,7 @@ class Plan:
 
     @cached_property
     def answering(self) -> tuple[Comparison, ...]:
-        """What a prediction gives: the inputs of the losses, of several that judge by the same target the first.
+        """What a prediction gives: the inputs of the losses, of several that judge by the same target the first, and each quantile.
 
         Where no loss has a target, those of the metrics; without metrics, too, what the losses make small.
         """
@@ -145,7 +161,7 @@ class Plan:
         first: dict[str, Comparison] = {}
         for one in judged:
             if self.decoding is None or one.target == self.decoding.target:  # a network that generates does nothing else
-                first.setdefault(one.target, one)
+                first.setdefault(one.answer, one)
         return tuple(first.values())
 
     @property

@@ -42,24 +42,34 @@ class Model:
         return self._predictor.columns
 
     @overload
-    def predict(self, model_input: Columns) -> dict[str, list[Any]]: ...
+    def predict(
+        self, model_input: Columns, params: Mapping[str, Any] | None = None, *, what: Sequence[str] = (), best: int = 1
+    ) -> dict[str, list[Any]]: ...
 
     @overload
-    def predict(self, model_input: DataFrame) -> DataFrame: ...
+    def predict(
+        self, model_input: DataFrame, params: Mapping[str, Any] | None = None, *, what: Sequence[str] = (), best: int = 1
+    ) -> DataFrame: ...
 
-    def predict(self, model_input: DataFrame | Columns) -> DataFrame | dict[str, list[Any]]:
+    def predict(
+        self, model_input: DataFrame | Columns, params: Mapping[str, Any] | None = None, *, what: Sequence[str] = (), best: int = 1
+    ) -> DataFrame | dict[str, list[Any]]:
         """An answer for each row, in the units and names of the data, beside the number of the row: a data frame for a data frame, with
         its index, and columns for columns.
 
-        A row that is wrong has None for an answer, and a last column `error` says why. Raises: DataError where no row is answered.
+        `what` names what else is asked for than `answers`: `probabilities` or `logits` of all classes, or values of the network; `best`
+        is how many answers a row has. MLflow gives both as `params`. A row that is wrong has None for an answer, and a last column
+        `error` says why. Raises: DataError where no row is answered, or for what this network cannot say.
         """
+        params = params or {}
+        asked = self._predictor.saying_also(params.get("what", what), params.get("best", best))
         if isinstance(model_input, Mapping):
-            return self._predictor.predict(model_input)
+            return asked.predict(model_input)
         import pandas
 
         columns = {str(name): [_unboxed(cell) for cell in model_input[name].tolist()] for name in model_input.columns}
         unpacked = self._unpacked(columns)
-        table = self._predictor.predict(unpacked)
+        table = asked.predict(unpacked)
         index = model_input.index if unpacked is columns else pandas.RangeIndex(max(map(len, unpacked.values())))
         rows = index[[row - 1 for row in next(iter(table.values()))]]
         return pandas.DataFrame({name: pandas.Series(values, rows, _dtype(values)) for name, values in table.items()})

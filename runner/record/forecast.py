@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.runner.compiler.plan import Comparison
-from nnrun.runner.engine.inference.answered import named
 from nnrun.runner.engine.inference.sheet import TRUE, Sheet
 from nnrun.runner.engine.pictures.charts import COLOURS
 from nnrun.runner.engine.pictures.paper import INK, in_rows, png
@@ -34,7 +33,7 @@ STRETCH = 200
 
 def record_forecast(recorder: Recorder, sheet: Sheet, table: Table, loss: Comparison, beaten: Baseline | None) -> None:
     """A picture, and for several ticks a table of errors by tick, in the units of the data. `beaten` is the baseline for the same part."""
-    name = named(loss)
+    name = loss.answer
     if f"{TRUE}{name}" not in table.column_names:
         return
     foreseen = _Foreseen.of(sheet, table, loss, beaten)
@@ -77,7 +76,7 @@ class _Foreseen:
         if beaten is not None and beaten.guess is not None and len(beaten.guess) == count:
             told = beaten.guess[np.argsort(part.rows.numpy(), kind="stable")]
             baseline = (beaten.name, shaped(config.decode(told.reshape(-1, *told.shape[2:] if ticks > 1 else told.shape[1:]), facts)))
-        truth, said = (shaped(table[column].to_pylist()) for column in (f"{TRUE}{named(loss)}", named(loss)))
+        truth, said = (shaped(table[column].to_pylist()) for column in (f"{TRUE}{loss.answer}", loss.answer))
         return _Foreseen(field, truth, said, past, data.window.steps[0], baseline)
 
     def horizons(self) -> dict[str, list[Any]]:

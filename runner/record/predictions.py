@@ -16,7 +16,6 @@ import numpy as np
 from nnrun.registry.data.columns import from_arrow
 from nnrun.registry.objective import Metric
 from nnrun.runner.compiler.plan import Comparison
-from nnrun.runner.engine.inference.answered import named
 from nnrun.runner.engine.inference.sheet import CHANCES, LOSS, TRUE, WEIGHT, Sheet
 from nnrun.runner.engine.pictures import chances as probable
 from nnrun.runner.engine.pictures import charts
@@ -66,17 +65,17 @@ def about(sheet: Sheet, part: str) -> dict[str, Any]:
     for loss in plan.answering:
         known = facts.get(loss.target.partition(".")[0], {})
         kind = "text" if plan.decoding is not None else loss.target_shape.kind
-        answers[named(loss)] = {
+        answers[loss.answer] = {
             "kind": kind,
             "ticks": loss.target_shape.time is not None and kind != "text",
             **({"classes": known["classes"]} if kind == "category" else {}),
             **({"scale": known["scale"]} if kind == "number" and "scale" in known else {}),
         }
-    by_values = {(loss.input, loss.target): named(loss) for loss in plan.answering}
+    by_values = {(loss.input, loss.target): loss.answer for loss in plan.answering}
     metrics = []
     for metric in plan.metrics:
         assert isinstance(metric.config, Metric)
-        name = named(metric) if plan.decoding is not None else by_values.get((metric.input, metric.target))
+        name = metric.answer if plan.decoding is not None else by_values.get((metric.input, metric.target))
         if name in answers:
             metrics.append({"label": metric.config.label, "type": metric.config.type_name(), "answer": name, **_options(metric.config)})
     return {"format": 1, "part": part, "answers": answers, "metrics": metrics}
@@ -129,7 +128,7 @@ def _with_truth(truth: Sequence[Any], answers: Sequence[Any]) -> tuple[list[Any]
 
 def _draw(recorder: Recorder, loss: Comparison, sheet: Sheet, table: Table) -> None:
     """How classes were told apart and how probable they were said to be, or true against predicted numbers."""
-    classes, name = sheet.predictor.facts.get(loss.target, {}).get("classes"), named(loss)
+    classes, name = sheet.predictor.facts.get(loss.target, {}).get("classes"), loss.answer
     if f"{TRUE}{name}" not in table.column_names:
         return
     truth, answers = _with_truth(*(table[column].to_pylist() for column in (f"{TRUE}{name}", name)))

@@ -221,12 +221,14 @@ class Recorder:
         outputs: Sequence[ModelColumn],
         requirements: Sequence[str],
         example: Mapping[str, Sequence[Any]] | None = None,
+        params: Mapping[str, Any] | None = None,
         name: str = "model",
     ) -> None:
         """Keep the files of a folder as an MLflow model, which `mlflow.pyfunc.load_model` and `mlflow models serve` read.
 
         `loader` names the module whose `_load_pyfunc(path)` makes the model from such a folder; `requirements` are the pip packages
-        it needs; `inputs` and `outputs` say what it reads and gives, `example` are columns that it answers for.
+        it needs; `inputs` and `outputs` say what it reads and gives, `example` are columns that it answers for, `params` what may be said
+        beside them, with what goes without saying.
         """
         columns = {"inputs": [asdict(column) for column in inputs], "outputs": [asdict(column) for column in outputs]}
 
@@ -234,7 +236,14 @@ class Recorder:
             copy = f"{self._journal.sequence + 1}/{name}"
             for file, content in files.items():
                 write_whole(self._place.models / copy / file, content)
-            known = {"path": copy, "name": name, "loader": loader, "requirements": list(requirements), "example": example}
+            known = {
+                "path": copy,
+                "name": name,
+                "loader": loader,
+                "requirements": list(requirements),
+                "example": example,
+                "params": dict(params or {}),
+            }
             self._journal.append("model", said, **known, **columns)
 
         self._write(write)

@@ -12,7 +12,6 @@ from nnrun.runner.answers.generating.wanted import Wanted
 from nnrun.runner.compiler.plan import Plan
 
 if TYPE_CHECKING:
-    from nnrun.runner.compiler.language.decoding import Decode
     from nnrun.runner.engine.inference.predict import Predictor
 
 Rows = list[dict[str, Any]]
@@ -66,6 +65,7 @@ def generated(
     """
     from nnrun.runner.engine.inference.answered import PROMPT
     from nnrun.runner.engine.inference.decode import generate
+    from nnrun.runner.engine.inference.search import several
 
     decoding = predictor.plan.decoding
     if decoding is None:
@@ -73,7 +73,7 @@ def generated(
     if predictor.plan.read and columns is None:
         listed = ", ".join(f"`{column}`" for column in predictor.columns)
         raise DataError(f"the network reads {listed}, and no rows were given", "`--input FILE` brings them")
-    wanted = _wanted(decoding.settings, count)
+    wanted = decoding.settings if count is None else several(decoding.settings, count)
     begins: Sequence[str | None]
     if columns and not predictor.plan.read:
         if prompt is not None:
@@ -95,20 +95,6 @@ def generated(
         for row, (hypotheses, begin) in enumerate(zip(found, begins, strict=True))
         for one in hypotheses
     ]
-
-
-def _wanted(settings: Decode, count: int | None) -> Decode:
-    """The search of the spec, for so many sequences."""
-    from nnrun.runner.compiler.language.decoding import WIDTH
-
-    if count is None:
-        return settings
-    change: dict[str, Any] = {"n_best": count}
-    if settings.search == "greedy" and count > 1:  # there is one best symbol, so several sequences are drawn
-        change["search"] = "sample"
-    if settings.search == "beam":
-        change["width"] = max(count, settings.width or WIDTH)
-    return settings.model_copy(update=change)
 
 
 def _lines(rows: Rows, target: str) -> Sequence[str]:

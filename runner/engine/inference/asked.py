@@ -40,17 +40,16 @@ def asked(
 
     One that is wrong does not keep the others from being answered; no window goes across it.
 
-    Raises: DataError where no row is left, or what is wrong lies in no single row.
+    Raises: DataError where what is wrong lies in no single row, or where no window is left.
     """
     try:
         return Asked([examples_of(data, fields, columns, facts, stride, foreseen)], {})
-    except DataError as error:
+    except DataError:
         wanted = {*ordering(data), *(column for name, config in fields.items() for column in config.reads(name))}
         columns = {column: values for column, values in columns.items() if column in wanted}
         refused = _refused(data, fields, columns, facts, foreseen)
         if not refused:
             raise
-        first = error
     left = [row for row in range(_count(columns)) if row not in refused]
     stretches = []
     for rows in [left] * bool(left) if data.window is None else runs_of(left):
@@ -60,8 +59,6 @@ def asked(
             refused |= dict.fromkeys(rows, error)
         else:
             stretches.append((part, [rows[end] for end in ends]))
-    if not stretches:
-        raise first
     return Asked(stretches, dict(sorted(refused.items())))
 
 

@@ -11,7 +11,6 @@ from nnrun.registry.shape import known
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.compiler.types.ops import Op
 from nnrun.runner.engine.data.batch import Batch
-from nnrun.runner.engine.inference.answered import named
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.pictures.tiles import tiles
 
@@ -51,6 +50,6 @@ class Imagination:
         for one in self.answering:
             axes = tuple(map(known, one.target_shape.axes))
             if len(axes) == 3 and axes[0] in (1, 3):
-                pixels = torch.tensor(self.predictor.said(self.values, self.batch)[named(one)])
+                pixels = torch.tensor(self.predictor.said(self.values, self.batch)[one.answer])
                 return tiles(pixels.flatten(1), (axes[0], axes[1], axes[2]))
         raise DataError("the network makes no pictures", "`--output FILE.json` takes any values")

@@ -12,7 +12,6 @@ from nnrun.runner.compiler.language.data import Window
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.columns import spelled_columns
 from nnrun.runner.engine.data.sent import examples_of
-from nnrun.runner.engine.inference.answered import named
 from nnrun.runner.engine.inference.predict import Predictor
 
 Cells = dict[str, list[Any]]
@@ -58,7 +57,7 @@ class _RollOut:
         self.data = plan.spec.data.model_copy(update={"time": None, "window": self.window.model_copy(update={"by": None})})
         self.known = {name for name in plan.read if name in plan.foreseen or plan.values[name].time is None}
         self.measured = [name for name in plan.read if name not in self.known]
-        answers = {loss.target.removesuffix(".next"): named(loss) for loss in plan.losses if loss.target.endswith(".next")}
+        answers = {loss.target.removesuffix(".next"): loss.answer for loss in plan.losses if loss.target.endswith(".next")}
         unforeseen = next((name for name in self.measured if name not in answers), None)
         if unforeseen is not None:
             help = f"a loss with `target: {unforeseen}.next` teaches that too; what is known in advance is read as `{unforeseen}.next`"

@@ -7,7 +7,7 @@ and from which row it goes on. No search knows where scores come from.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -55,6 +55,16 @@ def search(
 ) -> Search:
     """The search that `decode` asks for. `forced` (P,) are symbols that every sequence begins with."""
     return (Beam if settings.search == "beam" else Paths)(settings, examples, device, generator, forced)
+
+
+def several(settings: Decode, count: int) -> Decode:
+    """The same search for so many sequences."""
+    change: dict[str, Any] = {"n_best": count}
+    if settings.search == "greedy" and count > 1:  # there is one best symbol, so several sequences are drawn
+        change["search"] = "sample"
+    if settings.search == "beam":
+        change["width"] = max(count, settings.width or WIDTH)
+    return settings.model_copy(update=change)
 
 
 class Paths:

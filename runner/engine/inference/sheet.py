@@ -12,15 +12,13 @@ from torch import Tensor
 from nnrun.registry.data.columns import from_arrow
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.inference import arrow
-from nnrun.runner.engine.inference.answered import ROW, free, named
-from nnrun.runner.engine.inference.predict import Predictor, probabilities
+from nnrun.runner.engine.inference.answered import ROW, free
+from nnrun.runner.engine.inference.predict import Predictor
+from nnrun.runner.engine.inference.saying.columns import MANY, probabilities
 from nnrun.runner.engine.inference.search import Hypothesis
 
 if TYPE_CHECKING:
     from pyarrow import Table
-
-MANY = 100
-"""Most classes whose probabilities are all kept; of more only that of the answer."""
 
 TRUE = "true_"
 """Before the name of an answer: what it should have been."""
@@ -57,7 +55,7 @@ class Sheet:
 
     def write(self, rows: Tensor, best: Sequence[Hypothesis]) -> None:
         """Write down the texts that were generated for a batch."""
-        self._written.append(self._table(rows, self.predictor.wrote(best)))
+        self._written.append(self._table(rows, self.predictor.wrote([[one] for one in best])))
 
     def table(self) -> Table:
         """All of it, in the order of the rows. What no evaluation has made is made now."""
@@ -81,7 +79,7 @@ class Sheet:
         for loss in self.plan.answering:
             shape, scores = loss.target_shape, values[loss.input]
             if shape.kind == "category" and shape.time is None and not shape.axes and scores.shape[1:].numel() <= MANY:
-                found[f"{named(loss)}{CHANCES}"] = list(probabilities(scores.float().cpu()).numpy())
+                found[f"{loss.answer}{CHANCES}"] = list(probabilities(scores.float().cpu()).numpy())
         return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.engine.data.columns import ordering
-from nnrun.runner.engine.inference.answered import PROMPT, ROW, free, named
+from nnrun.runner.engine.inference.answered import PROMPT, ROW, free
 from nnrun.runner.engine.inference.recollect import answering_groups
 
 Described = list[dict[str, Any]]
@@ -32,11 +32,11 @@ def signature(plan: Plan) -> tuple[Described, Described]:
             outputs.append({"name": plan.decoding.target, "type": "string", "axes": 0})
             outputs.append({"name": f"{plan.decoding.target}_score", "type": "double", "axes": 0})
         elif loss.target_shape.kind == "number":
-            outputs.append({"name": named(loss), "type": "double", "axes": axes})
+            outputs.append({"name": loss.answer, "type": "double", "axes": axes})
         else:
             names = loss.target.partition(".")[0] in plan.fields and not loss.target_shape.axes  # of many pixels, numbers
             kind = "string" if names else "long"
-            outputs.append({"name": named(loss), "type": kind, "axes": axes})
-            outputs.append({"name": f"{named(loss)}_probability", "type": "double", "axes": axes})
+            outputs.append({"name": loss.answer, "type": kind, "axes": axes})
+            outputs.append({"name": f"{loss.answer}_probability", "type": "double", "axes": axes})
     row = free(ROW, [column["name"] for column in outputs])
     return inputs, [{"name": row, "type": "long", "axes": 0}, *outputs]

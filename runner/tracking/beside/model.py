@@ -19,7 +19,7 @@ import yaml
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelOutput
 from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import AnyType, Array
 
 
@@ -31,7 +31,7 @@ def log_model(client: MlflowClient, run_id: str, key: str, folder: Path, fields:
         run_id=run_id,
         model_uuid=logged.model_id,
         model_id=logged.model_id,
-        signature=ModelSignature(inputs=_schema(fields["inputs"]), outputs=_schema(fields["outputs"])),
+        signature=ModelSignature(_schema(fields["inputs"]), _schema(fields["outputs"]), _params(fields["params"])),
     )
     # Beside what was kept of the run: the temporary folder is often a small part of the memory.
     with tempfile.TemporaryDirectory(dir=folder.parent) as place:
@@ -104,6 +104,16 @@ def _create(client: MlflowClient, run_id: str, key: str, name: str) -> LoggedMod
     return client.create_logged_model(
         run.info.experiment_id, name=name, source_run_id=run_id, tags={"nnrun.entry": key}, params=run.data.params, model_type="nnrun"
     )
+
+
+def _params(defaults: Mapping[str, Any]) -> ParamSchema:
+    """Texts and whole numbers, or lists of such, that a prediction may be given beside its rows."""
+    found = []
+    for name, default in defaults.items():
+        first = default[0] if isinstance(default, list) else default
+        kind = DataType.string if isinstance(first, str) else DataType.long
+        found.append(ParamSpec(name, kind, default, (-1,) if isinstance(default, list) else None))
+    return ParamSchema(found)
 
 
 def _schema(columns: Sequence[Mapping[str, Any]]) -> Schema:
