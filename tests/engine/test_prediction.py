@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas
@@ -13,14 +12,12 @@ from PIL import Image as Pillow
 
 from nnrun.registry.field import DataError
 from nnrun.registry.source import SourceError
-from nnrun.runner.answers.predict import Said, predict_file
 from nnrun.runner.answers.rows import read_columns
-from nnrun.runner.answers.written import Pieces, text_of
 from nnrun.runner.engine.checkpoint.model import save
 from nnrun.runner.engine.data.sent import examples_of
 from nnrun.runner.engine.inference.predict import Predictor
 from tests.engine.support import build
-from tests.served.models import KINDS, scores, spec
+from tests.served.models import KINDS, answered, scores, spec
 
 SPEC = """\
 nnrun: 1
@@ -48,12 +45,6 @@ train:
 """
 
 ROWS = [{"code": ("007", "NA")[row % 2], "weight": row, "path": [[0.5, row], [1.0, 2.0]], "kind": "ab"[row % 2]} for row in range(20)]
-
-
-def answered(run: Path, file: str, form: Literal["csv", "json"]) -> tuple[Said, str]:
-    with Pieces() as pieces:
-        said = predict_file(str(run), Path(file), pieces, lists=form == "json")
-        return said, "".join(text_of(pieces, form))
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +135,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_row_of_a_series_is_answered_or_named(shops: Path) -> None:
     Path("rows.csv").write_text("shop,sales\n" + "".join(f"{'ab'[row % 2]},{row}\n" for row in range(9)))
 
-    said, text = answered(shops, "rows.csv", "csv")
+    said, text = answered(shops, Path("rows.csv"), "csv")
 
     # Row 5 ends the first three rows of shop a, which are 1, 3 and 5; row 6 those of shop b.
     assert [line.partition(",")[0] for line in text.splitlines()] == ["row", "5", "6", "7", "8", "9"]
@@ -154,7 +145,7 @@ def test_every_row_of_a_series_is_answered_or_named(shops: Path) -> None:
 def test_stretches_of_rows_without_an_answer_are_named(shops: Path) -> None:
     Path("rows.csv").write_text("shop,sales\n" + "".join(f"{shop},{row}\n" for shop in "abc" for row in range(1 if shop == "c" else 4)))
 
-    said, text = answered(shops, "rows.csv", "json")
+    said, text = answered(shops, Path("rows.csv"), "json")
 
     assert [row["row"] for row in json.loads(text)] == [3, 4, 7, 8]
     assert said.between == "rows 1 to 2, 5 to 6 and 9 have no answer: no window ends there"
@@ -164,7 +155,7 @@ def test_a_table_is_answered_row_for_row(predictor: Predictor, tmp_path: Path) -
     save(tmp_path / "model", predictor.network, predictor.facts)
     Path("rows.json").write_text(json.dumps(ROWS))
 
-    said, text = answered(tmp_path / "model", "rows.json", "csv")
+    said, text = answered(tmp_path / "model", Path("rows.json"), "csv")
 
     assert text.startswith("row,kind,kind_probability\n")
     assert said.between is None
@@ -174,7 +165,7 @@ def test_the_column_that_keeps_series_apart_is_asked_for(shops: Path) -> None:
     Path("rows.csv").write_text("sales\n1\n2\n3\n")
 
     with pytest.raises(DataError, match=r"`rows\.csv` has no column `shop`, only `sales`"):
-        answered(shops, "rows.csv", "csv")
+        answered(shops, Path("rows.csv"), "csv")
 
 
 FILMS = """\
@@ -236,7 +227,7 @@ def test_a_folder_of_pictures_is_answered_file_by_file(tmp_path: Path) -> None:
     save(tmp_path / "model", built.network, built.data.facts)
     alone = Predictor(built.network, built.plan, built.data.facts).predict({"image": images})
 
-    rows = json.loads(answered(tmp_path / "model", "pictures", "json")[1])
+    rows = json.loads(answered(tmp_path / "model", Path("pictures"), "json")[1])
 
     assert [row["file"] for row in rows] == ["a.png", "c.PNG", "more/b.png"]
     told = {row["file"]: row["bright_probability"] for row in rows}

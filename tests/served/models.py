@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
 
-from nnrun.runner.answers.predict import predict_file
+from nnrun.runner.answers.predict import Said, predict_file
+from nnrun.runner.answers.written import Pieces, text_of
 from nnrun.runner.record.model import record_network
 from nnrun.runner.tracking.recorder import Recorder
 from nnrun.runner.tracking.runs import model_folder
@@ -203,8 +204,15 @@ def record(name: str, store: Store, sidecar: Sidecar, place: Path) -> Recorded:
     folder = model_folder(store, str(delivered.run_id)).parents[1]
     rows = [dict(zip(kind.asked, row, strict=True)) for row in zip(*kind.asked.values(), strict=True)]
     (place / f"{name}.json").write_text(json.dumps(rows))
-    said = predict_file(str(folder), place / f"{name}.json", as_json=True)
-    return Recorded(kind, folder, rows, json.loads(said.text))
+    _, text = answered(folder, place / f"{name}.json")
+    return Recorded(kind, folder, rows, json.loads(text))
+
+
+def answered(run: Path, file: Path, form: Literal["csv", "json"] = "json") -> tuple[Said, str]:
+    """What `nnrun predict` says of a file, and what it prints."""
+    with Pieces() as pieces:
+        said = predict_file(str(run), file, pieces, lists=form == "json")
+        return said, "".join(text_of(pieces, form))
 
 
 def write_picture(pixels: np.ndarray, path: Path) -> str:

@@ -18,9 +18,8 @@ from mlflow.pyfunc import PyFuncModel
 from pandas import DataFrame
 
 import nnrun
-from nnrun.runner.answers.predict import predict_file
 from tests.served.conftest import Models
-from tests.served.models import KINDS, PIXELS, Recorded, write_picture
+from tests.served.models import KINDS, PIXELS, Recorded, answered, write_picture
 
 Columns = Mapping[str, Any]
 
@@ -148,11 +147,21 @@ def test_no_window_goes_across_a_wrong_tick(models: Models) -> None:
 def test_predict_tells_of_rows_with_which_no_window_ends(models: Models, tmp_path: Path) -> None:
     rows = [{"level": level} for level in (1, 2, 3, 4, 5, "x", 1, 2, 3, 4, None)]
     (tmp_path / "rows.json").write_text(json.dumps(rows))
-    said = predict_file(str(models["series"].folder), tmp_path / "rows.json", as_json=True)
+    said, text = answered(models["series"].folder, tmp_path / "rows.json")
 
-    assert [row["row"] for row in json.loads(said.text)] == [4, 5, 6, 10, 11]
+    assert [row["row"] for row in json.loads(text)] == [4, 5, 6, 10, 11]
     assert [line.partition(":")[0] for line in said.refused] == ["row 6 has no answer", "row 11 has no answer"]
     assert said.between == "rows 1 to 3 and 7 to 9 have no answer: no window ends there"
+
+
+def test_a_model_is_asked_for_more_by_params(models: Models) -> None:
+    model, rows = loaded(models["text"]), DataFrame(models["text"].kind.asked)
+
+    found = model.predict(rows, params={"what": ["answers", "probabilities", "end"], "best": 2})
+
+    assert list(found)[:5] == ["row", "name", "name_probability", "name_2", "name_2_probability"]
+    assert {"name_01", "name_1", "name_02", "end"} < {*found}
+    assert found.name.tolist() == model.predict(rows).name.tolist()
 
 
 def test_no_row_that_can_be_answered_is_a_fault(models: Models) -> None:
