@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.optim.sgd import _multi_tensor_sgd
 
 from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
 from nnrun.registry.modules.chance import Dice
@@ -39,6 +40,7 @@ def _fused(monkeypatch: pytest.MonkeyPatch) -> None:
         module = import_module(f"torch.optim.{name}")
         if hasattr(module, SUPPORTED):
             monkeypatch.setattr(module, SUPPORTED, lambda: ["cpu", "cuda", "meta"])
+    monkeypatch.setattr(import_module("torch.optim.sgd"), "_fused_sgd", _multi_tensor_sgd)  # torch has no fused step for meta
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)

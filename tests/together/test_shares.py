@@ -30,7 +30,7 @@ SAMPLED = ("restricted", "tempered", "general", "stages", "rbm", "dbm", "dbn", "
 """Beginnings of cases that sample: a unit may flip where a sum is rounded otherwise, and what is estimated with them."""
 
 
-KINKED = ("unet_digit_scenes",)
+KINKED = ("unet_digit_scenes", "googlenet")
 """Cases with so many `relu` that one is within rounding of 0, where rounding decides whether a gradient passes."""
 
 
