@@ -106,6 +106,12 @@ def test_the_gallery_comes_with_the_wheel(tmp_path: Path, wheel: Path) -> None:
     assert "name: mine\n" in (tmp_path / "mine.yaml").read_text()
 
 
+def test_all_pages_that_can_be_explained_come_with_the_wheel(wheel: Path) -> None:
+    pages = {page.relative_to(ROOT) for page in (ROOT / "runner").rglob("*.md")}
+
+    assert {page.relative_to(wheel / "nnrun") for page in (wheel / "nnrun" / "runner").rglob("*.md")} == pages
+
+
 PYFUNC = """\
 import sys, mlflow, pandas, numpy, nnrun
 run = nnrun.run("mlp_digits.yaml", set={"train.epochs": 1}, quiet=True)

@@ -87,9 +87,12 @@ def _explainable(context: click.Context, param: click.Parameter, start: str) -> 
 
 
 @main.command(context_settings={"ignore_unknown_options": True})  # `->` is none
-@click.argument("words", nargs=-1, required=True, metavar="ID|KEY|TYPE|WORD", shell_complete=_explainable)
+@click.argument("words", nargs=-1, required=True, metavar="ID|KEY|TYPE|WORD|LIBRARY", shell_complete=_explainable)
 def explain(words: tuple[str, ...]) -> None:
-    """Explain a finding, a key, a type or a word of a spec: `shape-mismatch`, `window`, `lstm`, `relu`, `a <-> b`."""
+    """Explain a finding, a key, a type or a word of a spec: `shape-mismatch`, `window`, `lstm`, `relu`, `a <-> b`.
+
+    Of a library, `keras` or `pytorch`, its words beside those of a spec, and networks in both.
+    """
     from nnrun.registry.catalog import near
     from nnrun.runner.show.pages import explainable, explanation
 

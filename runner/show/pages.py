@@ -1,4 +1,4 @@
-"""What `nnrun explain` knows: a page for each finding, the sections, keys and words of a spec, and what it can name."""
+"""What `nnrun explain` knows: a page for each finding and library, the sections, keys and words of a spec, and what it can name."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from nnrun.runner.show.sections import names, section_text
 from nnrun.runner.show.tables import component_text
 from nnrun.runner.show.words import word_text, words
 
-FOLDER = Path(__file__).parents[1] / "errors"
+ROOMS = [Path(__file__).parents[1] / name for name in ("errors", "libraries")]
 
 
 def explanation(what: str) -> str | None:
-    """The page of a finding, or what there is to say of all that has that name in a spec; None where nothing has."""
-    page = _findings().get(what)
+    """The page of a finding or a library, or what there is to say of all that has that name in a spec; None where nothing has."""
+    page = _pages().get(what)
     if page is not None:
         return page.read_text(encoding="utf-8")
     parts = [component_text(cls) for role in FOLDERS if (cls := find(role, what)) is not None]
@@ -23,9 +23,9 @@ def explanation(what: str) -> str | None:
 
 def explainable() -> list[str]:
     """All that can be asked for."""
-    return list(dict.fromkeys([*_findings(), *names(), *(name for role in FOLDERS for name in all_of(role)), *words()]))
+    return list(dict.fromkeys([*_pages(), *names(), *(name for role in FOLDERS for name in all_of(role)), *words()]))
 
 
-def _findings() -> dict[str, Path]:
-    """The pages of what is found in a spec, and in `run/` of what goes wrong when it runs."""
-    return {page.stem: page for page in sorted(FOLDER.rglob("*.md"))}
+def _pages() -> dict[str, Path]:
+    """Of what is found in a spec, in `run/` of what goes wrong when it runs, and of the libraries whose words people know."""
+    return {page.stem: page for room in ROOMS for page in sorted(room.rglob("*.md"))}
