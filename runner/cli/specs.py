@@ -91,7 +91,7 @@ def _explainable(context: click.Context, param: click.Parameter, start: str) -> 
 def explain(words: tuple[str, ...]) -> None:
     """Explain a finding, a key, a type or a word of a spec: `shape-mismatch`, `window`, `lstm`, `relu`, `a <-> b`.
 
-    Of a library, `keras` or `pytorch`, its words beside those of a spec, and networks in both.
+    Of a library, `keras`, `pytorch` or `ludwig`, its words beside those of a spec, and networks in both.
     """
     from nnrun.registry.catalog import near
     from nnrun.runner.show.pages import explainable, explanation

@@ -35,14 +35,14 @@ def learned(model: Any) -> list[Weights]:
         if type(layer).__name__ == "Flatten":
             flat = layer.input.shape[1:]
         elif layer.weights:
-            held = dict(_told(layer))
+            held = _told(layer)
             if flat is not None:
                 held["weight.0"], flat = _in_our_order(held["weight.0"], flat), None
             found.append(held)
     return found
 
 
-def _told(layer: Any) -> Weights:
+def _told(layer: Any) -> dict[str, Tensor]:
     values = {weight.name: _tensor(weight) for weight in layer.weights}
     bias = {"bias": values["bias"]} if "bias" in values else {}
     match type(layer).__name__:
@@ -70,7 +70,7 @@ def _told(layer: Any) -> Weights:
     raise AssertionError(f"no rule for {layer}")
 
 
-def _cell(layer: Any, name: str) -> Weights:
+def _cell(layer: Any, name: str) -> dict[str, Tensor]:
     kernel, recurrent, bias = (_tensor(weight) for weight in layer.weights)
     parts = {"input": kernel.T, "recurrent": recurrent.T, "bias": bias if bias.dim() == 1 else bias[0]}
     return {f"{name}.{part}": _turned(weight) if type(layer).__name__ == "GRU" else weight for part, weight in parts.items()}
@@ -94,4 +94,4 @@ def _attention(layer: Any) -> Iterator[tuple[str, Tensor]]:
 
 def _in_our_order(weight: Tensor, image: tuple[int, ...]) -> Tensor:
     """Of what reads a flattened image (H, W, C): with us it is (C, H, W)."""
-    return weight.unflatten(1, image).permute(0, 3, 1, 2).flatten(1)
+    return weight.reshape(-1, *image).permute(0, 3, 1, 2).flatten(1)

@@ -30,7 +30,7 @@ def _told(module: nn.Module) -> Iterator[Weights]:
     match module:
         case nn.Linear():
             yield {"weight.0": module.weight, "bias": module.bias}
-        case nn.Conv2d() | nn.ConvTranspose2d() | nn.LayerNorm():
+        case nn.Conv1d() | nn.Conv2d() | nn.ConvTranspose2d() | nn.LayerNorm():
             yield {"weight": module.weight, "bias": module.bias}
         case nn.BatchNorm1d():
             yield {name: getattr(module, name) for name in ("weight", "bias", "running_mean", "running_var")}

@@ -78,7 +78,7 @@ def answer(plan: Plan, given: Mapping[str, Tensor], learned: Sequence[Weights]) 
     lengths = {name: torch.full((EXAMPLES,), TICKS) for name, field in plan.fields.items() if field.shape(name).time}
     (loss,) = plan.losses
     with torch.no_grad():
-        said = network(Batch(given, lengths, EXAMPLES), (loss.input,))[loss.input]
+        said: Tensor = network(Batch(given, lengths, EXAMPLES), (loss.input,))[loss.input]
     return said.transpose(0, 1) if loss.input_shape.time else said
 
 

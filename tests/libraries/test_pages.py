@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from click.testing import CliRunner
@@ -9,7 +11,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from nnrun.runner.cli import main
-from tests.libraries import of_keras, of_pytorch
+from nnrun.runner.show.pages import explanation
+from tests.libraries import of_keras, of_ludwig, of_pytorch
 from tests.libraries.pages import FOLDER, Pair, answer, batch_first, inputs, pairs, plan_of, run
 
 PAGES = sorted(page.stem for page in FOLDER.glob("*.md"))
@@ -32,10 +35,34 @@ def test_a_page_has_words_and_twelve_networks(page: str) -> None:
     assert len(pairs(page)) == 12
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_all_words_that_a_page_calls_ours_are_explained(page: str) -> None:
+    text, _, _ = (FOLDER / f"{page}.md").read_text(encoding="utf-8").partition("What differs:")
+    _, *rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    ours = {word for _, cell in rows for word in re.findall(r"`(?:train\.|data\.)?([a-z_]+)(?:: [^`]*)?`", cell)}
+    types = {word for _, cell in rows for word in re.findall(r"type: (\w+)", cell)}
+
+    assert len(rows) > 30
+    assert [word for word in sorted(ours | types) if explanation(word) is None] == []
+
+
 @pytest.mark.parametrize("pair", pairs("pytorch"), ids=str)
 def test_a_network_of_pytorch_is_ours(pair: Pair) -> None:
     torch.manual_seed(0)
-    model = of_pytorch.disturbed(run(pair.code, {"torch": torch, "nn": nn, "F": F}))
+
+    assert_ours(pair, run(pair.code, {"torch": torch, "nn": nn, "F": F}))
+
+
+@pytest.mark.parametrize("pair", pairs("ludwig"), ids=str)
+def test_a_network_of_ludwig_means_what_ours_does(pair: Pair) -> None:
+    torch.manual_seed(0)
+
+    assert_ours(pair, of_ludwig.MEANT[pair.title]())
+
+
+def assert_ours(pair: Pair, model: nn.Module) -> None:
+    """That a network of PyTorch says what ours does."""
+    of_pytorch.disturbed(model)
     plan = plan_of(pair.spec)
     given = inputs(plan)
     with torch.no_grad():
