@@ -103,6 +103,14 @@ class Metric(Component):
         raise NotImplementedError
 
 
+class TickMetric(Metric):
+    """Base of the metrics that judge the ticks of an example together, in their order; what they compare has a time axis."""
+
+    def prepare(self, input: Tensor, target: Tensor, facts: Facts, first: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The ticks come example by example; `first` (M,) is true at the first one of each. Where left out, all are one example's."""
+        raise NotImplementedError
+
+
 class SequenceMetric(Metric):
     """Base of the metrics that judge whole texts that a network has written, not the scores it wrote them by.
 

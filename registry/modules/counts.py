@@ -63,15 +63,15 @@ class PerClass(Meter):
         wrong, missed = self.named - self.hits, self.occurring - self.hits
         counts = (self.hits, wrong, missed, self.all - self.hits - wrong - missed)
         if self.average == "micro":
-            return _ratio(*self.judge(*(count.sum() for count in counts)))
-        figures = _ratio(*self.judge(*counts))
+            return ratio(*self.judge(*(count.sum() for count in counts)))
+        figures = ratio(*self.judge(*counts))
         if self.average == "second":
             return figures[1]
         if self.average == "weighted":
             weights = self.occurring.double()
         else:
             weights = torch.ones_like(figures) if self.labels else (self.named + self.occurring > 0).double()
-        return _ratio((figures * weights).sum(), weights.sum())
+        return ratio((figures * weights).sum(), weights.sum())
 
 
 def _tally(numbers: Tensor, count: int, told: Tensor | None = None) -> Tensor:
@@ -80,7 +80,8 @@ def _tally(numbers: Tensor, count: int, told: Tensor | None = None) -> Tensor:
     return torch.zeros(count, dtype=numbers.dtype, device=numbers.device).index_add_(0, numbers, ones)
 
 
-def _ratio(over: Tensor, under: Tensor) -> Tensor:
+def ratio(over: Tensor, under: Tensor) -> Tensor:
+    """A share; 0 of nothing."""
     return torch.where(under == 0, 0.0, over.double() / under.double())
 
 

@@ -19,7 +19,7 @@ from torchmetrics.functional.classification import multiclass_jaccard_index
 
 from nnrun.registry.catalog import all_of, find
 from nnrun.registry.field import DataError
-from nnrun.registry.objective import Metric, SequenceMetric
+from nnrun.registry.objective import Metric, SequenceMetric, TickMetric
 from nnrun.registry.shape import InputError, Shape, ShapeError
 
 torch.set_num_threads(1)
@@ -227,8 +227,8 @@ ROWS = [
     Row({"type": "spearman"}, ONE, BARE, each(stats.spearmanr)),
     Row({"type": "spearman"}, TAGS, TAGS, each(stats.spearmanr)),
 ]
-JUDGES_OF_SCORES = {name: cls for name, cls in all_of("metric").items() if not issubclass(cls, SequenceMetric)}
-"""The others have tests of their own: test_text_metrics.py."""
+JUDGES_OF_SCORES = {name: cls for name, cls in all_of("metric").items() if not issubclass(cls, SequenceMetric | TickMetric)}
+"""The others have tests of their own: test_text_metrics.py, test_tick_metrics.py."""
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=str)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nnrun.registry.group import Group
-from nnrun.registry.objective import Metric
+from nnrun.registry.objective import Metric, TickMetric
 from nnrun.registry.shape import InputError, Shape, ShapeError
 from nnrun.runner.compiler.graph.graph import Graph
 from nnrun.runner.compiler.graph.objectives import Objective
@@ -52,6 +52,20 @@ def check_objective(objective: Objective, graph: Graph, values: Mapping[str, Sha
         at = (*objective.path, error.field or "input")
         report.add(error.id, f"the {kind} `{name}`: {error.message}", at=at, help=error.help)
         return False
+    return not (isinstance(objective.config, TickMetric) and _is_no_tag(objective, target, graph, report))
+
+
+def _is_no_tag(objective: Objective, target: Shape, graph: Graph, report: Report) -> bool:
+    """Whether a metric of tags is given something without ticks, or without names; a finding if so."""
+    name, judged = objective.config.type_name(), objective.target
+    if target.time is None:
+        why, help = "and it has no ticks", "a `category` with `along: FIELD` has a tag at each tick of it; `f1` judges one class a row"
+    elif judged.name not in graph.fields:
+        why, help = "and it is no field, whose tags have names", "name a field of type `category`"
+    else:
+        return False
+    headline = f"`{name}` judges the spans that the tags of `{judged}` mark, {why}"
+    report.add("shape-mismatch", headline, at=(*objective.path, "target"), help=help)
     return True
 
 

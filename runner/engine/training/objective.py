@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from nnrun.registry.field import DataError, Facts
 from nnrun.registry.modules.losses import Weighted
-from nnrun.registry.objective import Loss, Metric, SequenceMetric
+from nnrun.registry.objective import Loss, Metric, SequenceMetric, TickMetric
 from nnrun.registry.shape import known
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.data.batch import Batch
@@ -104,19 +104,21 @@ class Meters:
         self.device = device
         metrics = tuple(metric for metric in plan.metrics if not isinstance(metric.config, SequenceMetric))  # `written.py` has those
         self.wanted = _compared_values(metrics)
-        self.pairs: dict[tuple[str, str], _Pair] = {}
+        self.pairs: dict[tuple[str, str, bool], _Pair] = {}
         self.meters: dict[str, Meter] = {}
         for metric in metrics:
             assert isinstance(metric.config, Metric)
             meter = metric.config.build(metric.input_shape.tick, metric.target_shape.tick).to(device)
-            pair = self.pairs.setdefault((metric.input, metric.target), _Pair(metric, target_facts(metric, facts)))
+            in_order = isinstance(metric.config, TickMetric)
+            made = (_InOrder if in_order else _Pair)(metric, target_facts(metric, facts))
+            pair = self.pairs.setdefault((metric.input, metric.target, in_order), made)
             pair.meters.append((metric.config, meter))
             self.meters[metric.config.label] = meter
 
     def update(self, values: Mapping[str, Tensor], batch: Batch) -> None:
         """Count a batch."""
         for pair in self.pairs.values():
-            pair.gather(*compared(pair.comparison, values, batch))
+            pair.gather(values, batch)
 
     def compute(self, world: World = ALONE) -> dict[str, float]:
         """Figures of all that was counted, by all processes, by label; then starts anew."""
@@ -167,7 +169,7 @@ class Meters:
             meter.take(state["counted"][label])
         for pair, waiting in zip(self.pairs.values(), state["waiting"], strict=True):
             pair.waiting = list(waiting)
-            pair.held = sum(input.numel() for input, _ in pair.waiting)
+            pair.held = sum(input.numel() for input, *_ in pair.waiting)
 
 
 @dataclass
@@ -177,26 +179,45 @@ class _Pair:
     comparison: Comparison
     facts: Facts
     meters: list[tuple[Metric, Meter]] = field(default_factory=list)
-    waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    waiting: list[tuple[Tensor, ...]] = field(default_factory=list)
     held: int = 0
 
-    def gather(self, input: Tensor, target: Tensor) -> None:
-        self.waiting.append((input.detach(), target.detach()))
-        self.held += input.numel()
+    def taken(self, values: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, ...]:
+        """What is compared of a batch."""
+        return compared(self.comparison, values, batch)
+
+    def gather(self, values: Mapping[str, Tensor], batch: Batch) -> None:
+        taken = tuple(value.detach() for value in self.taken(values, batch))
+        self.waiting.append(taken)
+        self.held += taken[0].numel()
         if self.held > GATHERED:
             self.count()
 
     def count(self) -> None:
         if self.waiting:
-            input, target = (torch.cat(parts) for parts in zip(*self.waiting, strict=True))
+            input, target, *first = (torch.cat(parts) for parts in zip(*self.waiting, strict=True))
             for metric, meter in self.meters:
                 try:
-                    meter.update(*metric.prepare(input, target, self.facts))
+                    meter.update(*metric.prepare(input, target, self.facts, *first))
                 except DataError as error:
                     what = f"the metric `{metric.type_name()}` cannot judge `{self.comparison.target}`: {error.message}"
                     raise DataError(what, error.help).blaming("metrics") from None
             self.waiting.clear()
             self.held = 0
+
+
+class _InOrder(_Pair):
+    """The same for meters that see the ticks of an example together."""
+
+    def taken(self, values: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, ...]:
+        """Input and target example by example, and which ticks are the first of theirs."""
+        input, target = compared(self.comparison, values, batch)
+        places = batch.judged(self.comparison.target, self.comparison.input_shape.time)
+        owner = (torch.arange(len(target), device=target.device) if places is None else places) % batch.count
+        owner, order = owner.sort(stable=True)
+        first = torch.ones_like(owner, dtype=torch.bool)
+        first[1:] = owner[1:] != owner[:-1]
+        return input[order], target[order], first
 
 
 def compared(comparison: Comparison, values: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from nnrun.registry.modules.units import natural
 from nnrun.registry.objective import SequenceMetric
@@ -91,10 +92,10 @@ def _at_ticks(plan: Plan, data: Dataset, test: Part, loss: Comparison) -> Baseli
     """The same for a target along time: a guess at each tick."""
     guesses = tick_guesses(data.train, test, loss)
     meters = Meters(plan, data.facts, torch.device("cpu"))
-    for guess, truth in guesses.parts:
-        values = {loss.input: _scores(torch.from_numpy(guess).float(), loss, data)[None], loss.target: truth[None]}
-        lengths = torch.ones(len(truth), dtype=torch.int64)  # each tick as an example of one
-        meters.update(values, Batch(values, {str(loss.input_shape.time): lengths}, len(truth)))
+    for guess, truth, lengths in guesses.parts:
+        said = _scores(torch.from_numpy(guess).float(), loss, data)
+        values = {name: pad_sequence(list(torch.split(ticks, lengths))) for name, ticks in ((loss.input, said), (loss.target, truth))}
+        meters.update(values, Batch(values, {str(loss.input_shape.time): torch.tensor(lengths)}, len(lengths)))
     return Baseline(guesses.name, {f"test/baseline_{label}": figure for label, figure in meters.compute().items()})
 
 

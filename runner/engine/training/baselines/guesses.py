@@ -23,10 +23,11 @@ Guess = tuple[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Guesses:
-    """What was tried, and for some ticks at a time what it says, log probabilities (m, K) or numbers (m, *axes), and the truth."""
+    """What was tried, and for some ticks at a time what it says, log probabilities (m, K) or numbers (m, *axes), the truth, and how many of
+    these ticks each example has."""
 
     name: str
-    parts: Iterable[tuple[np.ndarray, Tensor]]
+    parts: Iterable[tuple[np.ndarray, Tensor, list[int]]]
 
 
 def tick_guesses(train: Part, test: Part, loss: Comparison) -> Guesses:
@@ -35,10 +36,11 @@ def tick_guesses(train: Part, test: Part, loss: Comparison) -> Guesses:
     learned, truth = ticks(train, target), ticks(test, target)
     if kind == "token":
         return Guesses(f"an interpolated {ORDER}-gram", _foreseen(train, test, target, int(loss.target_shape.classes)))  # type: ignore[arg-type]
+    lengths = test.lengths[test.times[target]][test.rows].tolist()
     if kind == "number":
-        return Guesses("the mean", [(learned.mean(0, keepdim=True).expand(truth.shape).numpy(), truth)])
+        return Guesses("the mean", [(learned.mean(0, keepdim=True).expand(truth.shape).numpy(), truth, lengths)])
     shares = np.bincount(learned.numpy(), minlength=int(loss.target_shape.classes)) / len(learned)  # type: ignore[arg-type]
-    return Guesses("the commonest class", [(np.log(np.maximum(shares, LEAST))[None].repeat(len(truth), 0), truth)])
+    return Guesses("the commonest class", [(np.log(np.maximum(shares, LEAST))[None].repeat(len(truth), 0), truth, lengths)])
 
 
 def ticks(part: Part, name: str) -> Tensor:
@@ -47,10 +49,10 @@ def ticks(part: Part, name: str) -> Tensor:
     return values[torch.arange(values.shape[1]) < lengths[:, None]]
 
 
-def _foreseen(train: Part, test: Part, target: str, classes: int) -> Iterator[tuple[np.ndarray, Tensor]]:
+def _foreseen(train: Part, test: Part, target: str, classes: int) -> Iterator[tuple[np.ndarray, Tensor, list[int]]]:
     model, asked = Ngram(_tokens(train, target), classes), _tokens(test, target)
     for here, chances in model.probabilities(asked):
-        yield np.log(chances), torch.from_numpy(asked.values[here])
+        yield np.log(chances), torch.from_numpy(asked.values[here]), [len(chances)]
 
 
 def _tokens(part: Part, name: str) -> Tokens:
