@@ -75,6 +75,8 @@ class Encoded:
     lengths: np.ndarray | None = None
     given: np.ndarray | None = None
     """Where values may be missing, which were there: (n,), or (n, T) along time. What was filled in for the others is no target."""
+    whole: np.ndarray | None = None
+    """Of a field that may leave out the ends of rows, how many ticks each has with its end, (n,): so many has what lies along it."""
     said: str | None = None
     """What was done to the values, for people: completes a sentence that begins with the field's name and a colon."""
 

@@ -71,6 +71,16 @@ class Bytes:
     _known = frozenset(symbols)
 
 
+class Given:
+    """Tokens that the data holds as lists; as a text, for people, they are parted by spaces."""
+
+    def split(self, text: str) -> list[str]:
+        return text.split(" ")
+
+    def join(self, tokens: Sequence[str]) -> str:
+        return " ".join(tokens)
+
+
 class FromFile:
     """Tokens of a trained tokenizer, from the JSON text of its file. Padding and a longest length that it was saved with are left out."""
 

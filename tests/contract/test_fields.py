@@ -126,6 +126,11 @@ ROWS = [
     Row({"type": "text", "tokens": "bytes"}, {"lower": True}, {"it": TEXTS}),
     Row({"type": "text", "end": True}, {"end": False}),
     Row(
+        {"type": "text", "tokens": "given"},
+        {"vocabulary": 6, "min_count": 5, "lower": True, "max_length": 2, "end": True, "column": "other"},
+        {"it": [text.split() for text in TEXTS], "other": [text.split() for text in TEXTS[::-1]]},
+    ),
+    Row(
         {"type": "series"},
         {"normalize": "minmax", "column": "other", "columns": ["it", "other"]},
         {"it": NUMBERS, "other": NUMBERS[::-1]},

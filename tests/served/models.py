@@ -166,6 +166,16 @@ KINDS = {
         {"image": PIXELS},
         {"image": PIXELS[:3].tolist()},
     ),
+    "tags": Kind(
+        spec(
+            "words: {type: text, tokens: given}, tags: {type: category, along: words}",
+            "seen: {type: embedding, units: 4}, told: {type: lstm, units: 4, bidirectional: true}, out: {type: linear, units: tags}",
+            "words -> seen -> told -> out",
+            scores("tags"),
+        ),
+        {"words": [text.split() for text in WORDS], "tags": [["B-praise", "I-praise", "O"]] * 30},
+        {"words": [["a", "good", "film"], ["dull"], ["so", "long", ",", "so", "long"]]},
+    ),
     "ticks": Kind(
         spec(
             "path: {type: series, size: 2}, step: {type: category, along: path}, name: {type: category}",

@@ -31,7 +31,7 @@ def loaded(recorded: Recorded) -> PyFuncModel:
 def alike(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> bool:
     """Whether answers are the same; numbers to six places."""
     return [list(row) for row in found] == [list(row) for row in wanted] and all(
-        (row[name] == value if isinstance(value, str | None) else np.allclose(row[name], value, atol=1e-6))
+        (np.allclose(row[name], value, atol=1e-6) if np.array(value).dtype.kind in "iuf" else row[name] == value)
         for row, other in zip(found, wanted, strict=True)
         for name, value in other.items()
     )

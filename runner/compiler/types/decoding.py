@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nnrun.registry.fields.text import Text
 from nnrun.registry.node import Node
 from nnrun.registry.shape import Shape
 from nnrun.runner.compiler.graph.graph import Graph, GraphNode
@@ -52,6 +53,11 @@ def find_decoding(spec: Spec, graph: Graph, values: Mapping[str, Shape], report:
     (choice,) = choices
     assert choice.scores is not None
     target = str(getattr(choice.config, "target", ""))
+    text = spec.data.fields.get(target) if spec.data is not None else None
+    if isinstance(text, Text) and text.are_given:
+        headline = f"`{choice.name}` writes texts, and the tokens of `{target}` are given as lists"
+        help = "`tokens: words` cuts a text and joins it again; tags of given tokens are a `category` with `along`, and need no `choice`"
+        report.add("conflicting-keys", headline, at=Place(("data", "fields", target, "tokens")), notes=choice.notes, help=help)
     time = values[choice.name].time
     needed = _needed(choice.scores.source.name, graph)
     nodes = tuple(name for name in graph.order if name in needed and name != choice.name and name in values and values[name].time == time)

@@ -159,6 +159,10 @@ def check_window(data: Data | None, report: Report) -> None:
     if data.streamed and data.split.by_group is not None:
         headline = "`by_group` keeps rows together, and texts under `window` are one stream"
         report.add("conflicting-keys", headline, at=Place(("data", "split", "by_group"), "key"), help="leave out `by_group`")
+    if data.streamed and (text := data.fields[data.streamed]) and isinstance(text, Text) and text.are_given:
+        headline = f"`window` makes one stream of a text, and the tokens of `{data.streamed}` are given as lists"
+        place, help = Place(("data", "fields", data.streamed, "tokens")), "`tokens: words` cuts a text; lists need no `window`"
+        report.add("conflicting-keys", headline, at=place, notes=[(Place(at, "key"), "cuts")], help=help)
     if data.streamed:
         for name in sorted(types.keys() - {data.streamed}):
             headline = f"`window` makes one stream of `{data.streamed}`, in which `{name}` has no place"

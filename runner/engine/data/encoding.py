@@ -16,6 +16,7 @@ from nnrun.registry.fields.series import Series
 from nnrun.registry.fields.text import Text
 from nnrun.registry.source import Columns
 from nnrun.runner.compiler.language.data import Data
+from nnrun.runner.engine.data.along import along, check_alike
 from nnrun.runner.engine.data.batch import GIVEN, Part
 from nnrun.runner.engine.data.columns import count_of
 from nnrun.runner.engine.data.series.recordings import Recordings
@@ -43,12 +44,18 @@ def encode(
     times: dict[str, str] = {}
     texts: dict[str, Sequence[str]] = {}
     said: list[str] = []
-    for name, config in fields.items():
+    axes = {name: config.shape(name, facts[name]).time for name, config in fields.items()}
+    owners: dict[str, Encoded] = {}
+    for name in sorted(fields, key=lambda name: axes[name] not in (None, name)):  # first what others lie along
+        config, axis = fields[name], axes[name]
         with advising(data), naming(name, rows):
             located = config.over(series.runs) if isinstance(config, Series) and series is not None else config
             encoded = located.encode(columns[name], facts[name])
-            axis = config.shape(name, facts[name]).time
             _check_ticks(encoded, axis, data.window is not None and data.streamed is None)
+            if axis in owners:
+                encoded = along(encoded, owners[axis], axis)
+        if axis == name:
+            owners[name] = encoded
         values[name] = _tensor(encoded)
         if encoded.given is not None and name in targets:
             values[f"{name}{GIVEN}"] = torch.from_numpy(encoded.given.astype(np.uint8))
@@ -57,13 +64,13 @@ def encode(
         if encoded.said is not None:
             said.append(f"`{name}`: {encoded.said}")
         if isinstance(config, Text):
-            texts[name] = columns[name]
+            texts[name] = config.written(columns[name])
         if axis is not None:
             times[name] = axis
         if axis is not None and encoded.lengths is not None:
             own = torch.from_numpy(encoded.lengths)
             with naming(name, rows):
-                _check_alike(own, axis, lengths.setdefault(axis, own))
+                check_alike(encoded.lengths, axis, lengths.setdefault(axis, own).numpy())
     return Part(values, lengths, times, torch.arange(count_of(columns)), texts=texts), said
 
 
@@ -85,14 +92,6 @@ def _check_ticks(encoded: Encoded, axis: str | None, windowed: bool) -> None:
     if axis is not None and not windowed and encoded.lengths is None:
         help = "`window: {length: 24}` under `data` takes the rows for ticks and cuts the series into examples"
         raise DataError("holds one value in a row, where a list with one for each tick is wanted", help)
-
-
-def _check_alike(own: Tensor, axis: str, others: Tensor) -> None:
-    """Refuse fields along each other that have different numbers of ticks in a row."""
-    if not torch.equal(own, others):
-        row = int((own != others).nonzero()[0])
-        what = f"has {int(own[row])} ticks, but `{axis}` has {int(others[row])} there"
-        raise DataError(what, "give one value for each tick", row)
 
 
 @contextmanager

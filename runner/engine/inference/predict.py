@@ -62,10 +62,10 @@ class Predictor:
 
     @property
     def holds_lists(self) -> bool:
-        """Whether a row may hold a list of texts: names at each tick, or the pictures of a film."""
+        """Whether a row may hold a list of texts: names at each tick, tokens, or the pictures of a film."""
         windowed = self.plan.spec.data is not None and self.plan.spec.data.window is not None
-        timed = [name for name in self.read if self.plan.values[name].time is not None]
-        return any(self.plan.fields[name].type_name() != "text" for name in timed) and not windowed
+        timed = [self.plan.fields[name] for name in self.read if self.plan.values[name].time is not None]
+        return any(not isinstance(field, Text) or field.are_given for field in timed) and not windowed
 
     def predict(self, columns: Columns, batch_size: int = 256) -> dict[str, list[Any]]:
         """The table of what is answered for some columns: the row, one entry for each; a list of them where the network answers at
@@ -110,7 +110,7 @@ class Predictor:
     def _strange(self, name: str, parts: Sequence[Part]) -> Strange | None:
         field, facts = self.plan.fields[name], self.facts[name]
         if isinstance(field, Text):
-            of, what = UNKNOWN, field.tokens if field.tokens in ("words", "characters", "bytes") else "tokens"
+            of, what = UNKNOWN, "tokens" if field.is_cut_by_file or field.are_given else field.tokens
         elif isinstance(field, Category) and OTHER in facts["classes"]:
             of, what = facts["classes"].index(OTHER), "names"
         else:

@@ -15,6 +15,7 @@ from nnrun.registry.field import DataError, Facts, Field, naming
 from nnrun.registry.source import Columns, Pieces
 from nnrun.runner.compiler.language.data import Data
 from nnrun.runner.compiler.memory.needs import in_bytes
+from nnrun.runner.engine.data.batch import Part
 from nnrun.runner.engine.data.cache.entry import DATA, FILES, FORMAT, TEXTS, as_bytes
 from nnrun.runner.engine.data.cache.proof import ChangedData
 from nnrun.runner.engine.data.cache.rows import Rows, encoded, joined
@@ -118,21 +119,21 @@ class Preparation:
         with naming(name, rows.tolist()):
             return learn(Rows(pieces, len(rows)))
 
-    def _encoded(self, facts: Mapping[str, Facts]) -> Iterator[tuple[int, Any, Columns]]:
-        """Of each piece, where it starts, its values as a part, and its columns."""
+    def _encoded(self, facts: Mapping[str, Facts]) -> Iterator[tuple[int, Part]]:
+        """Of each piece, where it starts, and its values as a part."""
         start = 0
         wanted = [column for name, config in self.fields.items() for column in config.reads(name)]
         for columns in self._read(wanted):
             gathered = {name: config.gather(name, columns) for name, config in self.fields.items()}
             count = len(next(iter(gathered.values())))
             part, _ = encode(self.data, self.fields, gathered, facts, range(start, start + count), self.targets)
-            yield start, part, gathered
+            yield start, part
             start += count
 
     def _surveyed(self, facts: Mapping[str, Facts]) -> Survey:
         """The first piece tells how numbers look; only where examples differ in length, or are texts, all have to be looked at."""
         survey = Survey()
-        for _, part, columns in self._encoded(facts):
+        for _, part in self._encoded(facts):
             survey.times |= part.times
             for name, tensor in part.values.items():
                 timed = name in part.times and part.times[name] in part.lengths
@@ -140,7 +141,7 @@ class Preparation:
             for axis, lengths in part.lengths.items():
                 survey.ticks[axis] = max(survey.ticks.get(axis, 0), int(lengths.max()))
             for name in part.texts:
-                survey.letters[name] = survey.letters.get(name, 0) + sum(len(encoded(text)) for text in columns[name])
+                survey.letters[name] = survey.letters.get(name, 0) + sum(len(encoded(text)) for text in part.texts[name])
             if not part.lengths and not part.texts:
                 break
         return survey
@@ -178,7 +179,7 @@ class Preparation:
 
     def _filled(self, whole: Sections, survey: Survey, facts: Mapping[str, Facts]) -> None:
         written = dict.fromkeys(survey.letters, 0)
-        for start, part, columns in self._encoded(facts):
+        for start, part in self._encoded(facts):
             for name, tensor in part.values.items():
                 room = survey.ticks.get(survey.times.get(name, ""))
                 if room is not None and tensor.shape[1] < room:
@@ -187,7 +188,7 @@ class Preparation:
             for axis, lengths in part.lengths.items():
                 whole.fill(f"lengths/{axis}", start, lengths)
             for name in survey.letters:
-                letters, ends = joined(columns[name])
+                letters, ends = joined(part.texts[name])
                 whole.fill(f"letters/{name}", written[name], letters)
                 whole.fill(f"ends/{name}", start, ends + written[name])
                 written[name] += len(letters)
