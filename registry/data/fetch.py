@@ -53,6 +53,17 @@ def source_archive(package: str, version: str, sha256: str) -> bytes:
     return archive
 
 
+def member(archive: bytes, name: str) -> bytes:
+    """One file of a tar archive, read without unpacking anything to disk."""
+    import tarfile
+    from io import BytesIO
+
+    with tarfile.open(fileobj=BytesIO(archive)) as opened:
+        file = opened.extractfile(name)
+        assert file is not None, f"{name} is a file of the checked archive"
+        return file.read()
+
+
 def _fetch(package: str, version: str, sha256: str, file: Path) -> None:
     """Download beside the final place, then rename: the file is there whole or not at all. Whoever fetches holds the lock, so that what
     lies there was left by one that was killed."""

@@ -49,21 +49,10 @@ class MovieReviews(PackagedSource):
 
 
 def _sentences() -> list[tuple[float, str]]:
-    from nnrun.registry.data.fetch import source_archive
+    from nnrun.registry.data.fetch import member, source_archive
 
     outer = source_archive("vaderSentiment", "3.3.2", _SHA256)
-    inner = _member(outer, "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz")
-    lines = _member(inner, "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt").decode().split("\r\n")
+    inner = member(outer, "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz")
+    lines = member(inner, "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt").decode().split("\r\n")
     fields = (line.split("\t") for line in lines if line)
     return [(float(rating), text) for _, rating, text in fields]
-
-
-def _member(archive: bytes, name: str) -> bytes:
-    """One file of a tar archive, read without unpacking anything to disk."""
-    import tarfile
-    from io import BytesIO
-
-    with tarfile.open(fileobj=BytesIO(archive)) as opened:
-        file = opened.extractfile(name)
-        assert file is not None, f"{name} is a file of the checked archive"
-        return file.read()

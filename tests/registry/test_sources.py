@@ -41,7 +41,7 @@ from nnrun.registry.source import Columns, Source, SourceError
 
 PACKAGED = [
     "breast_cancer", "cars", "diabetes", "digit_films", "digit_masks", "digit_scenes", "digits", "electricity_demand", "elnino", "iris",
-    "mnist_sample", "movie_reviews", "number_words", "python_docs", "seattle_weather", "sunspots", "wine",
+    "mnist_sample", "movie_reviews", "number_words", "python_docs", "seattle_weather", "sunspots", "us_addresses", "wine",
 ]  # fmt: skip
 MANUAL = "python -m pip download --no-deps --no-binary vaderSentiment vaderSentiment==3.3.2 --dest "
 
@@ -403,6 +403,18 @@ def test_movie_reviews_are_10072_half_and_half() -> None:
         (rating > 0) == (label == "positive") and abs(rating) >= 0.5 for rating, label in zip(table["rating"], table["label"], strict=True)
     )
     assert table["text"][0].startswith("The Rock is destined to be the 21st Century's new ''Conan''")
+
+
+@pytest.mark.usefixtures("network")
+def test_addresses_have_a_tag_for_each_word() -> None:
+    table = packaged("us_addresses")
+
+    assert (len(table["words"]), sum(map(len, table["words"]))) == (1488, 10_554)
+    assert [list(map(len, table[name])) for name in ("forms", "tags")] == [list(map(len, table["words"]))] * 2
+    assert table["words"][5] == ["9265", "Huer", "Huero", "Road,", "Creston,", "93432"]
+    assert table["forms"][5] == ["0000", "Aa", "Aa", "Aa,", "Aa,", "00000"]
+    assert table["tags"][5] == ["B-AddressNumber", "B-StreetName", "I-StreetName", "B-StreetNamePostType", "B-PlaceName", "B-ZipCode"]
+    assert len({tuple(row) for row in table["words"]}) == 1488, "each is there once"
 
 
 @pytest.mark.usefixtures("network")
