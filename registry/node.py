@@ -54,6 +54,8 @@ class Node(Component):
     shape rule sees the time axis, and its module is called with `lengths` (B,) too."""
     decides: ClassVar[bool] = False
     """The value is that of the option `target` in training; when generating it is chosen from the main input, which is scores."""
+    spelled: ClassVar[bool] = False
+    """Of a node that decides: the scores lie along another time axis, and are read when all of them are there."""
     before: ClassVar[int] = 0
     """What the value is before the first tick, where nothing else is said."""
     multiplies: ClassVar[bool] = True

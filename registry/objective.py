@@ -30,6 +30,8 @@ class Loss(Component):
     """The input is scores, which a softmax or sigmoid makes probabilities of."""
     numbers: ClassVar[bool] = False
     """The input learns to be the target's numbers themselves."""
+    whole: ClassVar[bool] = False
+    """Judges a whole sequence by another one that lies along a time axis of its own, not tick by tick."""
 
     input: Reference
     """The value that is judged: scores, not probabilities, where classes are predicted."""
@@ -58,7 +60,8 @@ class Loss(Component):
     def build(self, input: Shape, target: Shape, facts: Facts) -> nn.Module:
         """A module: (input (M, *axes), target (M, *axes)) -> (sum of losses, sum of weights), both scalars.
 
-        M counts examples, or real ticks. `facts` are those of the target's field. What else it owes, `modules/losses.py` says.
+        M counts examples, or real ticks. `facts` are those of the target's field. What else it owes, `modules/losses.py` says. One that
+        judges `whole` sequences takes two `Sequences` of `modules/ctc.py`, and its M counts examples.
         """
         raise NotImplementedError
 

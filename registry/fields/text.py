@@ -40,6 +40,9 @@ def _tokens(value: Any) -> str:
 
 _LEAST = len(SPECIALS) + 1
 
+LETTERS = "abcdefghij"
+"""Of made-up texts."""
+
 
 def _vocabulary(value: Any) -> int | str:
     is_number = isinstance(value, int) and not isinstance(value, bool) and _LEAST <= value <= LARGEST
@@ -189,8 +192,15 @@ class Text(Field):
         return self._way(facts).join([*self._split(facts)(begin)[: self.max_length], *listed])
 
     def sample(self, count: int, rng: np.random.Generator) -> Sequence[Any]:
-        letters, space = list("abcdefghij"), " " if self.tokens == "words" else ""
-        return in_ticks(lambda n: rng.choice(letters, n).tolist() if self.are_given else space.join(rng.choice(letters, n)), count)
+        space = " " if self.tokens == "words" else ""
+
+        def some(ticks: int) -> str | list[str]:
+            """So many tokens with the end symbol, no two in a row alike: as many frames can spell them."""
+            steps = rng.integers(1, len(LETTERS), ticks - bool(self.end))
+            tokens = [LETTERS[place] for place in steps.cumsum() % len(LETTERS)]
+            return tokens if self.are_given else space.join(tokens)
+
+        return in_ticks(some, count)
 
     def _way(self, facts: Facts) -> Tokens:
         match self.tokens:

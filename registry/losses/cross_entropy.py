@@ -46,15 +46,20 @@ class CrossEntropy(TargetLoss):
         check_class_weights(self.class_weights, target)
 
     def missed(self, function: str, target: Shape) -> str | None:
-        low, high = RANGES.get(function, (-inf, inf))
-        if high - low < inf:
-            if not isinstance(target.classes, int):
-                return f"scores from {low:g} to {high:g} never make the right class sure"
-            most = exp(high - low) / (exp(high - low) + target.classes - 1)
-            return f"with scores from {low:g} to {high:g} the right one of {target.classes} classes never gets more than {most:.2f}"
-        return "every score below 0 becomes 0, and is not learned from" if function == "relu" else None
+        return never_sure(function, target)
 
     def build(self, input: Shape, target: Shape, facts: Facts) -> nn.Module:
         from nnrun.registry.modules import losses
 
         return losses.CrossEntropy(resolve_class_weights(self.class_weights, facts), self.label_smoothing)
+
+
+def never_sure(function: str, target: Shape) -> str | None:
+    """What a softmax can never say of scores that come out of this function."""
+    low, high = RANGES.get(function, (-inf, inf))
+    if high - low < inf:
+        if not isinstance(target.classes, int):
+            return f"scores from {low:g} to {high:g} never make the right class sure"
+        most = exp(high - low) / (exp(high - low) + target.classes - 1)
+        return f"with scores from {low:g} to {high:g} the right one of {target.classes} classes never gets more than {most:.2f}"
+    return "every score below 0 becomes 0, and is not learned from" if function == "relu" else None

@@ -26,7 +26,7 @@ class Weighted(nn.Module):
         super().__init__()
         self.loss = loss
 
-    def forward(self, input: Tensor, target: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, input: Any, target: Any, own: Tensor) -> tuple[Tensor, Tensor]:
         losses, weights = self.each(input, target, own)
         return losses.sum(), weights.sum()
 
@@ -34,11 +34,11 @@ class Weighted(nn.Module):
         if (check := getattr(self.loss, "check", None)) is not None:
             check(target)
 
-    def weight(self, target: Tensor, own: Tensor) -> Tensor:
+    def weight(self, target: Any, own: Tensor) -> Tensor:
         weights: Tensor = self.loss.weights(target)  # type: ignore[operator]
         return (own * weights).sum()
 
-    def each(self, input: Tensor, target: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+    def each(self, input: Any, target: Any, own: Tensor) -> tuple[Tensor, Tensor]:
         losses, weights = self.loss.each(input, target)  # type: ignore[operator]
         return own * losses, own * weights
 

@@ -20,7 +20,7 @@ def plan_text(plan: Plan, device: str = "cpu") -> str:
     setting = plan.spec.train.compile if plan.spec.train else "auto"
     loops = ["\n".join(_loop(loop, setting, device)) for loop in plan.loops]
     loops += ["\n".join(_cell(op.name, op.config, setting, device)) for op in plan.ops if isinstance(op.config, Recurrent)]
-    both = ["\n".join(_side_by_side(plan, plan.decoding))] if plan.decoding else []
+    both = ["\n".join(_side_by_side(plan, plan.decoding))] if plan.decoding and not plan.decoding.spelled else []
     return "\n\n".join([str(plan), *loops, *both]) + "\n"
 
 

@@ -22,6 +22,8 @@ from nnrun.runner.engine.training.stages import train_stages
 from tests.engine.support import CPU
 from tests.engine.test_learners import LEARNERS
 from tests.engine.test_own_loss import VAE, pictures
+from tests.engine.test_transcript import SPEC as SPELLED
+from tests.engine.test_transcript import waves
 from tests.faults.victims import STAGES
 
 Said = list[tuple[Any, ...]]
@@ -121,6 +123,7 @@ KINDS = {
     "on a plateau": (PLATEAU, LEARNERS["dropout"][1]),
     "averaged weights": (AVERAGED, LEARNERS["dropout"][1]),
     "looking again": (LOOKING, LEARNERS["dropout"][1]),
+    "spelled": (SPELLED, waves()),
     "stages of augmented pictures": (AUGMENTED, None),
     "variational": (VAE, pictures()),
 }

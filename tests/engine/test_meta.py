@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 from torch.optim.sgd import _multi_tensor_sgd
 
 from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
@@ -41,6 +42,19 @@ def _fused(monkeypatch: pytest.MonkeyPatch) -> None:
         if hasattr(module, SUPPORTED):
             monkeypatch.setattr(module, SUPPORTED, lambda: ["cpu", "cuda", "meta"])
     monkeypatch.setattr(import_module("torch.optim.sgd"), "_fused_sgd", _multi_tensor_sgd)  # torch has no fused step for meta
+
+
+def _losses(log_p: Tensor, texts: Tensor, frames: Tensor, lengths: Tensor, *_: object) -> tuple[Tensor, Tensor]:
+    """What torch's CTC gives: a loss for each example, and what it keeps for the way back. It reads the lengths where the processor is."""
+    assert frames.device == lengths.device == torch.device("cpu")
+    ticks, count = log_p.shape[:2]
+    return log_p.new_empty(count), log_p.new_empty(count, ticks, 2 * texts.shape[1] + 1)
+
+
+CTC = torch.library.Library("aten", "IMPL", "Meta")
+"""torch's CTC knows no meta device either."""
+CTC.impl("_ctc_loss.Tensor", _losses)
+CTC.impl("_ctc_loss_backward.Tensor", lambda gradient, log_p, *_: torch.empty_like(log_p))
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)

@@ -124,6 +124,16 @@ KINDS = {
         {"said": WORDS, "answer": WORDS[::-1]},
         {"said": ["a good film", "dull"]},
     ),
+    "transcript": Kind(
+        spec(
+            "path: {type: series, size: 2}, said: {type: text, tokens: characters}",
+            "heard: {type: gru, units: 8}, out: {type: linear, units: said}, word: {type: transcript, target: said}",
+            "path -> heard -> out -> word",
+            scores("said", "ctc"),
+        ),
+        {"path": [[[0.5, row], [1.0, 2.0], [row, 0.0]] for row in range(30)], "said": ["ab", "b", "ca"] * 10},
+        {"path": [[[0.5, 1], [1, 2]], [[1, 1], [2, 2], [3, 3]]]},
+    ),
     "prompt": Kind(
         spec(
             "said: {type: text, tokens: characters}",

@@ -80,6 +80,8 @@ def resolve_objectives(spec: Spec, flat: Flat, report: Report) -> tuple[tuple[Ob
         if isinstance(metric, SequenceMetric):
             if choice is None and any(node.config is None for node in flat.nodes.values()):
                 continue  # it may be the choice, and is reported
+            if choice is None and any(isinstance(loss.config, Loss) and loss.config.whole for loss in losses):
+                continue  # nothing writes what it teaches, and that is reported
             if choice is None:
                 headline = f"`{metric.type_name()}` judges what a network writes, and this one has no `choice`"
                 report.add("missing-key", headline, at=path, help="a node of type `choice` makes symbols of scores")

@@ -12,14 +12,15 @@ from nnrun.runner.compiler.text.diagnostic import Place, Report
 
 
 def dead_nodes(flat: Flat, edges: Sequence[Edge], judged: Iterable[str]) -> set[str]:
-    """Nodes from which no way leads to what is judged, or to something wrong that may read them."""
+    """Nodes from which no way leads to what is judged or written, or to something wrong that may read them."""
     sources: dict[str, list[str]] = {}
     for edge in edges:
         sources.setdefault(edge.target.name, []).append(edge.source.name)
         if edge.kind == "symmetric":
             sources.setdefault(edge.source.name, []).append(edge.target.name)
     wrong = {name for name, node in flat.nodes.items() if node.config is None}
-    live = {*judged, *flat.maybe_read, *wrong, *(edge.source.name for edge in edges if edge.kind == "symmetric")}
+    written = {name for name, node in flat.nodes.items() if node.config is not None and node.config.spelled}
+    live = {*judged, *flat.maybe_read, *wrong, *written, *(edge.source.name for edge in edges if edge.kind == "symmetric")}
     queue = deque(live)
     while queue:
         for name in sources.get(queue.popleft(), []):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from nnrun.registry.fields.text import Text
@@ -32,8 +32,12 @@ class Decoding:
     """Nodes that run at every symbol, in order; all others run before."""
     settings: Decode
     """How symbols are found."""
+    spelled: bool = False
+    """The scores lie along another time axis, and are read when all of them are there: no node runs at every symbol."""
 
     def __str__(self) -> str:
+        if self.spelled:
+            return f"generating, all of {self.target} at once: {self.choice} from {self.scores}"
         return f"generating, one symbol of {self.target} at a time: {', '.join(self.nodes)}; {self.choice} from {self.scores}"
 
 
@@ -46,13 +50,14 @@ def find_decoding(spec: Spec, graph: Graph, values: Mapping[str, Shape], report:
     names = [node.name for node in graph.nodes.values() if node.config is not None and node.config.decides]
     for name in spec.decode:
         if name not in names and not (not names and report.blames(("nodes",))):
-            help = repair(name, names, "choice") if names else "a node of type `choice` can be decoded"
+            help = repair(name, names, "choice") if names else "a node of type `choice` or `transcript` can be decoded"
             report.add("unknown-name", f"no choice is named `{name}`", at=Place(("decode", name), "key"), help=help)
     if len(choices) != 1:
         return None
     (choice,) = choices
     assert choice.scores is not None
-    target = str(getattr(choice.config, "target", ""))
+    assert choice.config is not None
+    target, settings = str(getattr(choice.config, "target", "")), spec.decode.get(choice.name, Decode())
     text = spec.data.fields.get(target) if spec.data is not None else None
     if isinstance(text, Text) and text.are_given:
         headline = f"`{choice.name}` writes texts, and the tokens of `{target}` are given as lists"
@@ -60,13 +65,16 @@ def find_decoding(spec: Spec, graph: Graph, values: Mapping[str, Shape], report:
         report.add("conflicting-keys", headline, at=Place(("data", "fields", target, "tokens")), notes=choice.notes, help=help)
     time = values[choice.name].time
     needed = _needed(choice.scores.source.name, graph)
+    if choice.config.spelled:
+        _check_spelled(choice, spec, sorted(needed, key=graph.order.index), graph, report)
+        return Decoding(choice.name, target, choice.scores.source.value, (), settings, spelled=True)
     nodes = tuple(name for name in graph.order if name in needed and name != choice.name and name in values and values[name].time == time)
     for name in nodes:
         _check_stepped(graph.nodes[name], target, graph, values, report)
     for name in graph.order:
         if name in needed and name in values and name not in nodes and name != choice.name:
             _check_outside(graph.nodes[name], target, values, report)
-    return Decoding(choice.name, target, choice.scores.source.value, nodes, spec.decode.get(choice.name, Decode()))
+    return Decoding(choice.name, target, choice.scores.source.value, nodes, settings)
 
 
 def _needed(name: str, graph: Graph) -> set[str]:
@@ -105,6 +113,26 @@ def _check_stepped(node: GraphNode, target: str, graph: Graph, values: Mapping[s
         headline = f"`{node.name}` takes all of `{target}` at once, but when the network generates, its symbols come one by one"
         help = HELP.get(config.type_name(), "without `bidirectional` it reads forwards only" if config.looks_ahead else "")
         report.add("sequence-in-loop", headline, at=Place(node.path, "key"), notes=node.notes, help=help)
+
+
+def _check_spelled(node: GraphNode, spec: Spec, needed: Iterable[str], graph: Graph, report: Report) -> None:
+    """What frames spell depends on no symbol of it, nothing reads it, and it ends with them."""
+    target = str(getattr(node.config, "target", ""))
+    for name in needed:
+        for edge in graph.nodes[name].edges:
+            if edge.source.name == target:
+                headline = f"`{name}` reads `{edge.source}`, which `{node.name}` is to find"
+                report.add("target-unknown", headline, at=edge.source_at, notes=graph.nodes[name].notes, help="take this edge away")
+    for other in graph.nodes.values():
+        for edge in (*other.edges, *([other.initial] if other.initial else [])):
+            if edge.source.name == node.name:
+                headline = f"`{other.name}` reads `{edge.source}`, a transcript, which is there when all else is done"
+                help = f"read the scores that `{node.name}` reads; a `choice` decides symbol by symbol, to be read late"
+                report.add("bad-edge", headline, at=edge.source_at, notes=other.notes, help=help)
+    if spec.data is not None and getattr(spec.data.fields.get(target), "end", None):
+        headline = f"`end: true` puts a symbol behind each text, and no frame shows it to `{node.name}`"
+        notes = [(Place(node.path, "key"), "is to write it")]
+        report.add("conflicting-keys", headline, at=("data", "fields", target, "end"), notes=notes, help="leave out `end`")
 
 
 def _check_outside(node: GraphNode, target: str, values: Mapping[str, Shape], report: Report) -> None:

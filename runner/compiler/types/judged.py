@@ -28,14 +28,8 @@ def check_objective(objective: Objective, graph: Graph, values: Mapping[str, Sha
         notes = [(graph.place(objective.input.name), "a group")]
         report.add("learner-mismatch", headline, at=(*objective.path, "input"), notes=notes, help=help)
         return False
-    if input.time != target.time:
-        _report_ticks(objective, input, target, graph, values, report)
-        return False
-    weights = values.get(objective.weights) if objective.weights is not None else None
-    if weights is not None and weights.time not in (None, input.time):
-        headline = f"`{name}` judges `{objective.input}`, {input}, and `{objective.weights}` weighs each tick of `{weights.time}`"
-        help = f"leave out `along` of `{objective.weights}`: it then weighs whole examples"
-        report.add("shape-mismatch", headline, at=(*objective.path, "example_weights"), help=help)
+    check_ticks = _check_whole if getattr(objective.config, "whole", False) else _check_ticks
+    if not check_ticks(objective, input, target, graph, values, report):
         return False
     if isinstance(objective.config, Metric) and _is_taught_numbers(objective, objective.config, target, graph, report):
         return False
@@ -66,6 +60,51 @@ def _is_no_tag(objective: Objective, target: Shape, graph: Graph, report: Report
         return False
     headline = f"`{name}` judges the spans that the tags of `{judged}` mark, {why}"
     report.add("shape-mismatch", headline, at=(*objective.path, "target"), help=help)
+    return True
+
+
+def _check_ticks(objective: Objective, input: Shape, target: Shape, graph: Graph, values: Mapping[str, Shape], report: Report) -> bool:
+    """Whether values that are compared tick by tick have the same ticks, as far as they have some."""
+    if input.time != target.time:
+        _report_ticks(objective, input, target, graph, values, report)
+        return False
+    weights = values.get(objective.weights) if objective.weights is not None else None
+    if weights is not None and weights.time not in (None, input.time):
+        name = objective.config.type_name()
+        headline = f"`{name}` judges `{objective.input}`, {input}, and `{objective.weights}` weighs each tick of `{weights.time}`"
+        help = f"leave out `along` of `{objective.weights}`: it then weighs whole examples"
+        report.add("shape-mismatch", headline, at=(*objective.path, "example_weights"), help=help)
+        return False
+    return True
+
+
+def _check_whole(objective: Objective, input: Shape, target: Shape, graph: Graph, values: Mapping[str, Shape], report: Report) -> bool:
+    """Whether a loss of whole sequences gets two of them, along axes of their own, and something writes what it teaches."""
+    name, path = objective.config.type_name(), objective.path
+    compares = f"`{name}` compares `{objective.input}`, {input}, with `{objective.target}`, {target}"
+    if objective.target.value not in graph.fields:
+        report.add("shape-mismatch", compares, at=(*path, "target"), help="its target is a field of type `text`")
+        return False
+    if input.time is None or target.time is None or input.time == target.time:
+        help = "the scores lie along frames: a `series`, a `video` or another text"
+        if target.time is None:
+            help = "its target is a field of type `text`"
+        elif input.time is not None:
+            help = "where a symbol is told at each tick, `cross_entropy` judges it"
+        report.add("shape-mismatch", compares, at=(*path, "input" if target.time is not None else "target"), help=help)
+        return False
+    weights = values.get(objective.weights) if objective.weights is not None else None
+    if weights is not None and weights.time is not None:
+        headline = f"`{name}` judges whole texts, and `{objective.weights}` weighs each tick of `{weights.time}`"
+        help = f"leave out `along` of `{objective.weights}`: it then weighs whole examples"
+        report.add("shape-mismatch", headline, at=(*path, "example_weights"), help=help)
+        return False
+    writers = [node for node in graph.nodes.values() if node.config is None or node.config.decides]
+    if not any(node.config is None or getattr(node.config, "target", "") == objective.target.name for node in writers):
+        headline = f"`{name}` teaches `{objective.input}` to spell `{objective.target}`, and nothing writes it"
+        way = f"`{objective.input} -> written`, with `written: {{type: transcript, target: {objective.target}}}` under `nodes`"
+        report.add("missing-key", headline, at=path, help=f"write {way}")
+        return False
     return True
 
 
@@ -107,6 +146,8 @@ def _report_ticks(objective: Objective, input: Shape, target: Shape, graph: Grap
         key, help = "target", f"the value behind the window is called `{next_tick}`: write `target: {next_tick}`"
     elif (other := _other_input(objective, target, graph, values)) is not None:
         help = other
+    elif None not in (input.time, target.time) and target.kind == "token":
+        help = "`ctc` teaches whole texts that lie along another axis; `exact_match` and `character_error_rate` judge them when written"
     elif target.time is not None:
         help = f"the target is judged at each tick of `{target.time}`"
     else:

@@ -56,7 +56,8 @@ class Typed:
 def infer_shapes(spec: Spec, graph: Graph, facts: Mapping[str, Facts], report: Report, folder: Path | None = None) -> Typed:
     """Types of all values. `facts` are what the training data taught, by field; before it is read they are empty, and files in the spec's
     `folder` are looked at."""
-    fields = complete_fields(spec.data, {getattr(node.config, "target", "") for node in graph.nodes.values()}, report)
+    chosen = {getattr(node.config, "target", "") for node in graph.nodes.values() if node.config is None or not node.config.spelled}
+    fields = complete_fields(spec.data, chosen, report)
     known = facts or check_files(spec.data, fields, folder, report)
     sound = check_vocabularies(fields, report)
     inference = _Inference(spec, graph, fields, type_fields(spec.data, sound, known, report), report)
@@ -239,23 +240,32 @@ class _Inference:
             )
 
     def check_scores(self, node: GraphNode) -> None:
-        """What a choice chooses from has a score for each symbol at each tick of the target."""
-        if node.scores is None or node.scores.source.value not in self.values or node.name not in self.values:
+        """What a choice chooses from has a score for each symbol at each tick of the target, or of another axis if it is spelled."""
+        if node.config is None or node.scores is None or node.scores.source.value not in self.values or node.name not in self.values:
             return
         scores, chosen = self.values[node.scores.source.value], self.values[node.name]
         symbols = chosen.classes if chosen.classes is not None else "?"
-        if scores.kind == "number" and same_axes(scores.axes, (symbols,)) and scores.time == chosen.time:
+        spelled, along = node.config.spelled, scores.time == chosen.time
+        timed = scores.time is not None and not along if spelled else along
+        if scores.kind == "number" and same_axes(scores.axes, (symbols,)) and timed:
             return
-        wanted = f"{symbols} scores at each tick of `{chosen.time}`"
         target = getattr(node.config, "target", "")
+        wanted = f"{symbols} scores at each tick of {'another axis than ' * spelled}`{chosen.time}`"
         self.report.add(
             "shape-mismatch",
             f"`{node.name}` takes {wanted}, but `{node.scores.source}` gives {scores}",
             at=node.scores.at,
             label=f"{scores} arrives here",
             notes=[(self.graph.place(node.scores.source.name), "made here"), *node.notes],
-            help=f"a `linear` node with `units: {target}` gives them",
+            help=_other_decider(spelled, scores, along) or f"a `linear` node with `units: {target}` gives them",
         )
+
+
+def _other_decider(spelled: bool, scores: Shape, along: bool) -> str | None:
+    """The node that takes scores which lie along the ticks that they have, where another one was given them."""
+    if scores.time is None or along != spelled:
+        return None
+    return "`type: choice` chooses at each tick of its text" if along else "`type: transcript` reads a text out of scores along another one"
 
 
 def shared(name: str, share: str, graph: Graph) -> str:

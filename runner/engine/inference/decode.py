@@ -7,11 +7,13 @@ from contextlib import nullcontext
 import torch
 from torch import Generator, Tensor
 
+from nnrun.registry.field import DataError
 from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.engine.data.batch import Batch
 from nnrun.runner.engine.inference.search import Hypothesis, search
+from nnrun.runner.engine.inference.transcribe import transcribe
 from nnrun.runner.engine.network.network import Network
-from nnrun.runner.engine.network.stepping import stepper
+from nnrun.runner.engine.network.stepping import known, stepper
 
 
 @torch.inference_mode()
@@ -20,6 +22,8 @@ def generate(network: Network, batch: Batch, settings: Decode, *, seed: int = 0,
     decoding = network.plan.decoding
     assert decoding is not None
     network.eval()
+    if decoding.spelled:
+        return _transcribed(network, batch, settings, seed, forced)
     if forced is not None:  # the greatest length counts what is written, not what was given
         settings = settings.model_copy(update={"max_length": settings.max_length + len(forced)})
     device = next(network.parameters()).device
@@ -44,3 +48,14 @@ def generate(network: Network, batch: Batch, settings: Decode, *, seed: int = 0,
             found.leave(left)
         steps.go_on(rows, {decoding.choice: symbols})
     return found.found()
+
+
+def _transcribed(network: Network, batch: Batch, settings: Decode, seed: int, forced: Tensor | None) -> list[list[Hypothesis]]:
+    """What frames spell. Raises: DataError if it is to begin with something else."""
+    decoding = network.plan.decoding
+    assert decoding is not None
+    if forced is not None:
+        raise DataError("a prompt says how a text begins, and this one is read from its frames", "leave out the prompt")
+    scores, time = known(network, batch)[decoding.scores], network.plan.values[decoding.scores].time
+    assert time is not None
+    return transcribe(scores, batch.lengths[time], settings, Generator(scores.device).manual_seed(seed))

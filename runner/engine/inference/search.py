@@ -90,7 +90,7 @@ class Paths:
         if self.forced is not None and given:
             chosen = self.forced[tick].expand(len(scores))
         elif self.settings.search == "sample":
-            chosen = self._drawn(scores)
+            chosen = drawn(scores, self.settings, self.generator)
         else:
             chosen = scores.argmax(-1)
         running = self.length[at] > tick
@@ -122,18 +122,27 @@ class Paths:
     def _rows_left(self) -> Tensor:
         return (self.left.unsqueeze(1) * self.rows + torch.arange(self.rows, device=self.left.device)).flatten()
 
-    def _drawn(self, scores: Tensor) -> Tensor:
-        """Symbols by their probability, of the likeliest where so asked. Source: Holtzman et al. 2020, section 3.1 (top p)."""
-        scores = scores / (self.settings.temperature or 1.0)
-        if self.settings.top_k is not None and self.settings.top_k < scores.shape[-1]:
-            least = scores.topk(self.settings.top_k).values[:, -1:]
-            scores = scores.masked_fill(scores < least, NEVER)
-        if self.settings.top_p is not None:
-            ordered, places = scores.sort(descending=True)
-            shares = ordered.softmax(-1)
-            beyond = shares.cumsum(-1) - shares >= self.settings.top_p  # the symbol that reaches the share is still in
-            scores = scores.masked_fill(torch.zeros_like(beyond).scatter(1, places, beyond), NEVER)
-        return torch.multinomial(scores.softmax(-1), 1, generator=self.generator).squeeze(1)
+
+def drawn(scores: Tensor, settings: Decode, generator: Generator | None) -> Tensor:
+    """Of scores (R, V) a symbol for each row by its probability, of the likeliest where so asked.
+
+    Source: Holtzman et al. 2020, section 3.1 (top p).
+    """
+    scores = scores / (settings.temperature or 1.0)
+    if settings.top_k is not None and settings.top_k < scores.shape[-1]:
+        least = scores.topk(settings.top_k).values[:, -1:]
+        scores = scores.masked_fill(scores < least, NEVER)
+    if settings.top_p is not None:
+        ordered, places = scores.sort(descending=True)
+        shares = ordered.softmax(-1)
+        beyond = shares.cumsum(-1) - shares >= settings.top_p  # the symbol that reaches the share is still in
+        scores = scores.masked_fill(torch.zeros_like(beyond).scatter(1, places, beyond), NEVER)
+    return torch.multinomial(scores.softmax(-1), 1, generator=generator).squeeze(1)
+
+
+def penalty(settings: Decode, length: int) -> float:
+    """By which the score of a hypothesis of this length is divided in a beam."""
+    return float(((5 + length) / 6) ** (settings.length_penalty or 0.0))
 
 
 class Beam:
@@ -186,7 +195,7 @@ class Beam:
     @property
     def over(self) -> Tensor:
         # A live hypothesis only loses, so it can at best end with what it has, at the length that is penalised least.
-        reachable = self.live[:, 0] / self._penalty(self.settings.max_length)
+        reachable = self.live[:, 0] / penalty(self.settings, self.settings.max_length)
         return reachable <= self.aside[self.left][:, -1]
 
     def leave(self, examples: Tensor) -> None:
@@ -206,7 +215,7 @@ class Beam:
     def _put_aside(self, totals: Tensor, length: int, *, ended: bool) -> None:
         """Keep the best of those aside and of the live ones, as they are now: (B, K) log probabilities, so many symbols long."""
         at, count = self.left, self.aside.shape[1]
-        scores, rows = (totals / self._penalty(length + ended)).topk(min(count, totals.shape[1]))
+        scores, rows = (totals / penalty(self.settings, length + ended)).topk(min(count, totals.shape[1]))
         before = self.live_symbols.gather(1, rows.unsqueeze(2).expand(-1, -1, length))
         symbols = F.pad(before, (0, self.settings.max_length - length), value=PADDING)
         self.aside[at], best = torch.cat([self.aside[at], scores], 1).topk(count)
@@ -216,6 +225,3 @@ class Beam:
         self.ended[at] = flags.gather(1, best)
         both = torch.cat([self.aside_symbols[at], symbols], 1)
         self.aside_symbols[at] = both.gather(1, best.unsqueeze(2).expand(-1, -1, both.shape[2]))
-
-    def _penalty(self, length: int) -> float:
-        return float(((5 + length) / 6) ** (self.settings.length_penalty or 0.0))

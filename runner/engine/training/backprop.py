@@ -17,6 +17,7 @@ from nnrun.runner.compiler.language.training import Train
 from nnrun.runner.compiler.plan import Plan
 from nnrun.runner.compiler.text.words import listed
 from nnrun.runner.compiler.types.ops import Op
+from nnrun.runner.engine.data.aligned import refuse_crowded
 from nnrun.runner.engine.data.batch import Batch, Part
 from nnrun.runner.engine.data.dataset import Dataset
 from nnrun.runner.engine.inference.predict import Predictor
@@ -44,7 +45,7 @@ FAR = 2.0
 class Backprop(Learner[tuple[Batch, ...]]):
     """Minimises the losses of a plan.
 
-    Raises: DataError if early stopping has no examples to watch, or if there are no weights to train.
+    Raises: DataError if early stopping has no examples to watch, if there are no weights to train, or if a text has too few frames.
     """
 
     def __init__(self, network: Network, plan: Plan, data: Dataset, device: torch.device, world: World = ALONE) -> None:
@@ -53,6 +54,7 @@ class Backprop(Learner[tuple[Batch, ...]]):
         if train.early_stopping is not None and not has_valid:
             help = "enlarge `split.valid`, or leave out `early_stopping`"
             raise DataError("early stopping watches the validation part, which has no examples", help)
+        refuse_crowded(plan, data)
         super().__init__(network, plan, data, device, Budget.of(train, len(data.train)), Best.watching(train, plan, has_valid), world)
         if not any(parameter.requires_grad for parameter in network.parameters()):
             raise DataError(f"{_trained(train)} no weights that could be trained", "see `nodes` under `train`, `freeze` and `share`")

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from nnrun.registry.field import DataError, Facts
 from nnrun.registry.modules.losses import Weighted
 from nnrun.registry.objective import Loss, Metric, SequenceMetric, TickMetric
-from nnrun.registry.shape import known
 from nnrun.runner.compiler.plan import Comparison, Plan
 from nnrun.runner.engine.data.batch import Batch
+from nnrun.runner.engine.data.compared import Ticks, compared
 from nnrun.runner.engine.world.world import ALONE, World, on
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Losses(nn.Module):
         self.factors: list[float] = []
         self.parts = nn.ModuleList()
         self.labels = plan.loss_labels
+        self.reads = [compared(loss) for loss in plan.losses]
         for loss in plan.losses:
             assert isinstance(loss.config, Loss)
             self.factors.append(loss.config.weight)
@@ -47,34 +48,28 @@ class Losses(nn.Module):
 
     def sums(self, values: Mapping[str, Tensor], batch: Batch) -> list[tuple[Tensor, Tensor]]:
         """(sum, weight) of each loss over the real ticks."""
-        pairs = zip(self.parts, self.comparisons, strict=True)
-        return [part(*compared(loss, values, batch), *_weighing(loss, batch)) for part, loss in pairs]
+        pairs = zip(self.parts, self.reads, strict=True)
+        return [part(*read.pair(values, batch), *read.weighing(batch)) for part, read in pairs]
 
     def weights(self, batch: Batch) -> Tensor:
         """The weight of each loss, which the data alone tells, (losses,)."""
-        pairs = zip(self.parts, self.comparisons, strict=True)
-        return torch.stack([part.weight(_target(loss, batch), *_weighing(loss, batch)) for part, loss in pairs])  # type: ignore[operator]
+        pairs = zip(self.parts, self.reads, strict=True)
+        return torch.stack([part.weight(read.target(batch), *read.weighing(batch)) for part, read in pairs])  # type: ignore[operator]
 
     def check(self, batch: Batch) -> None:
         """Raises: DataError if a loss is no number for its targets are none that it takes."""
-        for part, loss in zip(self.parts, self.comparisons, strict=True):
+        for part, read in zip(self.parts, self.reads, strict=True):
             if (check := getattr(part, "check", None)) is not None:
-                check(_target(loss, batch))
+                check(read.target(batch))
 
     def each(self, values: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor] | None:
         """(sum, weight) of each example, (B,) and (B,), where there is one loss and it can tell; else None."""
         each = getattr(self.parts[0], "each", None)
         if len(self.parts) != 1 or each is None:
             return None
-        (loss,) = self.comparisons
-        sums, weights = each(*compared(loss, values, batch), *_weighing(loss, batch))
-        places = batch.judged(loss.target, loss.input_shape.time)
-        if loss.input_shape.time is None and places is None:
-            return sums, weights
-        owner = torch.arange(len(values[loss.input]) * batch.count, device=sums.device) if places is None else places
-        owner = owner % batch.count
-        nothing = torch.zeros(batch.count, dtype=sums.dtype, device=sums.device)
-        return nothing.index_add(0, owner, sums), nothing.index_add(0, owner, weights.to(sums.dtype))
+        (read,) = self.reads
+        sums, weights = each(*read.pair(values, batch), *read.weighing(batch))
+        return read.by_example(sums, weights, batch)
 
     def means(self, sums: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
         """Each loss by itself. One whose targets are all missing, or count nothing, is 0."""
@@ -184,7 +179,7 @@ class _Pair:
 
     def taken(self, values: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, ...]:
         """What is compared of a batch."""
-        return compared(self.comparison, values, batch)
+        return Ticks(self.comparison).pair(values, batch)
 
     def gather(self, values: Mapping[str, Tensor], batch: Batch) -> None:
         taken = tuple(value.detach() for value in self.taken(values, batch))
@@ -211,46 +206,13 @@ class _InOrder(_Pair):
 
     def taken(self, values: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, ...]:
         """Input and target example by example, and which ticks are the first of theirs."""
-        input, target = compared(self.comparison, values, batch)
+        input, target = Ticks(self.comparison).pair(values, batch)
         places = batch.judged(self.comparison.target, self.comparison.input_shape.time)
         owner = (torch.arange(len(target), device=target.device) if places is None else places) % batch.count
         owner, order = owner.sort(stable=True)
         first = torch.ones_like(owner, dtype=torch.bool)
         first[1:] = owner[1:] != owner[:-1]
         return input[order], target[order], first
-
-
-def compared(comparison: Comparison, values: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
-    """Input and target as (M, *axes): M examples, or all real ticks of them, of which the target is there."""
-    input, target = (_real(comparison, values[name], batch) for name in (comparison.input, comparison.target))
-    return input, target
-
-
-def _target(comparison: Comparison, batch: Batch) -> Tensor:
-    """The target before anything is computed: of one that is a node's, zeros of its shape, which weigh as much."""
-    value = batch.values.get(comparison.target)
-    if value is None:
-        shape = comparison.target_shape
-        leading = (batch.count,) if shape.time is None else (batch.ticks(shape.time), batch.count)
-        value = torch.zeros(*leading, *map(known, shape.axes), device=next(iter(batch.values.values())).device)
-    return _real(comparison, value, batch)
-
-
-def _weighing(comparison: Comparison, batch: Batch) -> tuple[Tensor, ...]:
-    """How much each of what is compared counts, (M,), where a field says it."""
-    if comparison.weights is None:
-        return ()
-    weights = batch.values[comparison.weights]
-    if comparison.input_shape.time is not None and weights.dim() == 1:  # of an example: all of its ticks have it
-        weights = weights.expand(len(batch.values[comparison.target]), -1)
-    return (_real(comparison, weights, batch),)
-
-
-def _real(comparison: Comparison, value: Tensor, batch: Batch) -> Tensor:
-    """One of two values that are compared, as (M, *axes)."""
-    time = comparison.input_shape.time
-    places, every = batch.judged(comparison.target, time), value if time is None else value.flatten(0, 1)
-    return every if places is None else every.index_select(0, places)
 
 
 def may_lack(plan: Plan, target: str) -> bool:

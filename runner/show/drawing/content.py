@@ -150,7 +150,7 @@ def _frames(spec: Spec, graph: Graph, plan: Plan | None) -> Iterator[Frame]:
     for net in graph.energy_nets:
         learner = learners.get(net.groups[0])
         yield Frame("energy", f"energy network{f', {learner}' if learner else ''}", frozenset(net.groups))
-    if plan is not None and plan.decoding is not None:
+    if plan is not None and plan.decoding is not None and not plan.decoding.spelled:
         yield Frame("writing", f"when it writes: each symbol of {plan.decoding.target}", frozenset(_writing(plan)))
     yield from _blocks(graph)
 
@@ -173,7 +173,7 @@ def _blocks(graph: Graph) -> Iterator[Frame]:
 def _writing(plan: Plan | None) -> tuple[str, ...]:
     """The nodes that run at each symbol when the network generates."""
     decoding = plan.decoding if plan is not None else None
-    return (*decoding.nodes, decoding.choice) if decoding is not None else ()
+    return (*decoding.nodes, decoding.choice) if decoding is not None and not decoding.spelled else ()
 
 
 def _learners(spec: Spec, graph: Graph) -> dict[str, str]:

@@ -61,6 +61,7 @@ _NODES = {
         "no network comes ready-made or with trained weights: draw it of nodes, such as `conv`, `batch_norm` and `add`, in a block "
         "that is used again and again; `weights: run:ID` in a node takes those of a run of your own"),
     "spin": "bipolar_units", "gaussian": "gaussian_units", "categorical": "categorical_units", "argmax": "choice", "decoder": "choice",
+    "ctcdecode": "transcript", "ctcdecoder": "transcript", "ctcgreedydecoder": "transcript", "ctcbeamsearchdecoder": "transcript",
 }  # fmt: skip
 
 _FIELDS = {
@@ -83,6 +84,7 @@ _SOURCES = {
 }  # fmt: skip
 
 _LOSSES = {
+    "ctcloss": "ctc", "connectionisttemporalclassification": "ctc",
     "crossentropyloss": "cross_entropy", "ce": "cross_entropy", "nll": "cross_entropy", "nllloss": "cross_entropy",
     "softmaxcrossentropy": "cross_entropy", "categoricalcrossentropy": "cross_entropy", "logloss": "cross_entropy",
     "sparsecategoricalcrossentropy": "cross_entropy", "negativeloglikelihood": "cross_entropy", "softmax": "cross_entropy",
