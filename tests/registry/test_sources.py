@@ -42,6 +42,8 @@ from nnrun.registry.source import Columns, Source, SourceError
 PACKAGED = [
     "breast_cancer", "cars", "diabetes", "digit_films", "digit_masks", "digit_scenes", "digits", "electricity_demand", "elnino", "iris",
     "mnist_sample", "movie_reviews", "number_words", "python_docs", "seattle_weather", "sunspots", "us_addresses", "wine",
+    "breast_cancer", "cars", "diabetes", "digit_films", "digit_lines", "digit_masks", "digit_scenes", "digits", "electricity_demand",
+    "elnino", "iris", "mnist_sample", "movie_reviews", "number_words", "python_docs", "seattle_weather", "sunspots", "wine",
 ]  # fmt: skip
 MANUAL = "python -m pip download --no-deps --no-binary vaderSentiment vaderSentiment==3.3.2 --dest "
 
@@ -319,6 +321,29 @@ def test_a_scene_names_the_digits_it_shows() -> None:
         assert Counter(known[place] for place in places if place in known) == Counter(
             digit for digit, name in enumerate(names) for _ in range(sentence.count(f"{name} at"))
         )
+
+
+def test_a_line_shows_the_digits_of_its_number_from_left_to_right() -> None:
+    (every,) = parted_digits({"all": 1.0}, 1, np.random.default_rng(0))
+    table = packaged("digit_lines")
+
+    assert Counter(table["part"]) == {"train": 4800, "valid": 1600, "test": 1600}
+    assert {len(number) for number in table["number"]} == set(range(3, 9))
+    assert all(line.shape[1] == 12 and len(line) >= 8 * len(number) - 14 for line, number in zip(*_first(table, 8000), strict=True))
+    for line, number in zip(*_first(table, 20), strict=True):
+        seen = np.lib.stride_tricks.sliding_window_view(line, (8, 8)).transpose(0, 1, 3, 2)  # (columns, rows, 8, 8)
+        hits = [  # a digit that nothing lies over, wherever it is
+            (column, str(digit))
+            for image, digit in zip(every.images, every.digits, strict=True)
+            for column, _ in zip(*np.nonzero(np.isclose(seen, image / 255).all((2, 3))), strict=True)
+        ]
+        found = iter(number)
+        assert hits
+        assert all(digit in found for _, digit in sorted(hits)), "each stands behind the one before"
+
+
+def _first(table: Columns, count: int) -> tuple[Sequence[Any], Sequence[Any]]:
+    return table["line"][:count], table["number"][:count]
 
 
 def test_a_mask_says_where_the_ink_of_which_digit_is() -> None:
@@ -867,6 +892,7 @@ def dead_or_alive(tmp_path: Path) -> dict[str, dict[str, tuple[dict[str, Any], d
         },
         "image_folder": {"folder": ({"folder": "a"}, {"folder": "b"})},
         "digit_scenes": {"scenes": ({"scenes": 10}, {"scenes": 20}), "seed": ({"scenes": 10}, {"scenes": 10, "seed": 1})},
+        "digit_lines": {"lines": ({"lines": 10}, {"lines": 20}), "seed": ({"lines": 10}, {"lines": 10, "seed": 1})},
         "digit_masks": {"scenes": ({"scenes": 10}, {"scenes": 20}), "seed": ({"scenes": 10}, {"scenes": 10, "seed": 1})},
         "digit_films": {"films": ({}, {"films": 10}), "size": ({}, {"size": 8}), "seed": ({}, {"seed": 1})},
         "letters": {"letters": ({}, {"letters": "ABD"}), "side": ({}, {"side": 24})},
@@ -886,7 +912,7 @@ def test_changing_an_option_changes_something(tmp_path: Path) -> None:
 
 def delivered(name: str, options: dict[str, Any], folder: Path) -> str:
     made = {"letters": ["image"], "bars_and_stripes": ["image"], "random_patterns": ["pattern"]}
-    made |= {"digit_films": ["film"], "digit_masks": ["mask"], "digit_scenes": ["sentence"]}
+    made |= {"digit_films": ["film"], "digit_lines": ["number"], "digit_masks": ["mask"], "digit_scenes": ["sentence"]}
     columns = {"text": ["text"], "image_folder": ["label"], **made}.get(name, ["x"])
     try:
         return str(source(name, **options).load(folder, columns))
