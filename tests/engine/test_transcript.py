@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nnrun.registry.data.tokens import SPECIALS
 from nnrun.registry.field import DataError
+from nnrun.runner.answers.generating.texts import generated
 from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.language.decoding import Decode
 from nnrun.runner.engine.inference.decode import generate
@@ -300,3 +301,16 @@ def test_a_made_up_text_can_be_spelled_by_as_many_frames() -> None:
     assert (data.train.lengths["text"] == data.train.lengths["wave"]).all()
     tokens = data.train.values["text"]
     assert not ((tokens[:, 1:] == tokens[:, :-1]) & (tokens[:, 1:] > 0)).any()
+
+
+def test_several_texts_of_a_row_are_drawn_or_the_best_of_a_beam() -> None:
+    built = build(SPEC, waves(40))
+    predictor, columns = Predictor(built.network, built.plan, built.data.facts), {"wave": waves(2)["wave"]}
+
+    drawn = generated(predictor, columns, prompt=None, count=3, seed=0)
+    assert [row["row"] for row in drawn] == [1, 1, 1, 2, 2, 2]
+
+    beam = build(SPEC, waves(40), "decode={written: {search: beam, width: 2}}")
+    found = generated(Predictor(beam.network, beam.plan, beam.data.facts), columns, prompt=None, count=3, seed=0)
+    assert [row["row"] for row in found] == [1, 1, 1, 2, 2, 2]
+    assert len({(row["row"], row["text"]) for row in found}) == 6
