@@ -40,10 +40,8 @@ from nnrun.registry.field import DataError, Field, naming
 from nnrun.registry.source import Columns, Source, SourceError
 
 PACKAGED = [
-    "breast_cancer", "cars", "diabetes", "digit_films", "digit_masks", "digit_scenes", "digits", "electricity_demand", "elnino", "iris",
-    "mnist_sample", "movie_reviews", "number_words", "python_docs", "seattle_weather", "sunspots", "us_addresses", "wine",
     "breast_cancer", "cars", "diabetes", "digit_films", "digit_lines", "digit_masks", "digit_scenes", "digits", "electricity_demand",
-    "elnino", "iris", "mnist_sample", "movie_reviews", "number_words", "python_docs", "seattle_weather", "sunspots", "wine",
+    "elnino", "iris", "mnist_sample", "movie_reviews", "number_words", "python_docs", "seattle_weather", "sunspots", "us_addresses", "wine",
 ]  # fmt: skip
 MANUAL = "python -m pip download --no-deps --no-binary vaderSentiment vaderSentiment==3.3.2 --dest "
 
