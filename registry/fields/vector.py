@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.columns import check_rows, depth
+from nnrun.registry.data.columns import by_pieces, check_rows, depth, real
+from nnrun.registry.data.numbers.labels import fit_labels
 from nnrun.registry.data.numbers.numeric import Numeric
 from nnrun.registry.data.samples import with_gaps
 from nnrun.registry.field import DataError, Encoded, Facts, Field
@@ -52,7 +53,12 @@ class Vector(Numeric):
 
     def fit(self, column: Sequence[Any]) -> dict[str, Any]:
         size = self._size or first_size(column)
-        return {"size": size, **self.learned(column, lambda piece: self.numbers(piece, self.columns, size))}
+
+        def parse(piece: Sequence[Any]) -> Encoded:
+            return self.numbers(piece, self.columns, size)
+
+        names = {"columns": list(self.columns)} if self.columns else {}
+        return {"size": size, **names, **self.learned(column, parse), **fit_labels(by_pieces(column, lambda piece: real(parse(piece))))}
 
     def encode(self, column: Sequence[Any], facts: Facts) -> Encoded:
         return self.encoded(self.numbers(column, self.columns, facts["size"]), facts)

@@ -47,7 +47,7 @@ class BinaryCrossEntropy(TargetLoss):
     examples / (2 * examples of the class) in the training part; it takes a category. The loss is the weighted mean."""
     positive_weights: PositiveWeights = None
     """How much a yes counts beside a no: a number, or a list with one for each label. `balanced`: as often as there is a no for a yes in
-    the training part; it takes a category. The loss is the mean over all labels, whatever their weights, as with torch's `pos_weight`."""
+    the training part, label by label. The loss is the mean over all labels, whatever their weights, as with torch's `pos_weight`."""
 
     @model_validator(mode="after")
     def _one_way(self) -> BinaryCrossEntropy:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from nnrun.registry.field import Facts
+from nnrun.registry.field import DataError, Facts
 from nnrun.registry.shape import Shape, ShapeError, same_axes
 
 
@@ -37,13 +37,13 @@ PositiveWeights = Annotated[
 
 
 def check_positive_weights(weights: Any, target: Shape) -> None:
-    """Raises: ShapeError if the target has no classes to count, or another number of labels."""
+    """Raises: ShapeError if the target has nothing to count, or another number of labels."""
     if weights == "balanced":
-        if target.kind != "category":
+        if target.kind != "category" and len(target.axes) != 1:
             raise ShapeError(
-                f"`positive_weights: balanced` takes a category as target, not {target}",
+                f"`positive_weights: balanced` takes a category or a vector of labels as target, not {target}",
                 field="positive_weights",
-                help="a list gives each label its weight: examples without it / examples with it",
+                help="a number says how much a yes counts: examples without it / examples with it",
             )
     elif weights is not None and len(weights) > 1 and not same_axes(target.axes, (len(weights),)):
         what = f"`positive_weights` takes one number, or as many as the target has labels, got {len(weights)} for {target}"
@@ -51,8 +51,16 @@ def check_positive_weights(weights: Any, target: Shape) -> None:
 
 
 def resolve_positive_weights(weights: Any, facts: Facts) -> tuple[float, ...]:
-    """A number for all labels, or one for each. A class that the training part lacks counts as one that it has once."""
+    """A number for all labels, or one for each. A class that the training part lacks counts as one that it has once.
+
+    Raises: DataError if a vector holds other numbers than 0 and 1.
+    """
     if weights != "balanced":
         return weights or (1.0,)
-    no, yes = (max(count, 1) for count in facts["counts"])
-    return (no / yes,)
+    if "counts" not in facts and "labels" not in facts:
+        help = "a list of numbers gives each its weight"
+        raise DataError("`positive_weights: balanced` counts zeros and ones, and the target holds other numbers", help).blaming(
+            "train", "loss"
+        )
+    no, yes = facts["labels"] if "labels" in facts else [[count] for count in facts["counts"]]
+    return tuple(max(without, 1) / max(having, 1) for without, having in zip(no, yes, strict=True))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
 from nnrun.registry.comparison import Task, task_of
-from nnrun.registry.field import Facts
+from nnrun.registry.field import DataError, Facts
 from nnrun.registry.objective import Metric
 from nnrun.registry.shape import InputError, Shape, known
 
@@ -15,6 +19,10 @@ if TYPE_CHECKING:
     from nnrun.registry.modules.meters import Meter
 
 ACCEPTED = "`accuracy`, `top_k_accuracy`, `log_loss` and `perplexity` judge tokens"
+
+
+NO_WORD = re.compile(r"\W+")
+"""What a class may be called by, and a figure may not."""
 
 
 class Classification(Metric):
@@ -61,9 +69,40 @@ class Counting(Choosing):
     often each occurs. `micro`: counted over all examples at once. Where left out: with two classes the figure of the
     second class alone (scikit-learn's `binary`), with more classes or many labels `macro`."""
 
+    of: str | None = None
+    """The figure of one class or label alone, by its name, logged as `f1_NAME`; labels have the names of their `columns`."""
+
+    @model_validator(mode="after")
+    def _one_or_all(self) -> Counting:
+        if self.of is not None and self.average is not None:
+            raise PydanticCustomError("conflict", "either `of`, one class, or `average`, all of them", {"given": "both", "option": "of"})
+        return self
+
+    @property
+    def label(self) -> str:
+        if self.name is None and self.of is not None:
+            return f"{self.type_name()}_{NO_WORD.sub('_', self.of)}"
+        return super().label
+
+    def prepare(self, input: Tensor, target: Tensor, facts: Facts) -> tuple[Tensor, Tensor]:
+        guess, truth = super().prepare(input, target, facts)
+        if self.of is None:
+            return guess, truth
+        names = facts.get("classes") or facts.get("columns") or ()
+        if self.of not in names:
+            raise DataError(
+                f"`{self.of}` is none of its classes", f"there are {', '.join(f'`{name}`' for name in names) or 'none with names'}"
+            )
+        place = names.index(self.of)
+        if truth.ndim > 1:
+            return guess[:, place], truth[:, place]
+        return (guess == place).long(), (truth == place).long()
+
     def build(self, input: Shape, target: Shape) -> Meter:
         from nnrun.registry.modules import counts
 
+        if self.of is not None:
+            return counts.PerClass(getattr(counts, self.type_name()), 2, "second")
         judge, labels = getattr(counts, self.type_name()), self.task(input, target) == "multilabel"
         if labels:
             return counts.PerClass(judge, known(target.size), self.average or "macro", labels)

@@ -133,10 +133,14 @@ class _Values:
             held = answers.columns.get(f"{name}_probabilities")
             chances = np.array(held.to_pylist()) if held is not None else None
             true, said = (np.array([number[one] for one in column]) for column in (truth, answer))
+            if "of" in metric:  # one class against the rest
+                return _Values(true == number[metric["of"]], said == number[metric["of"]], None, places, 2)
             return _Values(true, said, chances, places, len(number))
         if known["kind"] == "text":
             return _Values(np.array(truth, dtype=object), np.array(answer, dtype=object), None, places)
         if known["kind"] == "number":
+            if "of" in metric:
+                return None
             true, said = np.array(truth, dtype=float), np.array(answer, dtype=float)
             said = said.reshape(true.shape)
             if metric["type"] in CLASSES:  # yes or no, as portions

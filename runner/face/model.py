@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from nnrun.runner.answers.generating import samples
+from nnrun.runner.answers.generating import codes, samples
 from nnrun.runner.answers.generating.texts import checked_settings, generated
 from nnrun.runner.answers.recorded import model_at
 from nnrun.runner.engine.checkpoint.model import load
 from nnrun.runner.engine.inference.draw import Generator
+from nnrun.runner.engine.inference.imagine import Imagination, imagined
 from nnrun.runner.engine.inference.predict import Predictor
 from nnrun.runner.engine.inference.roll_out import foresees, roll_out
 from nnrun.runner.engine.inference.signature import signature
@@ -96,14 +97,16 @@ class Model:
     ) -> list[dict[str, Any]]:
         """What the network writes or draws, a row for each.
 
-        A network with a choice writes `n` sequences for each row of `columns`; `prompt` is what they begin with, `set` changes
-        values under `decode`. An energy network draws `n` samples, or completes what `given` says in part, None where a value is to be
-        found; `sweeps` of Gibbs sampling at a `temperature`, 0 running downhill, as a memory does. A network that foresees a series goes on
-        with that of `columns` for `n` ticks. Raises: DataError, SpecErrors.
+        A network with a choice writes `n` sequences for each row of `columns`; `prompt` is what they begin with, `set` changes values
+        under `decode`. An energy network draws `n` samples, or completes what `given` says in part, None where a value is to be found;
+        `sweeps` of Gibbs sampling at a `temperature`, 0 running downhill, as a memory does. A variational autoencoder makes `n` examples of
+        codes that are drawn. A network that foresees a series goes on with that of `columns` for `n` ticks. Raises: DataError, SpecErrors.
         """
         if samples.fits(self._saved.plan):
             generator = Generator(self._saved.network, self._saved.plan, self._saved.facts)
             return generator.rows(generator.draw(n or samples.COUNT, given or {}, sweeps, temperature, seed))
+        if imagined(self._saved.plan):
+            return Imagination(self._predictor, n or codes.COUNT, seed).rows()
         if columns is not None and foresees(self._saved.plan):
             return roll_out(self._predictor, columns, n)
         settings = checked_settings([f"{path}={json.dumps(value)}" for path, value in (set or {}).items()])

@@ -147,6 +147,13 @@ ROWS = [
     Row({"type": "binary_cross_entropy", "positive_weights": [1.0, 2.0, 0.5, 7.0]}, FLAT, FLAT, of_labels(1.0, 2.0, 0.5, 7.0)),
     Row({"type": "binary_cross_entropy", "positive_weights": 3, "label_smoothing": 0.2}, FLAT, FLAT, of_labels(3.0, smoothing=0.2)),
     Row({"type": "binary_cross_entropy", "positive_weights": "balanced"}, ONE, TWO, of_labels(9.0), {"counts": [9, 1]}),
+    Row(
+        {"type": "binary_cross_entropy", "positive_weights": "balanced"},
+        FLAT,
+        FLAT,
+        of_labels(9.0, 4.0, 0.25, 10.0),
+        {"labels": [[9, 8, 2, 10], [1, 2, 8, 0]]},
+    ),
     Row({"type": "focal"}, Shape((3,)), THREE, of_hard(2.0), COUNTS, {"gamma": 0.5, "class_weights": "balanced"}),
     Row({"type": "focal", "gamma": 0}, Shape((3,)), THREE, of_classes),
     Row({"type": "focal", "gamma": 1.5, "class_weights": [1, 2, 3]}, Shape((3,)), THREE, of_hard(1.5, np.array([1, 2, 3]))),
@@ -361,7 +368,7 @@ def test_class_weights_that_do_not_fit_are_refused(weights: Any, target: Shape, 
 @pytest.mark.parametrize(
     ("weights", "target", "message"),
     [
-        ("balanced", FLAT, "`positive_weights: balanced` takes a category as target, not (N=4)"),
+        ("balanced", Shape(), "`positive_weights: balanced` takes a category or a vector of labels as target, not a number"),
         ([1.0, 2.0], FLAT, "`positive_weights` takes one number, or as many as the target has labels, got 2 for (N=4)"),
         ([1.0, 2.0], TWO, "`positive_weights` takes one number, or as many as the target has labels, got 2 for a category, one of 2"),
     ],

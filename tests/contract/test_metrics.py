@@ -53,6 +53,17 @@ def yes(scores: Array) -> Array:
     return np.asarray(expit(scores.reshape(len(scores), -1).squeeze()) > 0.5).astype(int)
 
 
+def one_of(judge: Callable[..., Any], place: int) -> Callable[[Array, Array], float]:
+    """A judge of one class, or label, against all that is none."""
+
+    def expected(x: Array, y: Array) -> float:
+        if x.shape == y.shape:
+            return float(judge(y[:, place].astype(int), (x[:, place] > 0).astype(int)))
+        return float(judge((y == place).astype(int), (best(x) == place).astype(int)))
+
+    return expected
+
+
 def chosen(judge: Callable[..., Any], **options: Any) -> Callable[[Array, Array], float]:
     """A judge of symbols: of K scores the class of the best, of one score whether its probability is above a half."""
 
@@ -167,10 +178,13 @@ ROWS = [
             Row({"type": name}, BARE, BARE, chosen(judge, average="binary")),
             Row({"type": name}, TAGS, TAGS, chosen(judge, average="macro")),
             Row({"type": name, "average": "micro"}, TAGS, TAGS, chosen(judge, average="micro")),
+            Row({"type": name, "of": "b"}, K, THREE, one_of(judge, 1), {"classes": ["a", "b", "c"]}, {"of": "c"}),
+            Row({"type": name, "of": "y"}, TAGS, TAGS, one_of(judge, 1), {"columns": ["x", "y", "z"]}, {"of": "z"}),
         )
     ),
     Row({"type": "specificity"}, K, THREE, chosen(specificity), changes={"average": "micro"}),
     Row({"type": "specificity"}, ONE, TWO, chosen(specificity)),
+    Row({"type": "specificity", "of": "a"}, K, THREE, one_of(specificity, 0), {"classes": ["a", "b", "c"]}, {"of": "b"}),
     Row({"type": "auroc"}, K, THREE, chances(sk.roc_auc_score, multi_class="ovr"), changes={"average": "weighted"}),
     Row({"type": "auroc", "average": "weighted"}, K, THREE, chances(sk.roc_auc_score, multi_class="ovr", average="weighted")),
     Row({"type": "auroc"}, ONE, TWO, chances(sk.roc_auc_score)),
@@ -431,6 +445,15 @@ def test_normalised_zeros_and_ones_are_taken_back_first() -> None:
     labels = torch.tensor([1.0, 1.0, 0.0, 1.0])
 
     assert figure(row, torch.tensor([[2.0], [-1.0], [-1.0], [0.5]]), (labels - 0.75) / 0.4330127) == 0.75
+
+
+def test_a_class_that_there_is_not_is_named() -> None:
+    row = Row({"type": "f1", "of": "d"}, K, THREE, lambda x, y: 0.0, {"classes": ["a", "b", "c"]})
+
+    assert make(row.config).label == "f1_d"
+    assert make({"type": "f1", "of": "(other) one"}).label == "f1__other_one"
+    with pytest.raises(DataError, match="`d` is none of its classes"):
+        figure(row, torch.zeros(2, 3), torch.tensor([0, 1]))
 
 
 def test_number_that_is_neither_0_nor_1_is_no_class() -> None:

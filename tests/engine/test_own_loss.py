@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,10 @@ from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from nnrun.registry.modules.chance import Dice
 from nnrun.runner.compiler.check import check
+from nnrun.runner.engine.checkpoint.model import save
 from nnrun.runner.engine.inference.imagine import Imagination, imagined
 from nnrun.runner.engine.inference.predict import Predictor
+from nnrun.runner.face.model import Model
 from tests.engine.support import CPU, Built, build, train
 
 REGRESSION = """\
@@ -195,6 +199,14 @@ def test_codes_that_are_drawn_become_pictures() -> None:
     torch.testing.assert_close(torch.tensor([row["image"] for row in rows]), expected)
     assert some.picture().startswith(b"\x89PNG")
     assert Imagination(predictor, 5, seed=4).rows() != rows
+
+
+def test_a_recorded_network_draws_codes_in_python_as_well(tmp_path: Path) -> None:
+    built = vae()
+    save(tmp_path / "model", built.network, built.data.facts)
+
+    found = Model.load(tmp_path / "model").generate(n=3, seed=5)
+    assert found == Imagination(Predictor(built.network, built.plan, built.data.facts), 3, 5).rows()
 
 
 def test_an_answer_that_needs_the_data_is_not_drawn() -> None:
