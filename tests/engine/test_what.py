@@ -172,6 +172,15 @@ def test_a_network_that_writes_gives_its_best_texts_and_what_it_read(tmp_path: P
         model.predict(KINDS["writer"].asked, what=["told"])
 
 
+def test_an_energy_network_answers_and_gives_its_groups(tmp_path: Path) -> None:
+    model, rows = recorded("machine", tmp_path / "model"), KINDS["machine"].asked
+
+    both = model.predict(rows, what=["answers", "seen"])
+    assert list(both) == ["row", "hidden", "seen"]
+    assert both["hidden"] == model.predict(rows)["hidden"] == model.predict(rows, what=["answers", "hidden"])["hidden"]
+    assert len(both["seen"]) == len(both["row"])
+
+
 READ: dict[str, Callable[[Path], pandas.DataFrame]] = {
     ".csv": pandas.read_csv,
     ".json": lambda file: pandas.DataFrame(json.loads(file.read_text())),

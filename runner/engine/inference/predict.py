@@ -133,10 +133,13 @@ class Predictor:
     @torch.inference_mode()
     def answers(self, part: Part, batch_size: int = 256) -> dict[str, list[Any]]:
         """Predictions for the examples of a part, in their order."""
-        if not self.plan.losses and not self.what.values:
-            return recollect(self.network, part, batch_size)
         device = next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
         result: dict[str, list[Any]] = {}
+        if not self.plan.losses and self.what.is_of_losses:
+            result |= recollect(self.network, part, batch_size)
+        wanted = tuple(value for value in self.what.needs(self.plan) if value not in result)
+        if not self.plan.losses and not wanted:
+            return result
         self.network.eval()
         if self.network.memory is not None:  # one stream, window by window
             self.network.memory.forget()
@@ -145,7 +148,7 @@ class Predictor:
             batch, said = part.batch(rows).to(device), dict[str, list[Any]]()
             if self.plan.decoding is not None and self.what.is_of_losses:
                 said |= self.wrote(generate(self.network, batch, self._search))
-            if wanted := self.what.needs(self.plan):
+            if wanted:
                 said |= self.said(self.network(batch, wanted), batch)
             for name, column in said.items():
                 result.setdefault(name, []).extend(column)
