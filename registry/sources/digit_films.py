@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.digits import CLASSES, parted_digits
-from nnrun.registry.data.tables import PackagedSource
+from nnrun.registry.data.digits.handwritten import CLASSES, Portion
+from nnrun.registry.data.digits.made import MadeOfDigits
 from nnrun.registry.source import Column
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _WAYS = {"down": (1, 0), "left": (0, -1), "right": (0, 1), "up": (-1, 0)}
 """Rows and columns that a step adds."""
 
-_SHARES = {"train": 0.6, "valid": 0.2, "test": 0.2}
 
 _FRAMES = (6, 10)
 """Of the shortest and of the longest film."""
@@ -28,7 +27,7 @@ _STRETCH = 2
 
 
 @register
-class DigitFilms(PackagedSource):
+class DigitFilms(MadeOfDigits):
     """Generated films: a real handwritten digit moves over a dark square, one way, then another.
 
     A film has 6 to 10 frames of 8 bits. From one frame to the next the digit moves by one pixel up, down, left or right; what
@@ -45,40 +44,29 @@ class DigitFilms(PackagedSource):
     """
 
     source: Literal["digit_films"]
-    generated: ClassVar[bool] = True
+    shares: ClassVar[Mapping[str, float]] = {"train": 0.6, "valid": 0.2, "test": 0.2}
     films: Annotated[int, Option(ge=10)] = 2000
     """How many films: three fifths for training, a fifth each for validation and test."""
     size: Annotated[int, Option(ge=8, le=256)] = 12
     """Side of the square, in pixels; a digit has 8."""
-    seed: Annotated[int, Option(ge=0)] = 0
-    """Where the random choices start. The same seed makes the same films."""
 
     @property
     def makes(self) -> int:
         return self.films
 
-    def columns(self) -> Mapping[str, Column]:
+    def shown(self) -> dict[str, Column]:
         ways = {"classes": tuple(_WAYS)}
         return {
             "film": Column("video", {"size": (self.size, self.size), "channels": 1}),
             "way": Column("category", ways, "the way in which the digit sets out"),
             "labels": Column("category", ways | {"along": "film"}, "at each frame, the way in which the digit goes on"),
             "digit": Column("category", {"classes": CLASSES}),
-            "part": Column("category", {"classes": tuple(_SHARES)}),
         }
 
-    def table(self) -> Mapping[str, Any]:
-        import numpy as np
-
-        rng = np.random.default_rng(self.seed)
-        table: dict[str, list[Any]] = {name: [] for name in self.columns()}
-        for portion in parted_digits(_SHARES, self.films, rng):
-            for index in rng.choice(len(portion.images), portion.count):
-                labels = _labels(rng)
-                row = (_film(portion.images[index], labels, self.size, rng), labels[0], labels, portion.digits[index], portion.part)
-                for column, value in zip(table.values(), row, strict=True):
-                    column.append(value)
-        return table
+    def examples(self, portion: Portion, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+        for index in rng.choice(len(portion.images), portion.count):
+            labels = _labels(rng)
+            yield _film(portion.images[index], labels, self.size, rng), labels[0], labels, portion.digits[index]
 
 
 def _labels(rng: np.random.Generator) -> list[str]:

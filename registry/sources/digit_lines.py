@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.digits import SIDE, parted_digits
-from nnrun.registry.data.tables import PackagedSource
-from nnrun.registry.options import Amount
+from nnrun.registry.data.digits.handwritten import SIDE, Portion
+from nnrun.registry.data.digits.made import MadeOfDigits
 from nnrun.registry.source import Column
 
 if TYPE_CHECKING:
@@ -25,11 +24,9 @@ _DIGITS = (3, 8)
 _GAPS = (-2, 2)
 """Columns between two digits; below 0 they lie one over the other."""
 
-_SHARES = {"train": 0.6, "valid": 0.2, "test": 0.2}
-
 
 @register
-class DigitLines(PackagedSource):
+class DigitLines(MadeOfDigits):
     """Generated lines: three to eight real handwritten digits beside each other, and what they spell, without saying where.
 
     A line is read from left to right: at each tick a column of 12 pixels, from 0 to 1. Each digit, 8 by 8, stands at a height
@@ -46,35 +43,24 @@ class DigitLines(PackagedSource):
     """
 
     source: Literal["digit_lines"]
-    generated: ClassVar[bool] = True
+    shares: ClassVar[Mapping[str, float]] = {"train": 0.6, "valid": 0.2, "test": 0.2}
     lines: Annotated[int, Option(ge=10)] = 8000
     """How many lines: three fifths for training, a fifth each for validation and test."""
-    seed: Amount = 0
-    """Where the random choices start. The same seed makes the same lines."""
 
     @property
     def makes(self) -> int:
         return self.lines
 
-    def columns(self) -> Mapping[str, Column]:
+    def shown(self) -> dict[str, Column]:
         return {
             "line": Column("series", {"size": _HEIGHT}, "the columns of a picture, from left to right"),
             "number": Column("text", {"tokens": "characters"}, "the digits in their order, such as 40177"),
-            "part": Column("category", {"classes": tuple(_SHARES)}),
         }
 
-    def table(self) -> Mapping[str, Any]:
-        import numpy as np
-
-        rng = np.random.default_rng(self.seed)
-        lines, numbers, parts = [], [], []
-        for portion in parted_digits(_SHARES, self.lines, rng):
-            for _ in range(portion.count):
-                chosen = rng.integers(0, len(portion.images), rng.integers(*_DIGITS, endpoint=True))
-                lines.append(_line(portion.images[chosen], rng))
-                numbers.append("".join(map(str, portion.digits[chosen])))
-                parts.append(portion.part)
-        return {"line": lines, "number": numbers, "part": parts}
+    def examples(self, portion: Portion, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+        for _ in range(portion.count):
+            chosen = rng.integers(0, len(portion.images), rng.integers(*_DIGITS, endpoint=True))
+            yield _line(portion.images[chosen], rng), "".join(map(str, portion.digits[chosen]))
 
 
 def _line(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:

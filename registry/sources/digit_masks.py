@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.digits import CLASSES, SIDE, parted_digits
-from nnrun.registry.data.tables import PackagedSource
-from nnrun.registry.options import Amount
+from nnrun.registry.data.digits.handwritten import CLASSES, SIDE, Portion
+from nnrun.registry.data.digits.made import MadeOfDigits
 from nnrun.registry.source import Column
 
 if TYPE_CHECKING:
@@ -25,11 +24,9 @@ _INK = 64
 _NOISE = 40
 """Standard deviation of the noise, of 255."""
 
-_SHARES = {"train": 0.8, "valid": 0.1, "test": 0.1}
-
 
 @register
-class DigitMasks(PackagedSource):
+class DigitMasks(MadeOfDigits):
     """Generated scenes: one to three real handwritten digits in noise, and which pixel belongs to which digit.
 
     A scene is a square of 24 by 24 pixels of 8 bits. Digits of 8 by 8 pixels stand anywhere in it without covering each other, and
@@ -47,37 +44,30 @@ class DigitMasks(PackagedSource):
     """
 
     source: Literal["digit_masks"]
-    generated: ClassVar[bool] = True
     scenes: Annotated[int, Option(ge=10)] = 2500
     """How many scenes: eight tenths for training, a tenth each for validation and test."""
-    seed: Amount = 0
-    """Where the random choices start. The same seed makes the same scenes."""
 
     @property
     def makes(self) -> int:
         return self.scenes
 
-    def columns(self) -> Mapping[str, Column]:
+    def shown(self) -> dict[str, Column]:
         return {
             "scene": Column("image", {"size": (_SIZE, _SIZE), "channels": 1}),
             "mask": Column("mask", {"size": (_SIZE, _SIZE), "classes": ("background", *CLASSES)}, "what each pixel shows"),
-            "part": Column("category", {"classes": tuple(_SHARES)}),
         }
 
-    def table(self) -> Mapping[str, Any]:
+    def examples(self, portion: Portion, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+        for _ in range(portion.count):
+            chosen = rng.integers(0, len(portion.images), rng.integers(1, 3, endpoint=True))
+            yield _scene(portion.images[chosen], portion.digits[chosen], rng)
+
+    def finished(self, columns: dict[str, list[Any]], rng: np.random.Generator) -> Mapping[str, Any]:
         import numpy as np
 
-        rng = np.random.default_rng(self.seed)
-        inks, masks, parts = [], [], []
-        for portion in parted_digits(_SHARES, self.scenes, rng):
-            for _ in range(portion.count):
-                chosen = rng.integers(0, len(portion.images), rng.integers(1, 3, endpoint=True))
-                ink, mask = _scene(portion.images[chosen], portion.digits[chosen], rng)
-                inks.append(ink)
-                masks.append(mask)
-                parts.append(portion.part)
-        noisy = np.stack(inks) + rng.normal(0, _NOISE, (len(inks), _SIZE, _SIZE))
-        return {"scene": noisy.round().clip(0, 255).astype(np.uint8), "mask": np.stack(masks), "part": parts}
+        inks = np.stack(columns["scene"])
+        noisy = inks + rng.normal(0, _NOISE, inks.shape)
+        return {**columns, "scene": noisy.round().clip(0, 255).astype(np.uint8), "mask": np.stack(columns["mask"])}
 
 
 def _scene(images: np.ndarray, digits: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

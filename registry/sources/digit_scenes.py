@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.digits import SIDE, parted_digits
-from nnrun.registry.data.tables import PackagedSource
-from nnrun.registry.options import Amount
+from nnrun.registry.data.digits.handwritten import SIDE, Portion
+from nnrun.registry.data.digits.made import MadeOfDigits
 from nnrun.registry.source import Column
 
 if TYPE_CHECKING:
@@ -23,11 +22,9 @@ _NAMES = ("a zero", "a one", "a two", "a three", "a four", "a five", "a six", "a
 _ROOM = 14
 """Side of a corner, in pixels: a digit of 8 has six to spare each way."""
 
-_SHARES = {"train": 0.8, "valid": 0.1, "test": 0.1}
-
 
 @register
-class DigitScenes(PackagedSource):
+class DigitScenes(MadeOfDigits):
     """Generated pages: two or three real handwritten digits, and the true sentence about them.
 
     A page is a dark square of 28 by 28 pixels of 8 bits. Each digit stands somewhere within a corner of its own, of 14 by 14
@@ -43,36 +40,31 @@ class DigitScenes(PackagedSource):
     """
 
     source: Literal["digit_scenes"]
-    generated: ClassVar[bool] = True
     scenes: Annotated[int, Option(ge=10)] = 10_000
     """How many pages: eight tenths for training, a tenth each for validation and test."""
-    seed: Amount = 0
-    """Where the random choices start. The same seed makes the same pages."""
 
     @property
     def makes(self) -> int:
         return self.scenes
 
-    def columns(self) -> Mapping[str, Column]:
+    def shown(self) -> dict[str, Column]:
         return {
             "page": Column("image", {"size": (2 * _ROOM, 2 * _ROOM), "channels": 1}),
             "sentence": Column("text", about="what the page shows"),
-            "part": Column("category", {"classes": tuple(_SHARES)}),
         }
 
-    def table(self) -> Mapping[str, Any]:
+    def examples(self, portion: Portion, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         import numpy as np
 
-        rng = np.random.default_rng(self.seed)
-        pages, sentences, parts = [], [], []
-        for portion in parted_digits(_SHARES, self.scenes, rng):
-            for _ in range(portion.count):
-                chosen = rng.integers(0, len(portion.images), rng.integers(2, 3, endpoint=True))
-                corners = np.sort(rng.choice(len(_CORNERS), len(chosen), replace=False))
-                pages.append(_page(portion.images[chosen], corners, rng))
-                sentences.append(_sentence(portion.digits[chosen].tolist(), corners.tolist()))
-                parts.append(portion.part)
-        return {"page": np.stack(pages), "sentence": sentences, "part": parts}
+        for _ in range(portion.count):
+            chosen = rng.integers(0, len(portion.images), rng.integers(2, 3, endpoint=True))
+            corners = np.sort(rng.choice(len(_CORNERS), len(chosen), replace=False))
+            yield _page(portion.images[chosen], corners, rng), _sentence(portion.digits[chosen].tolist(), corners.tolist())
+
+    def finished(self, columns: dict[str, list[Any]], rng: np.random.Generator) -> Mapping[str, Any]:
+        import numpy as np
+
+        return {**columns, "page": np.stack(columns["page"])}
 
 
 def _page(images: np.ndarray, corners: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.digits import digit_columns
+from nnrun.registry.data.digits.handwritten import digit_columns
 from nnrun.registry.data.tables import PackagedSource, needs_extra
 from nnrun.registry.source import Column
 

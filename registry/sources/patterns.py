@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field as Option
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.digits import digit_columns, handwritten
+from nnrun.registry.data.digits.handwritten import digit_columns, handwritten
 from nnrun.registry.data.tables import PackagedSource
 from nnrun.registry.options import Amount
 from nnrun.registry.source import Column

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from nnrun.registry.catalog import register
-from nnrun.registry.data.digits import digit_columns, handwritten
+from nnrun.registry.data.digits.handwritten import digit_columns, handwritten
 from nnrun.registry.data.reading import shipped
 from nnrun.registry.data.tables import PackagedSource
 from nnrun.registry.source import Column

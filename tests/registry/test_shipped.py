@@ -7,7 +7,7 @@ import pytest
 from sklearn import datasets
 
 from nnrun.registry.catalog import find
-from nnrun.registry.data.digits import handwritten
+from nnrun.registry.data.digits.handwritten import handwritten
 
 
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer"])

@@ -33,7 +33,7 @@ from nnrun.registry.catalog import Lookup, all_of, find
 from nnrun.registry.component import field_docs
 from nnrun.registry.data import fetch
 from nnrun.registry.data.columns import is_missing
-from nnrun.registry.data.digits import parted_digits
+from nnrun.registry.data.digits.handwritten import parted_digits
 from nnrun.registry.data.files import confined
 from nnrun.registry.data.tokens import Words
 from nnrun.registry.field import DataError, Field, naming

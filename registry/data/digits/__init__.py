@@ -1,0 +1,1 @@
+"""Real handwritten digits, and what sources make of them."""
