@@ -144,7 +144,7 @@ def test_a_list_is_answered_with_a_list() -> None:
 
     assert [len(row) for row in answers.columns["tags"]] == [3, 1]
     assert list(answers.refused) == [1]
-    assert answers.strange == ["`words`: 1 of 4 tokens have no place of their own in the training part"]
+    assert [*map(str, answers.strange)] == ["`words`: 1 of 4 tokens have no place of their own in the training part"]
 
 
 def test_numbers_have_no_spans() -> None:
