@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -13,10 +15,11 @@ from pydantic_core import PydanticCustomError
 
 from nnrun.registry.catalog import all_of, near
 from nnrun.registry.data.files import existing, locate
+from nnrun.registry.data.paths.many import is_many, joined, listed
 from nnrun.registry.data.reading import plain
 from nnrun.registry.data.spelling import spelled
 from nnrun.registry.field import DataError
-from nnrun.registry.source import Columns, Glance, Sizes, Source, SourceError
+from nnrun.registry.source import Columns, Glance, Pieces, Sizes, Source, SourceError
 
 FilePath = Annotated[str, Option(min_length=1)]
 
@@ -36,7 +39,7 @@ class Files(BaseModel):
 
 
 class FileSource(Source):
-    """A table in a file, or in one file for each part. A file whose ending says that it is another source's is read by that."""
+    """A table in files: one or many, or some for each part. A file whose ending says that it is another source's is read by that."""
 
     may_come_in_parts: ClassVar[bool] = True
     suffixes: ClassVar[tuple[str, ...]] = ()
@@ -46,7 +49,8 @@ class FileSource(Source):
     """Endings of files whose text may be quoted wherever they lie; any may in the spec's folder. Without any nothing is quoted."""
 
     file: FilePath | None = None
-    """Path of the file, relative to the spec."""
+    """Path of the file, relative to the spec. A folder, or a path with `*` such as `days/*.csv`, means many files, which are read in the
+    order of their names."""
     files: Files | None = None
     """Paths of separate files for the parts, such as `{train: a.csv, test: b.csv}`, instead of `file`."""
 
@@ -58,13 +62,43 @@ class FileSource(Source):
         return self
 
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
-        return {part: self._table(self._found(folder, path), columns, paths) for part, path in self._parts().items()}
+        return {
+            part: joined([self._table(file, columns, paths) for file in self.found(folder, path)]) for part, path in self._parts().items()
+        }
+
+    def pieces(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> Pieces | None:
+        files = {part: self.found(folder, path) for part, path in self._parts().items()}
+        counts = {part: [self.reader(file).rows(file) for file in held] for part, held in files.items()}
+        rows = {part: sum(count for count in held if count is not None) for part, held in counts.items() if None not in held}
+        if len(rows) < len(files):
+            return None
+
+        def read(part: str, wanted: Sequence[str]) -> Iterator[Columns]:
+            for file in files[part]:
+                for table in self.reader(file).read_in_pieces(file, wanted):
+                    yield {name: absolute(values, file.parent) if name in paths else values for name, values in table.items()}
+
+        return Pieces(rows, read)
 
     def read_files(self, folder: Path) -> tuple[Path, ...]:
-        return tuple(self._found(folder, path) for path in self._parts().values())
+        return tuple(file for path in self._parts().values() for file in self.found(folder, path))
+
+    def place(self, folder: Path, part: str, row: int) -> str:
+        path = self._parts().get(part)
+        if path is None or not (is_many(folder, path) or locate(folder, path).is_file()):  # the rows came otherwise
+            return super().place(folder, part, row)
+        files = self.found(folder, path)
+        counts = [self.reader(file).rows(file) for file in files[:-1]]
+        starts = [0, *accumulate(count for count in counts if count is not None)]
+        if len(starts) < len(files):
+            return super().place(folder, part, row)
+        number = bisect_right(starts, row) - 1
+        file = files[number]
+        name = path if len(files) == 1 else str(file.relative_to(folder.resolve()) if file.is_relative_to(folder.resolve()) else file)
+        return self.reader(file).place_in(file, name, row - starts[number])
 
     def _parts(self) -> dict[str, str]:
-        """The path of each part."""
+        """The path of each part; it may mean many files."""
         return {"all": str(self.file)} if self.files is None else self.files.model_dump(exclude_none=True)
 
     def glance(self, folder: Path) -> Glance:
@@ -72,11 +106,11 @@ class FileSource(Source):
         tables: dict[str, dict[str, Sizes]] = {}
         for path in self._parts().values():
             try:
-                found = locate(folder, path)
+                found, many = locate(folder, path), is_many(folder, path)
             except (SourceError, RuntimeError, ValueError):  # the home of nobody, links in a circle, a zero byte
                 missing.append(path)
                 continue
-            if not found.is_relative_to(folder.resolve()):
+            if many or not found.is_relative_to(folder.resolve()):
                 continue
             if not found.is_file():
                 missing.append(path)
@@ -87,6 +121,14 @@ class FileSource(Source):
     def heading(self, file: Path) -> dict[str, Sizes] | None:
         """The columns of a file, with the sizes of arrays; None where only reading it would tell."""
         return None
+
+    def rows(self, file: Path) -> int | None:
+        """How many rows a file has, without keeping them; None where only reading it would tell. Raises: SourceError, DataError."""
+        return None
+
+    def place_in(self, file: Path, name: str, row: int) -> str:
+        """Where a row of a file stands, counted from 0. `name` is what people call the file."""
+        return f"row {row + 1} of `{name}`"
 
     def origin(self, part: str) -> str:
         return f"`{self.file if self.files is None else getattr(self.files, part)}`"
@@ -106,6 +148,13 @@ class FileSource(Source):
             return self
         other = next((cls for cls in all_of("source").values() if issubclass(cls, FileSource) and ending in cls.suffixes), None)
         return self if other is None else other.model_validate({"source": other.type_name(), "file": str(file)})
+
+    def found(self, folder: Path, path: str) -> list[Path]:
+        """The files that a path of the spec means. Raises: SourceError."""
+        if not is_many(folder, path):
+            return [self._found(folder, path)]
+        ending = self.suffixes[0] if self.suffixes else ""
+        return [self._found(folder, str(file)) for file in listed(folder, path, ending)]
 
     def _found(self, folder: Path, path: str) -> Path:
         """Raises: SourceError, also for a file that is perhaps no data: messages quote what they cannot read."""

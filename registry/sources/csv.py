@@ -13,9 +13,8 @@ from pydantic import PrivateAttr
 
 from nnrun.registry.catalog import register
 from nnrun.registry.data.columns import from_arrow
-from nnrun.registry.data.files import existing, locate
 from nnrun.registry.data.glance import first_line
-from nnrun.registry.data.reading import LONGEST_LINE, lines
+from nnrun.registry.data.reading import LONGEST_LINE, lines, plain
 from nnrun.registry.data.spelling import spelled
 from nnrun.registry.data.tables import FileSource, check_columns
 from nnrun.registry.field import DataError
@@ -26,6 +25,9 @@ BLOCK = LONGEST_LINE
 
 WHOLE, ROWS = 64 << 20, 1 << 14
 """Bytes of a file that is read whole, and rows that are read at once of a larger one, where memory need not hold all."""
+
+_OF_BYTES = ("utf-8", "latin-1", "ascii")
+"""Encodings in which a byte that looks like the end of a line is one."""
 
 _SIGNS = (";", "\t", "|", ",")
 _QUOTED = {";": '";"', "\t": '"\\t"', "|": '"|"', ",": '","'}
@@ -50,11 +52,12 @@ class Csv(FileSource):
     encoding: str = "utf-8"
     """How characters are written as bytes; `latin-1` in many older files."""
 
-    def place(self, folder: Path, part: str, row: int) -> str:
-        name = self.file if self.files is None else getattr(self.files, part)
-        if not locate(folder, str(name)).is_file():  # the rows came otherwise
-            return super().place(folder, part, row)
-        numbers = (line for line, _ in self._rows(existing(folder, str(name))))
+    def rows(self, file: Path) -> int:
+        plainly = _count(plain(file)) if self.encoding in _OF_BYTES else None
+        return (sum(1 for _ in self._rows(file)) if plainly is None else plainly) - self.header
+
+    def place_in(self, file: Path, name: str, row: int) -> str:
+        numbers = (line for line, _ in self._rows(file))
         return f"`{name}:{next(islice(numbers, row + self.header, None))}`"
 
     def heading(self, file: Path) -> dict[str, Sizes] | None:
@@ -169,3 +172,13 @@ class Csv(FileSource):
             what = f"has more than {LONGEST_LINE:,} characters in a cell {place}" if long else f"cannot be read {place}: {error}"
             help = "divide long texts into several rows" if long else "quotes inside a quoted cell stand twice"
             raise DataError(f"`{file.name}` {what}", help) from None
+
+
+def _count(file: Path) -> int | None:
+    """The lines of a file that are a row each; None where some are none, or only part of one."""
+    if not file.stat().st_size:
+        return None
+    with file.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as content:
+        if content[:1] == b"\n" or any(content.find(sign) >= 0 for sign in (b'"', b"\r", b"\n\n")):
+            return None
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: content.read(WHOLE), b"")) + (content[-1:] != b"\n")

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from nnrun.registry.catalog import near, register
 from nnrun.registry.data.arrays import NoArray, member_of, opened
-from nnrun.registry.data.files import existing
 from nnrun.registry.data.glance import arrays
-from nnrun.registry.data.reading import plain
+from nnrun.registry.data.paths.many import joined
 from nnrun.registry.data.spelling import spelled
 from nnrun.registry.data.tables import FileSource, MissingColumn, absolute, check_columns, check_lengths
 from nnrun.registry.field import DataError, naming
@@ -45,7 +44,16 @@ class Npz(FileSource):
     def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
         if self.files is not None:
             return super().load(folder, columns, paths)
-        file = plain(existing(folder, str(self.file)))
+        files = self.found(folder, str(self.file))
+        held = [self._in_parts(file, columns, paths) for file in files]
+        for file, tables in zip(files, held, strict=True):
+            if tables.keys() != held[0].keys():
+                what = " and ".join(f"`{one.name}` in {_listed(parts)}" for one, parts in ((files[0], held[0]), (file, tables)))
+                raise DataError(f"archives that are read together come in the same parts, but {what}", "name them apart under `files`")
+        return {part: joined([tables[part] for tables in held]) for part in held[0]}
+
+    def _in_parts(self, file: Path, columns: Sequence[str], paths: Collection[str]) -> dict[str, Columns]:
+        """The arrays of one archive, which may hold several parts."""
         with opened(file) as archive:
             parts = _parts(f"`{file.name}`", columns, _names(archive))
             tables = {part: self._arrays(archive, names, file, "" if part == "all" else f"_{part}") for part, names in parts.items()}
@@ -75,6 +83,10 @@ class Npz(FileSource):
                 with naming(lengths):
                     table[name] = _shortened(name, table[name], _array(archive, lengths + suffix, file))
         return table
+
+
+def _listed(parts: Collection[str]) -> str:
+    return "one" if set(parts) == {"all"} else ", ".join(f"`{part}`" for part in parts)
 
 
 def _names(archive: ZipFile) -> list[str]:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from nnrun.registry.catalog import register
 from nnrun.registry.data.arrays import RATIO, SMALL
-from nnrun.registry.data.files import existing, locate
-from nnrun.registry.data.tables import FileSource, absolute, check_columns
+from nnrun.registry.data.tables import FileSource, check_columns
 from nnrun.registry.field import DataError
-from nnrun.registry.source import Columns, Glance, Pieces, SourceError
-
-WILD = ("*", "?", "[")
-"""Signs of a path that means many files."""
+from nnrun.registry.source import Columns, SourceError
 
 ROWS, LISTS = 1 << 16, 1 << 10
 """Rows that are unpacked at once, and of those that hold lists, which may be of any length."""
@@ -24,38 +19,15 @@ ROWS, LISTS = 1 << 16, 1 << 10
 
 @register
 class Parquet(FileSource):
-    """A Parquet file, or many: columns with types, which may hold lists and packed pictures.
-
-    `file` may also name a folder, whose files are read in the order of their names, or hold `*`. Only the columns that fields ask for
-    are read.
-    """
+    """A Parquet file: columns with types, which may hold lists and packed pictures. Only the columns that fields ask for are read."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".parquet",)
 
     source: Literal["parquet"]
 
-    def read_files(self, folder: Path) -> tuple[Path, ...]:
-        return tuple(file for path in self._parts().values() for file in self._all(folder, path))
-
-    def load(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> dict[str, Columns]:
-        return {
-            part: _joined([self._table(file, columns, paths) for file in self._all(folder, path)]) for part, path in self._parts().items()
-        }
-
-    def glance(self, folder: Path) -> Glance:
-        return Glance() if any(_is_many(folder, path) for path in self._parts().values()) else super().glance(folder)
-
-    def pieces(self, folder: Path, columns: Sequence[str], paths: Collection[str] = ()) -> Pieces | None:
-        files = {part: self._all(folder, path) for part, path in self._parts().items()}
-        if any(self.reader(file) is not self for held in files.values() for file in held):
-            return None
-
-        def read(part: str, wanted: Sequence[str]) -> Iterator[Columns]:
-            for file in files[part]:
-                for table in _read(file, wanted):
-                    yield {name: absolute(values, file.parent) if name in paths else values for name, values in table.items()}
-
-        return Pieces({part: sum(map(_rows, held)) for part, held in files.items()}, read)
+    def rows(self, file: Path) -> int:
+        with _opened(file) as opened:
+            return int(opened.metadata.num_rows)
 
     def read(self, file: Path, columns: Sequence[str]) -> Columns:
         from pyarrow.parquet import ParquetFile
@@ -70,38 +42,6 @@ class Parquet(FileSource):
     def read_in_pieces(self, file: Path, columns: Sequence[str]) -> Iterator[Columns]:
         return _read(file, columns)
 
-    def _all(self, folder: Path, path: str) -> list[Path]:
-        """The files that a path of the spec means. Raises: SourceError if there is none."""
-        if not _is_many(folder, path):
-            return [self._found(folder, path)]
-        parts = Path(path).parts
-        plain = list(takewhile(lambda part: not any(sign in part for sign in WILD), parts))
-        place, pattern = existing(folder, str(Path(*plain))), "/".join(parts[len(plain) :]) or f"*{self.suffixes[0]}"
-        found = [self._found(folder, str(file)) for file in sorted(place.glob(pattern)) if not file.name.startswith(".")]
-        if not found:
-            raise SourceError(f"`{path}` leads to none, where a file is wanted", f"files were looked for at `{place / pattern}`")
-        return found
-
-
-def _is_many(folder: Path, path: str) -> bool:
-    """Whether a path means files; a file may be called `part[1].parquet`."""
-    found = locate(folder, path)
-    return found.is_dir() or (any(sign in path for sign in WILD) and not found.exists())
-
-
-def _joined(tables: Sequence[Columns]) -> Columns:
-    """Tables one below the other."""
-    import numpy as np
-
-    if len(tables) == 1:
-        return tables[0]
-    columns: dict[str, Any] = {}
-    for name in tables[0]:
-        parts = [table[name] for table in tables]
-        is_array = all(hasattr(part, "dtype") for part in parts)
-        columns[name] = np.concatenate(parts) if is_array else [value for part in parts for value in part]
-    return columns
-
 
 @contextmanager
 def _opened(file: Path) -> Iterator[Any]:
@@ -114,11 +54,6 @@ def _opened(file: Path) -> Iterator[Any]:
             yield opened
     except (ArrowException, OSError, MemoryError) as error:
         raise SourceError(f"`{file}` cannot be read as a Parquet file: {error}", "`pandas.DataFrame.to_parquet` writes one") from error
-
-
-def _rows(file: Path) -> int:
-    with _opened(file) as opened:
-        return int(opened.metadata.num_rows)
 
 
 def _read(file: Path, columns: Sequence[str]) -> Iterator[Columns]:

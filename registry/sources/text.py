@@ -15,7 +15,8 @@ from nnrun.registry.source import Column, Columns
 
 @register
 class TextFile(FileSource):
-    """A text file that is read as one long text, in the column `text`, for a network that continues it.
+    """A text file that is read as one long text, in the column `text`, for a network that continues it. Many files are as
+    many texts, one behind the other.
 
     Its parts are cut in the order of the text: the test part is its end. `window` makes training pieces of it.
     """

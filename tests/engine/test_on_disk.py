@@ -16,7 +16,7 @@ from PIL import Image
 
 from nnrun.registry.field import DataError
 from nnrun.registry.source import SourceError
-from nnrun.registry.sources import parquet
+from nnrun.registry.sources import csv, parquet
 from nnrun.registry.sources.parquet import Parquet
 from nnrun.runner.compiler.check import check
 from nnrun.runner.compiler.memory.machine import Allowed
@@ -84,6 +84,7 @@ GROUPS = spec("x: {type: number}", "same: {type: linear, units: 2}", "x -> same 
 FOLDED = spec("x: {type: number}", "same: {type: linear, units: 2}", "x -> same -> scores", split="split: {folds: 4, fold: 3}")
 FOLDER = spec("x: {type: number}", "same: {type: linear, units: 2}", "x -> same -> scores", file="tables")
 WILD = spec("x: {type: number}", "same: {type: linear, units: 2}", "x -> same -> scores", file="tables/*.parquet")
+LINES = WILD.replace("source: parquet", "source: csv").replace("*.parquet", "*.csv")
 
 
 def table() -> pd.DataFrame:
@@ -110,7 +111,9 @@ def write(folder: Path) -> None:
     whole.to_parquet(folder / "t.parquet", row_group_size=70)
     (folder / "tables").mkdir()
     for number in range(3):
-        whole.iloc[number * 100 : (number + 1) * 100].to_parquet(folder / "tables" / f"{number}.parquet")
+        hundred = whole.iloc[number * 100 : (number + 1) * 100]
+        hundred.to_parquet(folder / "tables" / f"{number}.parquet")
+        hundred.to_csv(folder / "tables" / f"{number}.csv", index=False)
     rng = np.random.default_rng(0)
     for label in "ab":
         (folder / "pictures" / label).mkdir(parents=True)
@@ -124,6 +127,8 @@ def _small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(parquet, "ROWS", 64)
     monkeypatch.setattr(parquet, "LISTS", 64)
+    monkeypatch.setattr(csv, "WHOLE", 10_000)
+    monkeypatch.setattr(csv, "ROWS", 64)
     write(tmp_path)
 
 
@@ -143,8 +148,8 @@ def content(part: Part) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize(
     "text",
-    [NUMBERS, VECTORS, WORDS, TWINS, TICKS, PARTED, GAPS, GROUPS, FOLDED, FOLDER, WILD, PICTURES],
-    ids=["numbers", "vectors", "words", "twins", "ticks", "parted", "gaps", "groups", "folded", "folder", "wild", "pictures"],
+    [NUMBERS, VECTORS, WORDS, TWINS, TICKS, PARTED, GAPS, GROUPS, FOLDED, FOLDER, WILD, LINES, PICTURES],
+    ids=["numbers", "vectors", "words", "twins", "ticks", "parted", "gaps", "groups", "folded", "folder", "wild", "lines", "pictures"],
 )
 def test_it_is_what_memory_would_hold(tmp_path: Path, text: str) -> None:
     disk, _, said = read(tmp_path, text)
@@ -153,7 +158,7 @@ def test_it_is_what_memory_would_hold(tmp_path: Path, text: str) -> None:
 
     assert disk.train.on_disk
     assert not memory.train.on_disk
-    assert said == [f"reading {'image_folder' if 'pictures' in text else 'parquet'}"]
+    assert said == [f"reading {next(name for name in ('image_folder', 'csv', 'parquet') if name in text)}"]
     for found in (disk, again):
         assert found.held == memory.held
         for name, facts in memory.facts.items():
@@ -244,13 +249,13 @@ def test_a_path_means_files_only_where_no_file_is_called_so(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (NUMBERS.replace("source: parquet, file: t.parquet", "source: csv, file: t.csv"), "the source `csv` is read whole"),
+        (NUMBERS.replace("source: parquet, file: t.parquet", "source: npz, file: t.npz"), "the source `npz` is read whole"),
         (TICKS.replace("keep: disk", "keep: disk\n  window: {length: 3}"), "data that `window` cuts is read whole"),
     ],
-    ids=["csv", "window"],
+    ids=["npz", "window"],
 )
 def test_what_cannot_be_read_in_pieces_is_refused(tmp_path: Path, text: str, said: str) -> None:
-    (tmp_path / "t.csv").write_text("x,y\n1,a\n2,b\n")
+    np.savez(tmp_path / "t.npz", x=[1, 2], y=["a", "b"])
     with pytest.raises(DataError, match=said):
         read(tmp_path, text)
 

@@ -195,7 +195,7 @@ class Data(Model):
     keep: Literal["auto", "memory", "disk"] = "auto"
     """Where prepared examples are during the training. `disk`: they are read and prepared a piece at a time, into a file of the data cache,
     and each batch is read from there; `auto` does so where they would take more than a quarter of the memory. Not for `window`, and for
-    sources that can be read in pieces: `parquet`, `image_folder`."""
+    sources that can be read in pieces: `csv`, `parquet`, `image_folder`."""
 
     @property
     def streamed(self) -> str | None:

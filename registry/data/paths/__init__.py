@@ -1,0 +1,1 @@
+"""What else a path of a spec may mean than one file: many, or one elsewhere."""
