@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from nnrun.registry.catalog import all_of, near
 from nnrun.registry.data.files import existing, locate
 from nnrun.registry.data.paths.many import is_many, joined, listed
+from nnrun.registry.data.paths.urls import fetched, is_url, kept
 from nnrun.registry.data.reading import plain
 from nnrun.registry.data.spelling import spelled
 from nnrun.registry.field import DataError
@@ -50,7 +51,8 @@ class FileSource(Source):
 
     file: FilePath | None = None
     """Path of the file, relative to the spec. A folder, or a path with `*` such as `days/*.csv`, means many files, which are read in the
-    order of their names."""
+    order of their names. A URL, such as `https://…/a.csv` or `s3://…/a.parquet`, is fetched once, and kept in `~/.cache/nnrun/urls`; with
+    the extra `remote`."""
     files: Files | None = None
     """Paths of separate files for the parts, such as `{train: a.csv, test: b.csv}`, instead of `file`."""
 
@@ -85,7 +87,7 @@ class FileSource(Source):
 
     def place(self, folder: Path, part: str, row: int) -> str:
         path = self._parts().get(part)
-        if path is None or not (is_many(folder, path) or locate(folder, path).is_file()):  # the rows came otherwise
+        if path is None or not _is_there(folder, path):  # the rows came otherwise
             return super().place(folder, part, row)
         files = self.found(folder, path)
         counts = [self.reader(file).rows(file) for file in files[:-1]]
@@ -104,7 +106,7 @@ class FileSource(Source):
     def glance(self, folder: Path) -> Glance:
         missing: list[str] = []
         tables: dict[str, dict[str, Sizes]] = {}
-        for path in self._parts().values():
+        for path in (path for path in self._parts().values() if not is_url(path)):
             try:
                 found, many = locate(folder, path), is_many(folder, path)
             except (SourceError, RuntimeError, ValueError):  # the home of nobody, links in a circle, a zero byte
@@ -151,6 +153,8 @@ class FileSource(Source):
 
     def found(self, folder: Path, path: str) -> list[Path]:
         """The files that a path of the spec means. Raises: SourceError."""
+        if is_url(path):
+            return [fetched(path)]
         if not is_many(folder, path):
             return [self._found(folder, path)]
         ending = self.suffixes[0] if self.suffixes else ""
@@ -168,6 +172,10 @@ class FileSource(Source):
     def _table(self, file: Path, columns: Sequence[str], paths: Collection[str]) -> Columns:
         table = self.reader(file).read(file, columns)
         return {name: absolute(values, file.parent) if name in paths else values for name, values in table.items()}
+
+
+def _is_there(folder: Path, path: str) -> bool:
+    return kept(path).is_file() if is_url(path) else is_many(folder, path) or locate(folder, path).is_file()
 
 
 class PackagedSource(Source):

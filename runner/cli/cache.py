@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("what", type=click.Choice(["list", "clear"]), default="list")
 @json_option
 def cache(what: str, as_json: bool) -> None:
-    """List what is kept to make later runs faster, prepared data and compiled loops, or clear it."""
+    """List what is kept to make later runs faster, prepared data, compiled loops and fetched files, or clear it."""
     from nnrun.runner.show.cached import cache_table
     from nnrun.runner.show.kept import room
     from nnrun.runner.untrusted import own
@@ -39,13 +39,14 @@ def cache(what: str, as_json: bool) -> None:
 
 
 def _rows() -> list[Cached]:
-    """Each entry of prepared data, what was used last first, and all compiled loops together."""
+    """Each entry of prepared data, what was used last first, all compiled loops together, and each file that a URL was fetched to."""
     from nnrun.runner.engine.data.cache.shelf import SUFFIX, about
     from nnrun.runner.untrusted import own
 
     data, loops = (sorted(own.cache(name).glob("*"), key=lambda file: -file.stat().st_mtime) for name in ("data", "loops"))
     rows = [_row(f"data of {about(file).get('file', 'an earlier version')}", [file]) for file in data if file.suffix == SUFFIX]
-    return [*rows, *([_row("compiled loops", loops)] if loops else [])]
+    fetched = sorted(file for file in own.cache("urls").glob("*/*") if file.is_file())
+    return [*rows, *([_row("compiled loops", loops)] if loops else []), *(_row(f"fetched {file.name}", [file]) for file in fetched)]
 
 
 def _row(what: str, files: list[Path]) -> Cached:
