@@ -37,7 +37,7 @@ class Parquet(FileSource):
             texts = [name for name in found.values() if _is_text(opened.schema_arrow.field(name).type)]
             with ParquetFile(file, read_dictionary=texts) as in_dictionaries:
                 table = _table(in_dictionaries, list(dict.fromkeys(found.values())), file)
-        return {name: _values(table.column(own)) for name, own in found.items()}
+        return {name: unpacked(table.column(own)) for name, own in found.items()}
 
     def read_in_pieces(self, file: Path, columns: Sequence[str]) -> Iterator[Columns]:
         return _read(file, columns)
@@ -68,7 +68,7 @@ def _read(file: Path, columns: Sequence[str]) -> Iterator[Columns]:
         wide = any(is_nested(type) or _is_text(type) for type in types)
         for piece in opened.iter_batches(LISTS if wide else ROWS, columns=own):
             table = Table.from_batches([piece])
-            yield {name: _values(table.column(held)) for name, held in found.items()}
+            yield {name: unpacked(table.column(held)) for name, held in found.items()}
 
 
 def _table(opened: Any, columns: list[str], file: Path) -> Any:
@@ -109,7 +109,7 @@ def _decoded(column: Any) -> Any:
     return column.dictionary_decode() if types.is_dictionary(column.type) else column
 
 
-def _values(column: Any) -> Any:
+def unpacked(column: Any) -> Any:
     """Numbers as an array, with NaN in gaps, and lists of equally many finite numbers as one; all else as a list, with None in gaps."""
     import pyarrow.types as types
 

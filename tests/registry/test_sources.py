@@ -38,6 +38,7 @@ from nnrun.registry.data.files import confined
 from nnrun.registry.data.tokens import Words
 from nnrun.registry.field import DataError, Field, naming
 from nnrun.registry.source import Columns, Source, SourceError
+from tests.registry.hub import Table, stand_in
 
 PACKAGED = [
     "breast_cancer", "cars", "diabetes", "digit_films", "digit_lines", "digit_masks", "digit_scenes", "digits", "electricity_demand",
@@ -888,6 +889,12 @@ def dead_or_alive(tmp_path: Path) -> dict[str, dict[str, tuple[dict[str, Any], d
             "files": ({"file": "a.npz"}, {"files": {"train": "a.npz"}}),
             "lengths": ({"file": "a.npz"}, {"file": "a.npz", "lengths": {"x": "ticks"}}),
         },
+        "hub": {
+            "dataset": ({"dataset": "a/b"}, {"dataset": "a/c"}),
+            "config": ({"dataset": "a/b"}, {"dataset": "a/b", "config": "c"}),
+            "revision": ({"dataset": "a/b"}, {"dataset": "a/b", "revision": "c"}),
+            "splits": ({"dataset": "a/b"}, {"dataset": "a/b", "splits": {"train": "test"}}),
+        },
         "image_folder": {"folder": ({"folder": "a"}, {"folder": "b"})},
         "digit_scenes": {"scenes": ({"scenes": 10}, {"scenes": 20}), "seed": ({"scenes": 10}, {"scenes": 10, "seed": 1})},
         "digit_lines": {"lines": ({"lines": 10}, {"lines": 20}), "seed": ({"lines": 10}, {"lines": 10, "seed": 1})},
@@ -899,8 +906,10 @@ def dead_or_alive(tmp_path: Path) -> dict[str, dict[str, tuple[dict[str, Any], d
     }
 
 
-def test_changing_an_option_changes_something(tmp_path: Path) -> None:
+def test_changing_an_option_changes_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = dead_or_alive(tmp_path)
+    held = {name: Table(pa.table({"x": [name]}), {"x": "string"}) for name in ("a/b", "a/c", "a/b:c", "a/b@c", "other")}
+    monkeypatch.setitem(sys.modules, "datasets", stand_in({name: {"train": one, "test": held["other"]} for name, one in held.items()}))
 
     for name, cls in all_of("source").items():
         assert set(pairs.get(name, {})) == set(cls.model_fields) - {"source"}, name
