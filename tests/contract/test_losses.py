@@ -11,6 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from sklearn.metrics import mean_pinball_loss
 from torch import Tensor
 
 from nnrun.registry.catalog import all_of, find
@@ -321,6 +322,16 @@ def test_binary_cross_entropy_takes_a_share_between_no_and_yes() -> None:
 def test_binary_cross_entropy_refuses_a_number_that_is_no_share() -> None:
     with pytest.raises(DataError, match=r"the target holds 3\.7, but yes or no goes from 0 to 1"):
         sums(Row({"type": "binary_cross_entropy"}, ONE, ONE, of_yes_no), torch.zeros(2), torch.tensor([1.0, 3.7]))
+
+
+@pytest.mark.parametrize("q", [0.1, 0.5, 0.9])
+def test_quantile_loss_is_scikit_learns(q: float) -> None:
+    row = Row({"type": "quantile", "q": q}, FLAT, FLAT, lambda x, y: (0.0, 0.0))
+    input, target = pairs(row)
+
+    total, weight = sums(row, input, target)
+
+    assert (total / weight).item() == pytest.approx(mean_pinball_loss(target.numpy(), input.numpy(), alpha=q))
 
 
 def test_on_a_gpu_a_number_that_is_no_share_is_found_without_waiting() -> None:
