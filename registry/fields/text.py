@@ -89,9 +89,8 @@ class Text(Field):
     lower: bool | None = None
     """Whether capitals become small letters. Where left out, they do for `words` only."""
     max_length: Count | None = None
-    """How many tokens of a text are kept at most: longer texts lose their end, and so does what lies along them. The end symbol does not
-    count. What a network
-    writes is judged beside the whole text all the same."""
+    """How many tokens of a text are kept at most: longer texts lose their end, and so does what lies along them. The end symbol does
+    not count. What a network writes is judged beside the whole text all the same."""
     end: bool | None = None
     """Put the end symbol behind each text, for a network that is to learn where to stop. Where left out, behind the texts that a
     `choice` is to learn."""
