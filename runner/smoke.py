@@ -73,7 +73,7 @@ def smoke(checked: Checked, place: Throwaway | None = None, device: str = "cpu")
 def made_up(checked: Checked) -> tuple[Checked, Dataset]:
     """Made-up data for a spec, and the spec checked once more with what it taught. Raises: ValueError if that finds something."""
     from nnrun.runner.engine.data.dataset import prepare
-    from nnrun.runner.engine.data.made_up import made_up_columns
+    from nnrun.runner.engine.data.made_up import made_up_columns, times_as_long
     from nnrun.runner.engine.data.masks import with_masks
 
     plan = checked.plan
@@ -87,7 +87,8 @@ def made_up(checked: Checked) -> tuple[Checked, Dataset]:
         window = window.model_copy(update={"by": None, "join": False})
     spec = plan.spec.data.model_copy(update={"split": split, "window": window, "time": None})
     count = EXAMPLES if window is None else 4 * (window.length + window.steps[-1]) + 4 * spec.stride
-    data = with_masks(prepare(spec, plan.fields, made_up_columns(spec, plan.fields, count), plan.targets), plan, None)
+    columns = made_up_columns(spec, plan.fields, count, times=None if window is not None else times_as_long(plan))
+    data = with_masks(prepare(spec, plan.fields, columns, plan.targets), plan, None)
     again = check(checked.document.text.text, checked.document.text.name, settings=checked.settings, facts=data.facts)
     if again.plan is None:
         raise ValueError(again.report[0].headline)

@@ -8,9 +8,13 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+LENGTHS = range(3, 7)
+"""How many ticks a made-up row has."""
+
+
 def ticks_of(row: int) -> int:
-    """How many ticks a made-up row has: 3 to 6, the same in every field, so that fields along each other agree."""
-    return 3 + row % 4
+    """How many ticks a made-up row has, the same in every field, so that fields along each other agree."""
+    return LENGTHS[row % len(LENGTHS)]
 
 
 def in_ticks(make: Callable[[int], T], count: int) -> list[T]:

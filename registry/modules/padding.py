@@ -7,7 +7,10 @@ nothing is padded. Padding may hold anything, NaN too, so it is replaced before 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from nnrun.registry.algebra.ticks import Windows
 
 
 def real_ticks(lengths: Tensor, ticks: int) -> Tensor:
@@ -44,6 +47,12 @@ def flip(x: Tensor, lengths: Tensor | None) -> Tensor:
 def cut(lengths: Tensor | None, start: int, stop: int) -> Tensor | None:
     """How many of the ticks from `start` to `stop` are real, for each sequence."""
     return None if lengths is None else (lengths - start).clamp(0, stop - start)
+
+
+def under(x: Tensor, windows: Windows, fill: float = 0) -> Tensor:
+    """What windows see of `x`, the first to the last: with `fill` where they reach beyond it, without the ticks that none sees."""
+    seen = (windows.ticks(len(x)) - 1) * windows.stride + windows.size
+    return F.pad(x, (*[0, 0] * (x.dim() - 1), windows.before, seen - windows.before - len(x)), value=fill)
 
 
 def over(mask: Tensor, x: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from nnrun.registry.modules.padding import blank, flip, last, over
+from nnrun.registry.algebra.ticks import Windows
+from nnrun.registry.modules.padding import blank, flip, last, over, real_ticks, under
 
 
 class Last(nn.Module):
@@ -60,6 +61,36 @@ class Pool(nn.Module):
 
     def extra_repr(self) -> str:
         return self.method
+
+
+class PoolWindows(nn.Module):
+    """Mean, maximum or sum over the real ticks of each window; zeros where it has none, which is padding.
+
+    Shape: (T, B, *axes) -> (T', B, *axes), with as many ticks as `windows` gives.
+    """
+
+    def __init__(self, method: str, windows: Windows) -> None:
+        super().__init__()
+        self.method, self.windows = method, windows
+
+    def forward(self, x: Tensor, *, lengths: Tensor | None = None) -> Tensor:
+        if self.method == "sum":
+            return self._parted(blank(x, lengths)).sum(-1)
+        real = x.new_ones(x.shape[:2]) if lengths is None else real_ticks(lengths, len(x)).to(x.dtype)
+        count = self._parted(real).sum(-1)
+        if self.method == "mean":
+            total = self._parted(blank(x, lengths)).sum(-1)
+            return total / over(count.clamp(min=1), total)
+        lowest = float("-inf")
+        most = self._parted(blank(x, lengths, fill=lowest), fill=lowest).amax(-1)
+        return torch.where(over(count > 0, most), most, 0)
+
+    def _parted(self, x: Tensor, fill: float = 0) -> Tensor:
+        """(T, B, *axes) -> (T', B, *axes, size)."""
+        return under(x, self.windows, fill).unfold(0, self.windows.size, self.windows.stride)
+
+    def extra_repr(self) -> str:
+        return f"{self.method}, {self.windows}"
 
 
 class Window(nn.Module):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from nnrun.registry.algebra.ticks import Windows
 from nnrun.registry.catalog import register
 from nnrun.registry.node import Port
 from nnrun.registry.nodes.conv_time import TimeConvolution
@@ -38,6 +39,10 @@ class CausalConv(TimeConvolution):
     kernel: Annotated[int, Field(ge=2, le=LARGEST)] = 3
     """Size of a kernel, in ticks, the current one among them."""
 
+    @property
+    def windows(self) -> Windows:
+        return Windows(self.reach + 1, 1, "same")
+
     def shape(self, x: Shape, initial: Shape | None = None) -> Shape:
         y = self.convolved(x)
         if initial is not None:
@@ -54,4 +59,4 @@ class CausalConv(TimeConvolution):
     def build(self, x: Shape, initial: Shape | None = None) -> nn.Module:
         from nnrun.registry.modules.time_convolution import CausalConvolution
 
-        return self.module(CausalConvolution, x, before=self.reach)
+        return self.module(CausalConvolution, x)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nnrun.registry.algebra.ticks import ticks_along
 from nnrun.registry.catalog import find
 from nnrun.registry.node import Node
 from nnrun.registry.shape import Shape
@@ -92,16 +93,21 @@ class Row:
 
 def random_value(shape: Shape) -> Tensor:
     """A batch of random values, (B, *axes) or (T, B, *axes)."""
-    axes = [*((shape.ticks or TICKS,) if shape.time else ()), BATCH, *(int(size) for size in shape.axes)]
+    axes = [*((ticks_of(shape),) if shape.time else ()), BATCH, *(int(size) for size in shape.axes)]
     if shape.kind == "number":
         return 2 * torch.randn(axes)
     assert isinstance(shape.classes, int)
     return torch.randint(shape.classes, axes)
 
 
+def ticks_of(shape: Shape) -> int:
+    """Ticks of a batch of values along time, padding among them."""
+    return shape.ticks or max(1, ticks_along(str(shape.time), TICKS))
+
+
 def lengths_of(shape: Shape) -> Tensor:
     """Real ticks of each example: all, where their number is fixed."""
-    return torch.full((BATCH,), shape.ticks) if shape.ticks else torch.tensor([TICKS, 1, TICKS - 2])
+    return torch.full((BATCH,), shape.ticks) if shape.ticks else ticks_along(str(shape.time), torch.tensor([TICKS, 1, TICKS - 2]))
 
 
 def all_rows() -> list[Row]:

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from nnrun.registry.algebra.ticks import origin, ticks_along
 from nnrun.registry.catalog import all_of
 from nnrun.registry.group import Group
 from nnrun.registry.modules.chance import Dice
 from nnrun.registry.node import Node
 from nnrun.registry.shape import Shape, ShapeError
-from tests.contract.node_rows import BATCH, TICKS, Row, all_rows, lengths_of, random_value
+from tests.contract.node_rows import BATCH, TICKS, Row, all_rows, lengths_of, random_value, ticks_of
 
 OF_THE_ENGINE = {"freeze", "share", "weights", "regularize", "recompute"}
 """Options that a node only carries; the tests of the engine show that they are alive. So are all of a node that decides."""
@@ -36,7 +37,7 @@ def test_every_node_type_has_a_row() -> None:
 
 
 def assert_is(result: Tensor, shape: Shape) -> None:
-    leading = (shape.ticks or TICKS, BATCH) if shape.time else (BATCH,)
+    leading = (ticks_of(shape), BATCH) if shape.time else (BATCH,)
     assert tuple(result.shape) == (*leading, *shape.axes)
     assert result.is_floating_point() == (shape.kind == "number")
 
@@ -103,8 +104,8 @@ def real_ticks(x: Tensor, shape: Shape, row: Row) -> Tensor:
     """All that is not padding."""
     if not shape.time:
         return x
-    lengths = next(lengths_of(source) for source in row.given if source.time == shape.time)
-    return x[torch.arange(len(x)).unsqueeze(1) < lengths]
+    source = next(source for source in row.given if source.time == origin(shape.time))
+    return x[torch.arange(len(x)).unsqueeze(1) < ticks_along(shape.time, lengths_of(source))]
 
 
 ANY = [row for row in ROWS if row.node.scope == "tick" and row.node.batch == "any"]

@@ -51,6 +51,18 @@ BODIES = {
         ["a: {type: conv_time, filters: 5}", "b: {type: pool_time, method: max}"],
         ["embed -> a -> b -> scores"],
     ),
+    "strides": (
+        ["a: {type: conv_time, filters: 5, stride: 2}", "c: {type: batch_norm}", "d: {type: lstm, units: 4}", "b: {type: last}"],
+        ["embed -> a -> c -> d -> b -> scores"],
+    ),
+    "windows of ticks": (
+        ["a: {type: pool_time, size: 2, padding: same}", "c: {type: linear, units: 5, activation: tanh}", "b: {type: pool_time}"],
+        ["'embed -> a'", "'a, prev(c) -> c'", "c -> b -> scores"],
+    ),
+    "none fits": (
+        ["a: {type: conv_time, filters: 5, padding: valid}", "c: {type: pool_time, method: max, size: 2}", "b: {type: last}"],
+        ["embed -> a -> c -> b -> scores"],
+    ),
     "causal convolution": (["a: {type: causal_conv, filters: 5}", "b: {type: last}"], ["embed -> a -> b -> scores"]),
     "self-attention": (
         ["a: {type: attention, method: multi_head, heads: 2, causal: true}", "b: {type: last}"],

@@ -175,18 +175,31 @@ metrics: [exact_match, character_error_rate]
 """
 
 
-def waves(count: int = 80, seed: int = 0) -> dict[str, Any]:
-    """Texts of a, b and c, and films in which each of them is to be seen for one to three frames, with nothing between."""
+def waves(count: int = 80, seed: int = 0, slow: int = 1) -> dict[str, Any]:
+    """Texts of a, b and c, and films in which each of them is to be seen for one to three frames, with nothing between. Slow ones have
+    each frame several times."""
     rng = random.Random(seed)
     texts = ["".join(rng.choice("abc") for _ in range(rng.randint(1, 5))) for _ in range(count)]
     shown = [[symbol for letter in text for symbol in [letter] * rng.randint(1, 3) + [" "] * rng.randint(1, 2)] for text in texts]
-    return {"wave": [[[float(frame == letter) for letter in "abc"] for frame in frames] for frames in shown], "text": texts}
+    return {
+        "wave": [[[float(frame == letter) for letter in "abc"] for frame in frames for _ in range(slow)] for frames in shown],
+        "text": texts,
+    }
 
 
-def learned(*settings: str) -> Built:
-    built = build(SPEC, waves(200), "train.epochs=30", *settings)
+def learned(*settings: str, slow: int = 1) -> Built:
+    built = build(SPEC, waves(200, slow=slow), "train.epochs=30", *settings)
     train(built)
     return built
+
+
+HALVED = ("nodes.near.stride=2", "nodes.near.kernel=4")
+"""The transcript is spelled along `wave/2`."""
+
+
+def test_texts_must_fit_into_the_ticks_that_a_stride_leaves() -> None:
+    with pytest.raises(DataError, match=r"of `wave/3` to be told, which has \d there"):
+        train(build(SPEC, waves(), "nodes.near.stride=3"))
 
 
 def test_a_network_learns_to_spell_without_being_told_when() -> None:
@@ -199,18 +212,20 @@ def test_a_network_learns_to_spell_without_being_told_when() -> None:
     assert watcher.warnings == []
 
 
-def test_what_is_written_is_answered_and_judged_alike() -> None:
-    built = learned()
+@pytest.mark.parametrize(("settings", "slow"), [((), 1), (HALVED, 2)], ids=["each frame", "half of the frames"])
+def test_what_is_written_is_answered_and_judged_alike(settings: tuple[str, ...], slow: int) -> None:
+    built = learned(*settings, slow=slow)
     predictor, part = Predictor(built.network, built.plan, built.data.facts), built.data.test
     assert part is not None
     sheet = Sheet(predictor, part)
 
     figures = built.evaluator.evaluate(part, "test", sheet)
     table = sheet.table().to_pydict()
-    asked = predictor.predict({"wave": [waves(200)["wave"][row - 1] for row in table["row"]]})
+    asked = predictor.predict({"wave": [waves(200, slow=slow)["wave"][row - 1] for row in table["row"]]})
 
     assert asked["text"] == table["text"]
     assert table["true_text"] == [waves(200)["text"][row - 1] for row in table["row"]]
+    assert figures["test/exact_match"] >= 0.8
     assert figures["test/exact_match"] == pytest.approx(
         np.mean([one == other for one, other in zip(table["text"], table["true_text"], strict=True)])
     )
@@ -290,7 +305,10 @@ metrics: [exact_match]
 """
 
 
-@pytest.mark.parametrize("text", [SPEC, HYBRID], ids=["alone", "beside a choice"])
+THIRDS = SPEC.replace("filters: 12", "filters: 12, padding: valid, stride: 3")
+
+
+@pytest.mark.parametrize("text", [SPEC, HYBRID, THIRDS], ids=["alone", "beside a choice", "along a third of the frames"])
 def test_it_works_on_made_up_data(text: str) -> None:
     assert smoke(check(text)) is None
 

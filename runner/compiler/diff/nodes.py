@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from nnrun.registry.algebra.formula import Apply, Constant, Expression, Read, parse
+from nnrun.registry.algebra.ticks import renamed
 from nnrun.registry.shape import Axis, Shape, may_equal, same_axes
 from nnrun.runner.compiler.canonical import COMMUTATIVE, options_of
 from nnrun.runner.compiler.diff.side import Side, by_names, in_words
@@ -108,5 +109,5 @@ def _shape(shape: Shape, names: Names) -> Shape:
         shape,
         axes=tuple(map(size, shape.axes)),
         classes=None if shape.classes is None else size(shape.classes),
-        time=shape.time and names.get(shape.time, shape.time),
+        time=shape.time and renamed(shape.time, names),
     )

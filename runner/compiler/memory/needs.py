@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
+from nnrun.registry.algebra.ticks import origin, ticks_along
 from nnrun.registry.learners.contrastive_divergence import ContrastiveDivergence
 from nnrun.registry.node import Holding, Trainable
 from nnrun.registry.shape import Axis, Shape, product
@@ -199,7 +200,7 @@ def ticks_of(shape: Shape, ticks: Mapping[str, int]) -> int:
     """The most ticks that a value has; 1 where only the data tells."""
     if shape.time is None:
         return 1
-    return shape.ticks or ticks.get(shape.time) or 1
+    return shape.ticks or ticks_along(shape.time, ticks.get(origin(shape.time), 0)) or 1
 
 
 def _row(name: str, ticks: Mapping[str, int], plan: Plan) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nnrun.registry.algebra.ticks import origin
 from nnrun.registry.node import Node
 from nnrun.registry.shape import Shape
 from nnrun.runner.compiler.graph.graph import Graph, GraphNode
@@ -106,6 +107,7 @@ def _report_two_axes(
     series: Mapping[str, bool],
 ) -> None:
     one, other = str(values[first.source.value].time), str(values[second.source.value].time)
+    fields = dict.fromkeys((origin(one), origin(other)))
     report.add(
         "two-time-axes",
         f"`{node.name}` reads `{first.source}` along `{one}` and `{second.source}` along `{other}`",
@@ -113,13 +115,20 @@ def _report_two_axes(
         label=f"ticks of `{other}` arrive here",
         notes=[
             (first.at, f"ticks of `{one}` arrive here"),
-            (Place(("data", "fields", one), "key"), f"the axis `{one}` comes from here"),
-            (Place(("data", "fields", other), "key"), f"the axis `{other}` comes from here"),
+            *((Place(("data", "fields", name), "key"), f"the axis `{name}` comes from here") for name in fields),
         ],
         help=_one_axis(one, other, values, series)
+        or _made_of_one(one, other)
         or _swapped((first, second), values, graph)
         or "reduce one of them with `last` or `pool_time`, or join them by `attention`",
     )
+
+
+def _made_of_one(one: str, other: str) -> str | None:
+    """How what is made of one axis has the same ticks on two ways."""
+    if origin(one) != origin(other):
+        return None
+    return f"the same `stride`, and sizes and `padding` alike, on both ways from `{origin(one)}`; or reduce one by `last` or `pool_time`"
 
 
 def _swapped(edges: Sequence[Edge], values: Mapping[str, Shape], graph: Graph) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nnrun.registry.algebra.ticks import origin
 from nnrun.registry.group import Group
 from nnrun.registry.objective import Metric, TickMetric
 from nnrun.registry.shape import InputError, Shape, ShapeError
@@ -146,6 +147,8 @@ def _report_ticks(objective: Objective, input: Shape, target: Shape, graph: Grap
         key, help = "target", f"the value behind the window is called `{next_tick}`: write `target: {next_tick}`"
     elif (other := _other_input(objective, target, graph, values)) is not None:
         help = other
+    elif input.time is not None and origin(input.time) == target.time:
+        help = f"`stride`, `size` or `padding: valid` on its way gave it other ticks than `{target.time}` has: leave them out"
     elif None not in (input.time, target.time) and target.kind == "token":
         help = "`ctc` teaches whole texts that lie along another axis; `exact_match` and `character_error_rate` judge them when written"
     elif target.time is not None:

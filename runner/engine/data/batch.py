@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from nnrun.registry.algebra.ticks import Lengths, origin, ticks_along
 from nnrun.registry.modules.chance import Share
 from nnrun.registry.modules.padding import real_ticks
 from nnrun.runner.engine.data.ahead import ahead
@@ -53,20 +54,19 @@ class Batch:
     _places: dict[str, Tensor] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "host", self.host or self.lengths)
+        object.__setattr__(self, "lengths", Lengths(self.lengths))
+        object.__setattr__(self, "host", Lengths(self.host) if self.host else self.lengths)
         if self.whole is None:
             known = ((axis, lengths, len(self.values[axis])) for axis, lengths in self.lengths.items() if axis in self.values)
             object.__setattr__(self, "whole", frozenset(axis for axis, lengths, ticks in known if bool((lengths == ticks).all())))
 
     def real(self, axis: str) -> Tensor | None:
         """Real ticks of each example, (B,); None where nothing is padded, which is faster."""
-        assert self.whole is not None
-        return None if axis in self.whole else self.lengths[axis]
+        return None if self._is_whole(axis) else self.lengths[axis]
 
     def places(self, axis: str) -> Tensor | None:
         """Where the real ticks lie among all, tick by tick, (M,); None where nothing is padded. A GPU would have to tell how many."""
-        assert self.whole is not None
-        if axis in self.whole:
+        if self._is_whole(axis):
             return None
         if axis not in self._places:
             lengths = self.host[axis]
@@ -94,7 +94,14 @@ class Batch:
 
     def ticks(self, axis: str) -> int:
         """Ticks of the batch along an axis, padding included."""
-        return len(self.values[axis]) if axis in self.values else int(self.host[axis].max())
+        own = origin(axis)
+        ticks = len(self.values[own]) if own in self.values else int(self.host[own].max())
+        return ticks if own == axis else max(1, ticks_along(axis, ticks))
+
+    def _is_whole(self, axis: str) -> bool:
+        assert self.whole is not None
+        own = origin(axis)
+        return own in self.whole and (own == axis or ticks_along(axis, self.ticks(own)) > 0)
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,9 @@ class Part:
     """Where `window` cuts a series: the row of the data that each example ends with, (n,)."""
     on_disk: bool = False
     """Whether the tensors are a file's: then examples that lie near each other are learned from near each other, and read ahead."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lengths", Lengths(self.lengths))
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from nnrun.registry.algebra.ticks import origin
 from nnrun.registry.modules import chance
 from nnrun.registry.modules.stack import Stack
 from nnrun.registry.node import Holding, Trainable
@@ -224,10 +225,10 @@ class Network(nn.Module):
 
     def _loop(self, loop: Recurrence, values: dict[str, Tensor], batch: Batch, wanted: Sequence[str]) -> None:
         """Run a loop and put the values that are wanted beside the others. Its numbers have 32 bits, whatever the large products have."""
-        ticks = len(batch.values[loop.time])
+        ticks = batch.ticks(loop.time)
         lengths = None if loop.ops[0].shape.ticks is not None else batch.real(loop.time)
         chance.at(loop.names[0])
-        with full(batch.values[loop.time].device):
+        with full(batch.values[origin(loop.time)].device):
             run = self.loops[loop.names[0]]
             outside = Outside.of(
                 run.readings,
