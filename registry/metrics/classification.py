@@ -11,7 +11,8 @@ from pydantic_core import PydanticCustomError
 from nnrun.registry.comparison import Task, task_of
 from nnrun.registry.field import DataError, Facts
 from nnrun.registry.objective import Metric
-from nnrun.registry.shape import InputError, Shape, known
+from nnrun.registry.options import Portion
+from nnrun.registry.shape import InputError, Shape, ShapeError, known
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,6 +73,10 @@ class Counting(Choosing):
     of: str | None = None
     """The figure of one class or label alone, by its name, logged as `f1_NAME`; labels have the names of their `columns`."""
 
+    threshold: Portion | None = None
+    """The probability above which the answer is yes: of one score, of each of many labels, of the second of two classes, or of the class
+    `of`. Where left out, the best score decides, which for one score is 0.5."""
+
     @model_validator(mode="after")
     def _one_or_all(self) -> Counting:
         if self.of is not None and self.average is not None:
@@ -84,19 +89,36 @@ class Counting(Choosing):
             return f"{self.type_name()}_{NO_WORD.sub('_', self.of)}"
         return super().label
 
+    def check(self, input: Shape, target: Shape) -> None:
+        super().check(input, target)
+        if self.threshold is not None and self.of is None and self.task(input, target) != "multilabel" and self.classes(input, target) > 2:
+            message = f"`threshold` decides between yes and no, and there are {target.classes} classes"
+            raise ShapeError(message, field="threshold", help="`of: NAME` judges one of them against the rest")
+
     def prepare(self, input: Tensor, target: Tensor, facts: Facts) -> tuple[Tensor, Tensor]:
-        guess, truth = super().prepare(input, target, facts)
-        if self.of is None:
+        from nnrun.registry.modules.scores import probabilities
+
+        place = None if self.of is None else self._place(facts)
+        if self.threshold is None:
+            guess, truth = super().prepare(input, target, facts)
+        else:
+            chances, truth = probabilities(input, target, facts)
+            guess = (chances > self.threshold).long()
+            if truth.ndim == 1:
+                place = 1 if place is None else place
+                return guess[:, place], (truth == place).long()
+        if place is None:
             return guess, truth
-        names = facts.get("classes") or facts.get("columns") or ()
+        return (guess[:, place], truth[:, place]) if truth.ndim > 1 else ((guess == place).long(), (truth == place).long())
+
+    def _place(self, facts: Facts) -> int:
+        """The number of the one class. Raises: DataError."""
+        names = list(facts.get("classes") or facts.get("columns") or ())
         if self.of not in names:
             raise DataError(
                 f"`{self.of}` is none of its classes", f"there are {', '.join(f'`{name}`' for name in names) or 'none with names'}"
             )
-        place = names.index(self.of)
-        if truth.ndim > 1:
-            return guess[:, place], truth[:, place]
-        return (guess == place).long(), (truth == place).long()
+        return names.index(self.of)
 
     def build(self, input: Shape, target: Shape) -> Meter:
         from nnrun.registry.modules import counts

@@ -121,6 +121,8 @@ class _Values:
     def of(answers: Answers, metric: Mapping[str, Any]) -> _Values | None:
         from nnrun.runner.experiments.scores import CLASSES
 
+        if "threshold" in metric:  # of labels only the answers are kept
+            return None
         name = metric["answer"]
         known, truth, answer = answers.about["answers"][name], answers.truth[name], answers.answers[name]
         places = None

@@ -53,6 +53,18 @@ def yes(scores: Array) -> Array:
     return np.asarray(expit(scores.reshape(len(scores), -1).squeeze()) > 0.5).astype(int)
 
 
+def above(judge: Callable[..., Any], threshold: float, place: int = 1, **options: Any) -> Callable[[Array, Array], float]:
+    """A judge of yes and no, by what has a probability above a threshold."""
+
+    def expected(x: Array, y: Array) -> float:
+        if x.shape == y.shape and y.ndim > 1:
+            return float(judge(y.astype(int), (expit(x) > threshold).astype(int), **options))
+        chances = softmax(x, axis=1)[:, place] if x.ndim > 1 and x.shape[1] > 1 else expit(x.reshape(len(x)))
+        return float(judge((y == place).astype(int), (chances > threshold).astype(int)))
+
+    return expected
+
+
 def one_of(judge: Callable[..., Any], place: int) -> Callable[[Array, Array], float]:
     """A judge of one class, or label, against all that is none."""
 
@@ -179,11 +191,16 @@ ROWS = [
             Row({"type": name}, TAGS, TAGS, chosen(judge, average="macro")),
             Row({"type": name, "average": "micro"}, TAGS, TAGS, chosen(judge, average="micro")),
             Row({"type": name, "of": "b"}, K, THREE, one_of(judge, 1), {"classes": ["a", "b", "c"]}, {"of": "c"}),
+            Row({"type": name, "threshold": 0.7}, ONE, TWO, above(judge, 0.7), changes={"threshold": 0.2}),
+            Row({"type": name, "threshold": 0.7}, PAIR, TWO, above(judge, 0.7)),
+            Row({"type": name, "threshold": 0.6}, TAGS, TAGS, above(judge, 0.6, average="macro")),
+            Row({"type": name, "threshold": 0.3, "of": "b"}, K, THREE, above(judge, 0.3, place=1), {"classes": ["a", "b", "c"]}),
             Row({"type": name, "of": "y"}, TAGS, TAGS, one_of(judge, 1), {"columns": ["x", "y", "z"]}, {"of": "z"}),
         )
     ),
     Row({"type": "specificity"}, K, THREE, chosen(specificity), changes={"average": "micro"}),
     Row({"type": "specificity"}, ONE, TWO, chosen(specificity)),
+    Row({"type": "specificity", "threshold": 0.7}, ONE, TWO, above(specificity, 0.7), changes={"threshold": 0.2}),
     Row({"type": "specificity", "of": "a"}, K, THREE, one_of(specificity, 0), {"classes": ["a", "b", "c"]}, {"of": "b"}),
     Row({"type": "auroc"}, K, THREE, chances(sk.roc_auc_score, multi_class="ovr"), changes={"average": "weighted"}),
     Row({"type": "auroc", "average": "weighted"}, K, THREE, chances(sk.roc_auc_score, multi_class="ovr", average="weighted")),
@@ -454,6 +471,11 @@ def test_a_class_that_there_is_not_is_named() -> None:
     assert make({"type": "f1", "of": "(other) one"}).label == "f1__other_one"
     with pytest.raises(DataError, match="`d` is none of its classes"):
         figure(row, torch.zeros(2, 3), torch.tensor([0, 1]))
+
+
+def test_a_threshold_decides_between_yes_and_no() -> None:
+    with pytest.raises(ShapeError, match="`threshold` decides between yes and no, and there are 3 classes"):
+        make({"type": "f1", "threshold": 0.3}).check(K, THREE)
 
 
 def test_number_that_is_neither_0_nor_1_is_no_class() -> None:
