@@ -55,13 +55,15 @@ def _secret(place: Path) -> bytes:
     file = place / SECRET
     if (found := _read_secret(file)) is not None:
         return found
-    file.unlink(missing_ok=True)
     handle, draft = tempfile.mkstemp(dir=place)  # for this user alone
     with os.fdopen(handle, "wb") as stream:
         stream.write(secrets.token_bytes(SIZE))
-    with suppress(FileExistsError):  # another process was faster
+    try:
         os.link(draft, file)
-    os.unlink(draft)
+    except FileExistsError:  # what was there can be none, or another process was faster: its secret is everybody's
+        if _read_secret(file) is None:
+            os.replace(draft, file)
+    Path(draft).unlink(missing_ok=True)
     return _read_secret(file) or secrets.token_bytes(SIZE)  # with this one nothing is found again
 
 
