@@ -54,7 +54,7 @@ def predict(
 
     check_output(output)
     ending = Path(output).suffix if output is not None else ""
-    form: Format = "json" if as_json or ending == ".json" else "parquet" if ending == ".parquet" else "csv"
+    form: Format = "parquet" if ending == ".parquet" else "json" if as_json or ending == ".json" else "csv"
     with failures(as_json), stoppable(), Pieces() as pieces:
         said = predict_file(run_id, Path(file), pieces, form != "csv", labels, words, best, MOST_SAID)
         for line in said.refused:

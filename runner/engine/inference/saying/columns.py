@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -34,13 +35,13 @@ class Saying:
         for one in self.plan.answering if self.what.is_of_losses else ():
             if one.input in values:
                 lengths = batch.lengths[one.input_shape.time].tolist() if one.input_shape.time else None
-                result |= by_example(lambda some, one=one: self._said(one, some), values[one.input].float().cpu(), lengths)
+                result |= by_example(partial(self._said, one), values[one.input].float().cpu(), lengths)
         for name in self.what.values:
             time = self.plan.values[name].time
             lengths = batch.lengths[time].tolist() if time else None
             value = values[name].cpu()
             plain = value.float() if value.is_floating_point() else value
-            result |= by_example(lambda some, name=name: {name.replace(".", "_"): some.tolist()}, plain, lengths)
+            result |= by_example(partial(_as_it_is, name), plain, lengths)
         return result
 
     def _said(self, one: Comparison, scores: Tensor) -> Columns:
@@ -86,10 +87,15 @@ def class_names(one: Comparison, facts: Mapping[str, Facts]) -> Sequence[str] | 
     return names
 
 
-def by_example(said: Any, values: Tensor, lengths: Sequence[int] | None) -> Columns:
+def _as_it_is(name: str, values: Tensor) -> Columns:
+    """A value of the network under its name."""
+    return {name.replace(".", "_"): values.tolist()}
+
+
+def by_example(said: Callable[[Tensor], Columns], values: Tensor, lengths: Sequence[int] | None) -> Columns:
     """What is said of values (M, …), an entry for each; of such along time, (T, B, …), a list for each example."""
     if lengths is None:
-        return said(values)  # type: ignore[no-any-return]
+        return said(values)
     columns: Columns = {}
     for example, length in enumerate(lengths):
         for name, ticks in said(values[:length, example]).items():
